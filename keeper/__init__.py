@@ -1,0 +1,1 @@
+"""Keeper: the liquidation keeper for lending protocols on EVM chains."""

@@ -1,0 +1,227 @@
+"""The seam between lending protocols and everything else.
+
+A protocol is pure: it says which calls to make and what the bytes mean, folds logs into a
+position book, and answers questions about health and liquidations in exact integers. It never
+does I/O. Reading happens through a *conversation* (`Reads`): a generator that yields batches of
+calls and receives their results, driven by the index stage at one block.
+"""
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keeper.types import Address, Call, Log
+
+T = TypeVar("T")
+
+Reads = Generator[Sequence[Call], Sequence[bytes | None], T]
+"""Yields calls, receives results (None where a call reverted), returns what it learned."""
+
+Floats = NDArray[np.float64]
+
+
+class Side(IntEnum):
+    """Which side of the balance sheet a leg stands on."""
+
+    COLLATERAL = 0
+    DEBT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LegColumns:
+    """The legs of a market as parallel columns, one entry a leg, for vectorised screening."""
+
+    account: NDArray[np.int32]  # row of the account
+    asset: NDArray[np.int32]  # the protocol's own small number for the asset
+    side: NDArray[np.int8]
+    quantity: Floats  # float64 mirror of the exact raw integer
+    enabled: NDArray[np.bool_]  # collateral flag; always true for debt
+
+
+class Book(Protocol):
+    """Positions and protocol records of one market. `keeper.index.book` implements it.
+
+    Quantities are raw integers exactly as the protocol stores them (scaled balances, shares).
+    Records are immutable values (ints, strings, named tuples of them) replaced as a whole, so
+    that each change can be journalled and undone, and the book can be saved.
+    """
+
+    def accounts(self) -> Sequence[Address]: ...
+    def row(self, account: Address) -> int | None:
+        """Row of a known account, None for one that never had a leg."""
+        ...
+
+    def quantity(self, account: Address, asset: int, side: Side) -> int: ...
+    def set_quantity(self, account: Address, asset: int, side: Side, quantity: int) -> None: ...
+    def enabled(self, account: Address, asset: int) -> bool: ...
+    def set_enabled(self, account: Address, asset: int, enabled: bool) -> None: ...
+    def group(self, account: Address) -> int:
+        """The account's risk group (Aave: eMode category); 0 where there is none."""
+        ...
+
+    def set_group(self, account: Address, group: int) -> None: ...
+    def groups(self) -> NDArray[np.int32]:
+        """Group of every account by row."""
+        ...
+
+    def legs(self, account: Address) -> Iterator[tuple[int, Side, int, bool]]:
+        """(asset, side, exact quantity, enabled) of every leg with a quantity, by asset ascending."""
+        ...
+
+    def columns(self) -> LegColumns: ...
+    def get(self, key: tuple[str | int, ...], default: Any = None) -> Any: ...
+    def put(self, key: tuple[str | int, ...], value: Any) -> None: ...
+    def items(self, kind: str) -> Iterable[tuple[tuple[str | int, ...], Any]]:
+        """Records whose key starts with `kind`, in the order they were first put."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AssetInfo:
+    """What the later stages need to know of an asset. `price` in USD with 8 decimals per whole token."""
+
+    asset: int
+    address: Address
+    symbol: str
+    decimals: int
+    price: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """An account's exact health at one frame. Values in the market's `unit`, factor in wad."""
+
+    account: Address
+    collateral: int
+    debt: int
+    health_factor: int
+    liquidatable: bool
+    details: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What one liquidation will do, in token units: exactly the amounts the protocol will emit.
+
+    `repay` is pulled from the liquidator, `seize` is what the liquidator receives (net of
+    `protocol_fee`), `bad_debt` by debt asset is written off by the protocol in the same call.
+    """
+
+    repay: int
+    seize: int
+    protocol_fee: int
+    bad_debt: Mapping[Address, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the protocol would revert: a stable code and a sentence for people."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opportunity:
+    """One (debt, collateral) pair of a liquidatable account and the repay amounts the rules allow.
+
+    `ranges` are inclusive intervals of repay amounts in debt-token units, disjoint, ascending.
+    """
+
+    account: Address
+    debt: AssetInfo
+    collateral: AssetInfo
+    ranges: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationEvent:
+    """A liquidation the protocol itself reported, in the same terms as Settlement."""
+
+    account: Address
+    debt: Address
+    collateral: Address
+    repaid: int
+    seized: int
+    liquidator: Address
+
+
+class Frame(Protocol):
+    """Per-asset numbers projected to one timestamp; cheap to build, shared by all accounts."""
+
+    @property
+    def timestamp(self) -> int: ...
+
+
+F = TypeVar("F", bound=Frame)
+
+
+class Market(Protocol):
+    """One market of one deployment: exact state folded from logs, and the questions about it."""
+
+    deployment: str
+    name: str
+    unit: str
+    book: Book
+
+    def addresses(self) -> frozenset[Address]:
+        """Contracts whose logs must be fetched, as far as known now."""
+        ...
+
+    def discovered(self, logs: Iterable[Log]) -> frozenset[Address]:
+        """Further contracts that these logs (not folded yet) bring into being."""
+        ...
+
+    def fold(self, log: Log, timestamp: int) -> None:
+        """Apply one log. Order matters; logs of foreign contracts and ignorable events are no-ops."""
+        ...
+
+    def refresh(self) -> Reads[None]:
+        """What logs do not carry (oracle prices, fee constants), read at the block just folded."""
+        ...
+
+    def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> Any:
+        """Numbers at `timestamp`; `prices` (USD, 8 decimals) replace the oracle's where given."""
+        ...
+
+    def assets(self) -> Sequence[AssetInfo]: ...
+    def health(self, account: Address, frame: Any) -> Health: ...
+    def screen(self, frame: Any) -> Floats:
+        """Approximate health factor by account row (inf without debt); error below `screen_margin`."""
+        ...
+
+    screen_margin: float
+
+    def opportunities(self, account: Address, frame: Any) -> Sequence[Opportunity]: ...
+    def settle(self, opportunity: Opportunity, repay: int, frame: Any) -> Settlement | Refusal: ...
+    def bad_debt(self) -> Mapping[Address, int]:
+        """Deficit the protocol has booked, by asset, token units."""
+        ...
+
+    def flash_fee(self, amount: int) -> int:
+        """Premium of the protocol's own flash loan of `amount`, token units."""
+        ...
+
+    def pool(self) -> Address:
+        """The contract that takes the liquidation call (and lends the flash loan)."""
+        ...
+
+    def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]: ...
+
+
+class Adapter(Protocol):
+    """A protocol: opens markets of a deployment."""
+
+    protocol: str
+
+    def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Market]:
+        """Probe the deployment on chain and return its market over `book` (empty or restored).
+
+        Raises:
+            ConfigError: no such contract, or a revision this adapter does not know.
+        """
+        ...

@@ -1,0 +1,89 @@
+"""Opening the database and bringing its schema up to date."""
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import MetaData, event, make_url
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from keeper.errors import ConfigError
+
+metadata = MetaData()
+"""Every stage registers its tables here; migrations create them."""
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """An open database. Use as an async context manager; `begin()` yields one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect to `url` ("sqlite:///keeper.db", "postgresql://…") and migrate it to this version.
+
+        Raises:
+            ConfigError: unknown kind of database, or it cannot be opened.
+        """
+        try:
+            parsed = make_url(url)
+            driver = DRIVERS[parsed.get_backend_name()]
+        except (ArgumentError, KeyError):
+            raise ConfigError(
+                f"store.url: {url.split('://')[0]!r} is not a known kind of database; "
+                'use "sqlite:///keeper.db" or "postgresql://user@host/name"'
+            ) from None
+        engine = create_async_engine(parsed.set(drivername=driver))
+        if driver.startswith("sqlite"):
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(_migrate)
+        except (OperationalError, OSError) as error:
+            await engine.dispose()
+            where = parsed.render_as_string(hide_password=True)
+            cause = error.orig if isinstance(error, SQLAlchemyError) else error
+            raise ConfigError(
+                f"store.url: cannot open {where}: {cause}; check the path and its permissions"
+            ) from None
+        return cls(engine)
+
+    def begin(self) -> Any:
+        """One transaction, committed when the block ends well: `async with db.begin() as connection`."""
+        return self.engine.begin()
+
+    async def close(self) -> None:
+        await asyncio.shield(self.engine.dispose())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _migrate(connection: Any) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+Connection = AsyncConnection

@@ -1,0 +1,73 @@
+"""Words that every stage shares: addresses, blocks, logs, calls."""
+
+from typing import NamedTuple, NewType
+
+from eth_utils.address import is_address, is_checksum_address, to_checksum_address
+
+Address = NewType("Address", str)
+"""20 bytes as lower-case 0x-hex: the form nodes use in logs, so hot paths never convert."""
+
+Hash = NewType("Hash", str)
+"""32 bytes as lower-case 0x-hex."""
+
+RAY = 10**27
+WAD = 10**18
+BPS = 10**4
+USD = 10**8
+"""One dollar: USD amounts are integers with 8 decimals throughout."""
+
+MAX_UINT256 = 2**256 - 1
+ZERO_ADDRESS = Address("0x" + "00" * 20)
+
+
+class BlockRef(NamedTuple):
+    """A block as the chain names it. `timestamp` in seconds, `base_fee` in wei per gas."""
+
+    number: int
+    hash: Hash
+    parent: Hash
+    timestamp: int
+    base_fee: int
+
+
+class Log(NamedTuple):
+    """One event log, undecoded: hex strings exactly as the node sent them."""
+
+    address: Address
+    topics: tuple[str, ...]
+    data: str
+    block: int
+    block_hash: Hash
+    tx_hash: Hash
+    tx_index: int
+    log_index: int
+
+
+class Call(NamedTuple):
+    """A read (or the core of a transaction): callee and calldata."""
+
+    to: Address
+    data: bytes
+
+
+def parse_address(text: str) -> Address:
+    """Return `text` as an Address.
+
+    Raises:
+        ValueError: not 20 bytes of hex, or mixed case with a wrong checksum.
+    """
+    if not is_address(text):
+        mixed = text.lower() != text and text.startswith("0x") and is_address(text.lower())
+        why = "its checksum is wrong, a character was mistyped" if mixed else "not 0x and 40 hex digits"
+        raise ValueError(f"{text!r} is not an address: {why}")
+    return Address(text.lower())
+
+
+def checksum(address: Address) -> str:
+    """The EIP-55 form, for people and JSON."""
+    return str(to_checksum_address(address))
+
+
+def is_checksummed(text: str) -> bool:
+    """Whether `text` already is the EIP-55 form of an address."""
+    return is_checksum_address(text)
