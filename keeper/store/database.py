@@ -38,7 +38,7 @@ class Database:
             driver = DRIVERS[parsed.get_backend_name()]
         except (ArgumentError, KeyError):
             raise ConfigError(
-                f"store.url: {url.split('://')[0]!r} is not a known kind of database; "
+                f"store.url: {url.split('://', maxsplit=1)[0]!r} is not a known kind of database; "
                 'use "sqlite:///keeper.db" or "postgresql://user@host/name"'
             ) from None
         engine = create_async_engine(parsed.set(drivername=driver))
