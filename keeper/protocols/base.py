@@ -150,6 +150,19 @@ class LiquidationEvent:
     liquidator: Address
 
 
+@dataclass(frozen=True, slots=True)
+class Exhaustion:
+    """What is left when liquidators take all the rules allow: token units by asset.
+
+    `bad_debt` is debt without collateral behind it.
+    """
+
+    steps: int
+    repaid: Mapping[Address, int]
+    seized: Mapping[Address, int]
+    bad_debt: Mapping[Address, int]
+
+
 class Frame(Protocol):
     """Per-asset numbers projected to one timestamp; cheap to build, shared by all accounts."""
 
@@ -198,6 +211,10 @@ class Market(Protocol):
 
     def opportunities(self, account: Address, frame: Any) -> Sequence[Opportunity]: ...
     def settle(self, opportunity: Opportunity, repay: int, frame: Any) -> Settlement | Refusal: ...
+    def exhaust(self, account: Address, frame: Any) -> Exhaustion:
+        """Liquidate the account on paper, step by step, until it is healthy or has no collateral."""
+        ...
+
     def bad_debt(self) -> Mapping[Address, int]:
         """Deficit the protocol has booked, by asset, token units."""
         ...
@@ -217,6 +234,8 @@ class Adapter(Protocol):
     """A protocol: opens markets of a deployment."""
 
     protocol: str
+    record_types: tuple[type, ...]
+    """Named tuples this protocol keeps as records, so that a saved book can be read back."""
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Market]:
         """Probe the deployment on chain and return its market over `book` (empty or restored).

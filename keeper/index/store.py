@@ -1,0 +1,71 @@
+"""Snapshots of books in the database."""
+
+import asyncio
+import zlib
+
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text, delete, insert, select
+
+from keeper.index.snapshot import Snapshot
+from keeper.store import Database, metadata
+from keeper.types import BlockRef, Hash
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("deployment", Text, primary_key=True),
+    Column("block", Integer, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("timestamp", Integer, nullable=False),
+    Column("base_fee", Integer, nullable=False),
+    Column("checksum", Integer, nullable=False),
+    Column("book", LargeBinary, nullable=False),
+)
+
+
+class SnapshotStore:
+    """Saves and loads the books of one deployment."""
+
+    def __init__(self, database: Database, deployment: str) -> None:
+        self._database = database
+        self._deployment = deployment
+
+    async def save(self, snapshot: Snapshot, finalized: int) -> None:
+        """Store `snapshot`, keep the newest finalized one, drop what is older than that."""
+        block = snapshot.block
+        checksum = await asyncio.to_thread(zlib.crc32, snapshot.book)
+        mine = snapshots.c.deployment == self._deployment
+        async with self._database.begin() as connection:
+            await connection.execute(delete(snapshots).where(mine, snapshots.c.block >= block.number))
+            await connection.execute(
+                insert(snapshots).values(
+                    deployment=self._deployment,
+                    block=block.number,
+                    hash=block.hash,
+                    parent=block.parent,
+                    timestamp=block.timestamp,
+                    base_fee=block.base_fee,
+                    checksum=checksum,
+                    book=snapshot.book,
+                )
+            )
+            safe = select(snapshots.c.block).where(mine, snapshots.c.block <= finalized)
+            newest_safe = (
+                await connection.execute(safe.order_by(snapshots.c.block.desc()).limit(1))
+            ).scalar()
+            if newest_safe is not None:
+                await connection.execute(delete(snapshots).where(mine, snapshots.c.block < newest_safe))
+
+    async def load(self, up_to: int) -> list[Snapshot]:
+        """Intact snapshots at or below block `up_to`, newest first."""
+        mine = snapshots.c.deployment == self._deployment
+        query = select(snapshots).where(mine, snapshots.c.block <= up_to)
+        async with self._database.begin() as connection:
+            rows = (await connection.execute(query.order_by(snapshots.c.block.desc()))).all()
+        return [
+            Snapshot(
+                BlockRef(row.block, Hash(row.hash), Hash(row.parent), row.timestamp, row.base_fee), row.book
+            )
+            for row in rows
+            if zlib.crc32(row.book) == row.checksum
+        ]

@@ -1,0 +1,49 @@
+"""Which accounts can be liquidated: a float screen in front, exact integers decide."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from keeper.errors import Degraded
+from keeper.protocols.base import Health, Market
+from keeper.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Result of judging a whole market at one frame.
+
+    `liquidatable` is sorted by debt, largest first. `blind` are accounts whose health the protocol
+    itself could not compute now (a price is missing).
+    """
+
+    screened: int
+    liquidatable: list[Health]
+    blind: list[Address]
+
+
+def scan(market: Market, frame: Any) -> Scan:
+    """Judge every account. The screen's margin guarantees that none below 1 is passed over."""
+    approximate = market.screen(frame)
+    rows = np.flatnonzero(~(approximate >= 1.0 + market.screen_margin))  # NaN counts as suspicious
+    accounts = market.book.accounts()
+    liquidatable: list[Health] = []
+    blind: list[Address] = []
+    for row in rows.tolist():
+        try:
+            health = market.health(accounts[row], frame)
+        except Degraded:
+            blind.append(accounts[row])
+            continue
+        if health.liquidatable:
+            liquidatable.append(health)
+    liquidatable.sort(key=lambda health: (-health.debt, health.account))
+    return Scan(len(rows), liquidatable, blind)
+
+
+def positions(market: Market, frame: Any) -> list[Health]:
+    """Exact health of every account with debt, riskiest first."""
+    healths = [market.health(account, frame) for account in market.book.accounts()]
+    indebted = [health for health in healths if health.debt]
+    return sorted(indebted, key=lambda health: (health.health_factor, health.account))

@@ -1,0 +1,117 @@
+"""The columnar book against plain dictionaries, through undo and save."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keeper.index.book import ColumnarBook
+from keeper.index.snapshot import decode, encode
+from keeper.protocols.base import Side
+from keeper.types import Address, BlockRef, Hash
+
+
+class Note(NamedTuple):
+    amount: int
+    label: str
+    inner: tuple[int, ...]
+
+
+ACCOUNTS = [Address(f"0x{number:040x}") for number in range(5)]
+accounts = st.sampled_from(ACCOUNTS)
+assets = st.integers(0, 3)
+actions = st.one_of(
+    st.tuples(st.just("quantity"), accounts, assets, st.sampled_from(Side), st.integers(0, 2**128)),
+    st.tuples(st.just("enabled"), accounts, assets, st.booleans()),
+    st.tuples(st.just("group"), accounts, st.integers(0, 255)),
+    st.tuples(st.just("record"), assets, st.integers(0, 2**256)),
+)
+
+
+def apply(book: ColumnarBook, action: Any) -> None:
+    match action:
+        case ("quantity", account, asset, side, value):
+            book.set_quantity(account, asset, side, value)
+        case ("enabled", account, asset, value):
+            book.set_enabled(account, asset, value)
+        case ("group", account, value):
+            book.set_group(account, value)
+        case ("record", asset, value):
+            book.put(("note", asset), Note(value, "x", (value, 1)))
+
+
+def contents(book: ColumnarBook) -> dict[str, Any]:
+    return {
+        "legs": {account: list(book.legs(account)) for account in ACCOUNTS},
+        "enabled": {
+            (account, asset): book.enabled(account, asset) for account in ACCOUNTS for asset in range(4)
+        },
+        "groups": {account: book.group(account) for account in ACCOUNTS},
+        "records": dict(book.records()),
+    }
+
+
+def block(number: int) -> BlockRef:
+    return BlockRef(number, Hash(f"0x{number:064x}"), Hash(f"0x{number - 1:064x}"), number, 0)
+
+
+@given(st.lists(actions, max_size=60))
+def test_quantities__after_any_changes__equal_the_last_one_set(changes: list[Any]) -> None:
+    book = ColumnarBook()
+    last: dict[tuple[Address, int, Side], int] = {}
+    for change in changes:
+        apply(book, change)
+        if change[0] == "quantity":
+            last[change[1:4]] = change[4]
+    for (account, asset, side), value in last.items():
+        assert book.quantity(account, asset, side) == value
+    columns = book.columns()
+    rows = {account: row for row, account in enumerate(book.accounts())}
+    mirror = {
+        (int(a), int(b), int(c)): float(q)
+        for a, b, c, q in zip(columns.account, columns.asset, columns.side, columns.quantity, strict=True)
+    }
+    for (account, asset, side), value in last.items():
+        assert mirror[rows[account], asset, side] == float(value)
+
+
+@given(st.lists(st.lists(actions, max_size=12), max_size=8), st.integers(0, 8))
+def test_journal__when_blocks_are_undone__restores_what_stood_before(
+    blocks: list[list[Any]], kept: int
+) -> None:
+    book = ColumnarBook()
+    states = [contents(book)]
+    for number, changes in enumerate(blocks):
+        book.journal.open_block(block(number))
+        for change in changes:
+            apply(book, change)
+        states.append(contents(book))
+    while len(states) - 1 > kept:
+        states.pop()
+        assert book.journal.undo_last() == block(len(states) - 1)
+        assert contents(book) == states[-1]
+
+
+def test_journal__when_nothing_is_left__says_so() -> None:
+    assert ColumnarBook().journal.undo_last() is None
+
+
+@given(st.lists(actions, max_size=60))
+def test_snapshot__when_decoded__equals_the_book(changes: list[Any]) -> None:
+    book = ColumnarBook()
+    for change in changes:
+        apply(book, change)
+    again = decode(encode(book), [Note])
+    assert contents(again) == contents(book)
+    assert list(again.accounts()) == list(book.accounts())
+    assert np.array_equal(again.groups(), book.groups())
+
+
+def test_columns__when_they_outgrow_their_capacity__keep_every_leg() -> None:
+    book = ColumnarBook()
+    for number in range(3000):
+        book.set_quantity(Address(f"0x{number:040x}"), number % 7, Side.DEBT, number)
+    assert len(book.columns().quantity) == 3000
+    assert book.columns().quantity.sum() == sum(range(3000))
+    assert len(book.groups()) == 3000
