@@ -5,12 +5,44 @@ imports the transport.
 """
 
 from collections.abc import Collection, Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from keeper.errors import KeeperError
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 BlockId = int | str
 """A block number, or one of the tags "latest", "pending", "finalized", "safe"."""
+
+
+class SendOutcome(StrEnum):
+    """What a node said about signed bytes (engineering.md T13); only UNKNOWN leaves it open."""
+
+    ACCEPTED = "accepted"
+    ALREADY_KNOWN = "already_known"
+    """The same bytes are in its pool: as good as accepted."""
+    NONCE_TOO_LOW = "nonce_too_low"
+    NONCE_TOO_HIGH = "nonce_too_high"
+    UNDERPRICED = "underpriced"
+    """Below what the pool or the base fee asks."""
+    REPLACEMENT_UNDERPRICED = "replacement_underpriced"
+    """Another transaction holds the nonce and this one does not pay enough more."""
+    FEE_CAP_EXCEEDED = "fee_cap_exceeded"
+    """Above the node's own ceiling for fees."""
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    RETRYABLE = "retryable"
+    """Not taken now (rate limit, full pool); the same bytes may be sent again."""
+    FATAL = "fatal"
+    """No nonce or fee makes these contents acceptable."""
+    UNKNOWN = "unknown"
+
+
+class SendError(KeeperError):
+    """A node answered a raw send with anything but "accepted"."""
+
+    def __init__(self, outcome: SendOutcome, message: str) -> None:
+        super().__init__(f"{outcome}: {message}")
+        self.outcome = outcome
 
 
 class Receipt(NamedTuple):
@@ -67,7 +99,11 @@ class ChainWriter(Protocol):
         ...
 
     async def send_raw(self, raw: bytes) -> Hash:
-        """Hand signed bytes to the node. Never retried. Raises Unreachable when the answer was lost."""
+        """Hand signed bytes to the node; the hash when it accepted them. Never retried.
+
+        Raises SendError when the node said something else, ALREADY_KNOWN included, and
+        Unreachable when the answer was lost: then the transaction may be out.
+        """
         ...
 
     async def receipt(self, tx_hash: Hash) -> Receipt | None: ...

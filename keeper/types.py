@@ -56,10 +56,11 @@ def parse_address(text: str) -> Address:
     Raises:
         ValueError: not 20 bytes of hex, or mixed case with a wrong checksum.
     """
-    if not is_address(text):
-        mixed = text.lower() != text and text.startswith("0x") and is_address(text.lower())
-        why = "its checksum is wrong, a character was mistyped" if mixed else "not 0x and 40 hex digits"
-        raise ValueError(f"{text!r} is not an address: {why}")
+    if not (text.startswith("0x") and is_address(text)):
+        raise ValueError(f"{text!r} is not an address: not 0x and 40 hex digits")
+    digits = text[2:]
+    if digits not in {digits.lower(), digits.upper()} and not is_checksum_address(text):
+        raise ValueError(f"{text!r} is not an address: its checksum is wrong, a character was mistyped")
     return Address(text.lower())
 
 

@@ -1,0 +1,1 @@
+"""The configuration: one frozen object, layered defaults < keeper.toml < .env < environment < flags."""

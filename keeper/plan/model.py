@@ -51,7 +51,8 @@ class Profit:
 class Plan:
     """A priced, sized liquidation of one account, decided on the state of `block`.
 
-    `min_profit` (debt-token units) is what the executor enforces on chain.
+    `min_profit` (debt-token units) is what the executor enforces on chain. `headroom` is what to ask
+    for beyond `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile.
     """
 
     deployment: str
@@ -62,6 +63,12 @@ class Plan:
     route: Route
     profit: Profit
     min_profit: int
+    headroom: int = 0
+
+    @property
+    def request(self) -> int:
+        """The repay amount to borrow and to ask the protocol to take, debt-token units."""
+        return self.settlement.repay + self.headroom
 
     @property
     def account(self) -> Address:

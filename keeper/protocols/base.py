@@ -104,6 +104,17 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """One leg for people: `amount` in token units with interest, `value` in USD with 8 decimals."""
+
+    asset: AssetInfo
+    side: Side
+    amount: int
+    value: int | None
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What one liquidation will do, in token units: exactly the amounts the protocol will emit.
 
@@ -203,6 +214,10 @@ class Market(Protocol):
 
     def assets(self) -> Sequence[AssetInfo]: ...
     def health(self, account: Address, frame: Any) -> Health: ...
+    def holdings(self, account: Address, frame: Any) -> Sequence[Holding]:
+        """The account's legs at `frame`, by asset ascending."""
+        ...
+
     def screen(self, frame: Any) -> Floats:
         """Approximate health factor by account row (inf without debt); error below `screen_margin`."""
         ...

@@ -42,8 +42,17 @@ def scan(market: Market, frame: Any) -> Scan:
     return Scan(len(rows), liquidatable, blind)
 
 
-def positions(market: Market, frame: Any) -> list[Health]:
-    """Exact health of every account with debt, riskiest first."""
-    healths = [market.health(account, frame) for account in market.book.accounts()]
-    indebted = [health for health in healths if health.debt]
-    return sorted(indebted, key=lambda health: (health.health_factor, health.account))
+def borrowers(market: Market, frame: Any) -> tuple[list[Health], list[Address]]:
+    """Exact health of every account with debt, riskiest first, and the accounts nobody can judge now."""
+    healths: list[Health] = []
+    blind: list[Address] = []
+    for account in market.book.accounts():
+        try:
+            health = market.health(account, frame)
+        except Degraded:
+            blind.append(account)
+            continue
+        if health.debt:
+            healths.append(health)
+    healths.sort(key=lambda health: (health.health_factor, health.account))
+    return healths, blind

@@ -1,0 +1,72 @@
+# pragma version ==0.4.3
+# pragma evm-version cancun
+"""
+@title Swap pool with the calling order of Uniswap v3: pays out, calls back, checks that it was paid
+@dev Swaps at a constant rate, whichever way. Can lie.
+"""
+
+from ethereum.ercs import IERC20
+
+interface Payer:
+    def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]): nonpayable
+
+flag Conduct:
+    HONEST
+    NO_CALLBACK
+    TWO_CALLBACKS
+    ASKS_MORE
+    PARTIAL_FILL
+    OTHER_TOKEN
+
+conduct: public(Conduct)
+token0: public(address)
+token1: public(address)
+rate: public(uint256)  # output units for 1000 input units
+
+
+@deploy
+def __init__(token_a: address, token_b: address, rate: uint256):
+    ordered: bool = convert(token_a, uint160) < convert(token_b, uint160)
+    self.token0 = token_a if ordered else token_b
+    self.token1 = token_b if ordered else token_a
+    self.rate = rate
+    self.conduct = Conduct.HONEST
+
+
+@external
+def set_conduct(conduct: Conduct):
+    self.conduct = conduct
+
+
+@external
+def swap(
+    recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[32]
+) -> (int256, int256):
+    assert amount > 0, "AS"
+    if zero_for_one:
+        assert price_limit > 4295128739, "SPL"
+    else:
+        assert price_limit < 1461446703485210103287273052203988822378723970342, "SPL"
+    paid: uint256 = convert(amount, uint256)
+    if self.conduct == Conduct.ASKS_MORE:
+        paid += 1
+    if self.conduct == Conduct.PARTIAL_FILL:
+        paid -= 1
+    given: uint256 = paid * self.rate // 1000
+    token_in: IERC20 = IERC20(self.token0 if zero_for_one else self.token1)
+    token_out: IERC20 = IERC20(self.token1 if zero_for_one else self.token0)
+    extcall token_out.transfer(recipient, given, default_return_value=True)
+
+    if self.conduct == Conduct.NO_CALLBACK:
+        return 0, 0
+    before: uint256 = staticcall token_in.balanceOf(self)
+    owed: int256 = convert(paid, int256)
+    gift: int256 = -convert(given, int256)
+    owes_token0: bool = zero_for_one != (self.conduct == Conduct.OTHER_TOKEN)
+    amount0: int256 = owed if owes_token0 else gift
+    amount1: int256 = gift if owes_token0 else owed
+    extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, data)
+    if self.conduct == Conduct.TWO_CALLBACKS:
+        extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, data)
+    assert before + paid <= staticcall token_in.balanceOf(self), "IIA"
+    return amount0, amount1

@@ -1,0 +1,129 @@
+"""The executor's owner at work: deploying it, opening it to a market, taking things out."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import rlp
+from eth_abi.abi import decode, encode
+from eth_utils.abi import function_signature_to_4byte_selector as selector
+from eth_utils.crypto import keccak
+
+from keeper.artifacts import load_artifact
+from keeper.clock import Clock
+from keeper.errors import Degraded, Unreachable
+from keeper.execute.signer import LocalSigner, UnsignedTx
+from keeper.ports import Chain, Receipt
+from keeper.types import Address, Call, checksum
+
+RECEIPT_SECONDS = 120.0
+POLL_SECONDS = 0.2
+
+
+class ExecutorState(NamedTuple):
+    """What the executor says of itself."""
+
+    address: Address
+    owner: Address
+    pending_owner: Address
+    operator: Address
+
+
+class Administrator:
+    """Sends the owner's transactions one after the other, each waited for.
+
+    For the owner's rare acts only: the daemon's transactions go through the transaction manager.
+    """
+
+    def __init__(self, chain: Chain, chain_id: int, signer: LocalSigner, clock: Clock) -> None:
+        self._chain = chain
+        self._chain_id = chain_id
+        self._signer = signer
+        self._clock = clock
+
+    async def deploy(
+        self, operator: Address | None, pools: Sequence[Address], factories: Sequence[Address]
+    ) -> Address:
+        """Deploy an executor owned by the signer, operated by `operator` (None: the signer), open to
+        these lending pools and exchange factories.
+
+        Raises:
+            CallReverted, Degraded: a transaction would fail or failed.
+            Transient: the chain did not answer; look on chain before trying again.
+        """
+        me = self._signer.address
+        arguments = encode(["address", "address"], [me, operator or me])
+        nonce = await self._chain.nonce(me, "pending")
+        await self._send(None, load_artifact("executor").bytecode + arguments)
+        address = created_address(me, nonce)
+        for pool in pools:
+            await self._order(address, "set_pool(address,bool)", pool, True)
+        for factory in factories:
+            await self._order(address, "set_factory(address,bool)", factory, True)
+        return address
+
+    async def offer_ownership(self, executor: Address, owner: Address) -> None:
+        """Offer the executor to another owner, who must accept."""
+        await self._order(executor, "transfer_ownership(address)", owner)
+
+    async def sweep(self, executor: Address, token: Address) -> None:
+        """Send the executor's whole balance of `token` to its owner."""
+        await self._order(executor, "sweep(address)", token)
+
+    async def _order(self, executor: Address, signature: str, *arguments: Any) -> Receipt:
+        types = signature[signature.index("(") + 1 : -1].split(",")
+        return await self._send(executor, selector(signature) + encode(types, arguments))
+
+    async def _send(self, to: Address | None, data: bytes) -> Receipt:
+        head = await self._chain.block("latest")
+        tip = await self._chain.priority_fee()
+        gas = await self._chain.estimate_gas(Call(to, data), self._signer.address)
+        signed = await self._signer.sign(
+            UnsignedTx(
+                chain_id=self._chain_id,
+                nonce=await self._chain.nonce(self._signer.address, "pending"),
+                to=to,
+                data=data,
+                gas=gas * 5 // 4,
+                tip=tip,
+                cap=2 * head.base_fee + tip,
+            )
+        )
+        await self._chain.send_raw(signed.raw)
+        deadline = self._clock.monotonic() + RECEIPT_SECONDS
+        while self._clock.monotonic() < deadline:
+            receipt = await self._chain.receipt(signed.hash)
+            if receipt is not None and not receipt.succeeded:
+                raise Degraded(f"transaction {signed.hash} reverted")
+            if receipt is not None:
+                return receipt
+            await self._clock.sleep(POLL_SECONDS)
+        raise Unreachable(f"transaction {signed.hash} was not mined within {RECEIPT_SECONDS:.0f} s")
+
+
+async def executor_state(chain: Chain, address: Address) -> ExecutorState:
+    """Read the executor's roles.
+
+    Raises:
+        Degraded: there is no executor at `address`.
+    """
+    names = ("owner()", "pending_owner()", "operator()")
+    answers = await chain.call_many([Call(address, selector(name)) for name in names])
+    words = [answer for answer in answers if answer is not None and len(answer) == 32]
+    if len(words) != len(names):
+        raise Degraded(f"{checksum(address)} is not an executor; check executor.address")
+    owner, pending, operator = (Address(decode(["address"], word)[0]) for word in words)
+    return ExecutorState(address, owner, pending, operator)
+
+
+async def balances(chain: Chain, holder: Address, tokens: Sequence[Address]) -> dict[Address, int]:
+    """Non-zero balances of `holder`, token units."""
+    data = selector("balanceOf(address)") + encode(["address"], [holder])
+    answers = await chain.call_many([Call(token, data) for token in tokens])
+    found = {token: int.from_bytes(answer or b"") for token, answer in zip(tokens, answers, strict=True)}
+    return {token: amount for token, amount in found.items() if amount}
+
+
+def created_address(sender: Address, nonce: int) -> Address:
+    """Where a contract created by `sender` with `nonce` lands (yellow paper, section 7)."""
+    encoded: bytes = rlp.encode([bytes.fromhex(sender[2:]), nonce])
+    return Address("0x" + keccak(encoded)[12:].hex())

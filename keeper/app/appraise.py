@@ -1,0 +1,53 @@
+"""Plans on demand: what the daemon would do now, for the verbs that only look."""
+
+from collections.abc import Sequence
+
+from keeper.app.native import ASSUMED_PRICE, native_price, wrapped_native
+from keeper.app.pace import Pace
+from keeper.app.planning import make_planner
+from keeper.app.view import View
+from keeper.plan.model import Plan, Rejection
+from keeper.protocols.base import Market
+from keeper.risk.scan import scan
+from keeper.types import Address
+
+
+class Appraiser:
+    """Plans for accounts as of a view's block, landing in the block after it."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._planner = make_planner(view.config, view.chain)
+
+    async def candidates(self, market: Market) -> list[Plan | Rejection]:
+        """A plan or a reason for every liquidatable account, most profitable first."""
+        found = scan(market, market.frame(await self._landing()))
+        outcomes = await self.plan(market, [health.account for health in found.liquidatable])
+        return sorted(outcomes, key=_worth, reverse=True)
+
+    async def plan(self, market: Market, accounts: Sequence[Address]) -> list[Plan | Rejection]:
+        """A plan or a reason for each of `accounts`, in their order."""
+        view, block = self._view, self._view.block
+        wrapped = await wrapped_native(view.config, view.chain)
+        native = native_price(view.markets, wrapped, view.config.chain.id) or ASSUMED_PRICE
+        return await self._planner.plan(
+            market,
+            market.frame(await self._landing()),
+            block,
+            accounts,
+            gas_price=block.base_fee + await view.chain.priority_fee(),
+            native_price=native,
+        )
+
+    async def _landing(self) -> int:
+        """When the block after the view's is expected, from the interval before it."""
+        pace, block = Pace(), self._view.block
+        if block.number:
+            pace.observe(await self._view.chain.block(block.number - 1))
+        pace.observe(block)
+        return pace.next_timestamp
+
+
+def _worth(outcome: Plan | Rejection) -> tuple[bool, int]:
+    best = outcome if isinstance(outcome, Plan) else outcome.best
+    return isinstance(outcome, Plan), best.profit.net_usd if best else 0

@@ -1,0 +1,218 @@
+"""The daemon's main loop: one turn a head, from the chain to the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from keeper.app.events import Event, Sink
+from keeper.app.lane import Judgement, Lane
+from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.app.pace import Pace
+from keeper.app.records import Records, rejection_fields
+from keeper.clock import Clock
+from keeper.errors import Degraded, Halt, Transient
+from keeper.execute.dispatch import Dispatcher, Papered, Submitted
+from keeper.ops.health import Component, Heartbeat
+from keeper.ops.metrics import Metrics, PlanResult
+from keeper.plan.model import Plan
+from keeper.plan.select import batched
+from keeper.ports import Chain
+from keeper.types import Address, BlockRef, checksum
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one daemon.
+
+    `batch_steps` liquidations and `batch_gas` gas to a transaction, `snapshot_blocks` between
+    snapshots, `lag` blocks behind the head that still count as ready.
+    """
+
+    batch_steps: int = 16
+    batch_gas: int = 15_000_000
+    snapshot_blocks: int = 100
+    lag: int = 3
+
+
+class Daemon:
+    """Turns once for every head it is given; see `keeper.app.wiring` for what it is made of."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        chain_id: int,
+        lanes: Sequence[Lane],
+        dispatcher: Dispatcher,
+        records: Records,
+        *,
+        wrapped_native: Address | None,
+        metrics: Metrics,
+        heartbeat: Heartbeat,
+        clock: Clock,
+        sink: Sink,
+        limits: Limits,
+    ) -> None:
+        self._chain = chain
+        self._chain_id = chain_id
+        self._lanes = lanes
+        self._dispatcher = dispatcher
+        self._records = records
+        self._wrapped_native = wrapped_native
+        self._metrics = metrics
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._sink = sink
+        self._limits = limits
+        self._pace = Pace()
+        self._head: BlockRef | None = None
+        self._saved = 0
+        self._halted: str | None = None
+        self._recovered = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether no transaction is on its way."""
+        return not self._dispatcher.in_flight()
+
+    async def take(self, head: BlockRef) -> None:
+        """Turn for `head`. A turn that hiccups is dropped: the next head carries all it missed."""
+        try:
+            await self.turn(head)
+        except Transient as error:
+            self._say(Event.DEFERRED, block=head.number, reason=str(error))
+        self._heartbeat.turn()
+        self._metrics.last_turn.set(self._clock.now())
+
+    async def turn(self, head: BlockRef) -> None:
+        """Bring everything to `head` and act on what it changed.
+
+        Raises:
+            Transient: the chain could not be read; nothing is half-done.
+        """
+        started = self._clock.monotonic()
+        self._head = head
+        self._metrics.head_block.set(head.number)
+        self._pace.observe(head)
+        ready = await self._follow(head)
+        await self._settle(head)
+        judgements = await self._judge(ready, head)
+        plans = [plan for judgement in judgements for plan in judgement.plans]
+        self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
+        self._report(head, judgements)
+        for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
+            await self._dispatch(batch)
+        if head.number >= self._saved + self._limits.snapshot_blocks:
+            await self.save()
+
+    async def save(self) -> None:
+        """Store a snapshot of every index."""
+        try:
+            finalized = (await self._chain.block("finalized")).number
+        except Degraded:
+            finalized = -1  # a young chain has finalized nothing
+        for lane in self._lanes:
+            await lane.save(finalized)
+        self._saved = self._head.number if self._head else 0
+
+    async def readiness(self) -> list[Component]:
+        """What /readyz reports, besides what the process itself knows."""
+        head = self._head.number if self._head else None
+        cursors = [lane.cursor.number if lane.cursor else None for lane in self._lanes]
+        behind = [head - cursor for cursor in cursors if head is not None and cursor is not None]
+        synced = len(behind) == len(self._lanes) and bool(behind)
+        lag = max(behind, default=None)
+        return [
+            Component("synced", synced, f"index at {cursors}, head {head}"),
+            Component("lag", lag is not None and lag <= self._limits.lag, f"{lag} blocks"),
+            Component("signer", self._halted is None, self._halted or "not halted"),
+        ]
+
+    async def _follow(self, head: BlockRef) -> list[Lane]:
+        """Bring the indexes to `head`; a deployment that cannot be handled stays behind alone."""
+        ready = []
+        for lane in self._lanes:
+            try:
+                await lane.follow(head)
+            except Degraded as error:
+                self._say(Event.DEGRADED, block=head.number, reason=str(error))
+            else:
+                ready.append(lane)
+        if ready:
+            reached = min(lane.cursor.number for lane in ready if lane.cursor)
+            self._metrics.index_block.set(reached)
+            self._metrics.index_lag_blocks.set(head.number - reached)
+        return ready
+
+    async def _settle(self, head: BlockRef) -> None:
+        """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
+        reports = await (self._dispatcher.on_head(head) if self._recovered else self._dispatcher.recover())
+        self._recovered = True
+        for fields in await self._records.settled(reports):
+            self._sink(Event.OUTCOME, fields)
+
+    async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
+        markets = [lane.market for lane in lanes]
+        native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
+        gas_price = head.base_fee + await self._chain.priority_fee()
+        in_flight = self._dispatcher.in_flight()
+        timestamp = self._pace.next_timestamp
+        judgements = []
+        for lane in lanes:
+            try:
+                judgements.append(await lane.judge(head, timestamp, gas_price, native, in_flight))
+            except Degraded as error:
+                self._say(Event.DEGRADED, block=head.number, reason=str(error))
+        return judgements
+
+    async def _dispatch(self, batch: Sequence[Plan]) -> None:
+        if self._halted:
+            return
+        try:
+            done = await self._dispatcher.dispatch(batch)
+        except Halt as error:
+            self._halted = str(error)
+            self._say(Event.HALTED, reason=self._halted)
+            return
+        except (Degraded, Transient) as error:
+            self._say(Event.DEFERRED, accounts=len(batch), reason=str(error))
+            return
+        for rejection in done.rejections:
+            self._sink(Event.REJECTED, rejection_fields(rejection))
+        if isinstance(done, Papered):
+            for fields in await self._records.papered(done):
+                self._sink(Event.PAPER, fields)
+        elif isinstance(done, Submitted):
+            for fields in await self._records.submitted(done):
+                self._sink(Event.SUBMITTED, fields)
+
+    def _report(self, head: BlockRef, judgements: Sequence[Judgement]) -> None:
+        liquidatable = [health for judgement in judgements for health in judgement.liquidatable]
+        plans = [plan for judgement in judgements for plan in judgement.plans]
+        rejections = [rejection for judgement in judgements for rejection in judgement.rejections]
+        accounts = sum(len(lane.market.book.accounts()) for lane in self._lanes if lane.cursor)
+        self._metrics.accounts.set(accounts)
+        self._metrics.liquidatable_accounts.set(len(liquidatable))
+        self._metrics.plans.labels(PlanResult.PLANNED.value).inc(len(plans))
+        self._metrics.plans.labels(PlanResult.REJECTED.value).inc(len(rejections))
+        for rejection in rejections:
+            self._metrics.rejections.labels(rejection.reason.value).inc()
+        for judgement in judgements:
+            for account in judgement.blind:
+                self._say(Event.DEGRADED, account=checksum(account), reason="no oracle price")
+        self._say(
+            Event.HEAD,
+            block=head.number,
+            hash=head.hash,
+            timestamp=head.timestamp,
+            accounts=accounts,
+            liquidatable=len(liquidatable),
+            plans=len(plans),
+            in_flight=len(self._dispatcher.in_flight()),
+            rejected=[rejection_fields(rejection) for rejection in rejections],
+        )
+
+    def _say(self, event: Event, **fields: object) -> None:
+        self._sink(event, fields)

@@ -1,0 +1,122 @@
+"""Checks of the contracts: they exist, answer, belong together, and the executor lets us in."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from eth_abi.abi import encode
+from eth_utils.abi import function_signature_to_4byte_selector
+
+from keeper.app.doctor.check import Check
+from keeper.config.model import Config, Deployment, Swap
+from keeper.errors import CallReverted, Degraded, KeeperError
+from keeper.execute.signer import LocalSigner
+from keeper.index.book import ColumnarBook
+from keeper.index.conversation import converse
+from keeper.ports import ChainReader
+from keeper.protocols.base import Market
+from keeper.protocols.registry import adapter
+from keeper.types import Address, Call, checksum
+
+
+async def contract_checks(
+    config: Config, chain: ChainReader, signer: LocalSigner | None
+) -> AsyncIterator[Check]:
+    """Deployments, swaps and the executor, each contract asked something only it can answer."""
+    pools: list[Address] = []
+    for deployment in config.deployment:
+        name = f"deployment {deployment.name}"
+        try:
+            market = await _market(deployment, chain)
+        except KeeperError as error:
+            yield Check(name, ok=False, detail=str(error))
+            continue
+        pools.append(market.pool())
+        yield Check(name, ok=True, detail=f"{deployment.protocol}, pool {checksum(market.pool())}")
+    for swap in config.swap:
+        try:
+            detail = await _swap(swap, chain)
+        except KeeperError as error:
+            yield Check(f"swap {swap.kind}", ok=False, detail=str(error))
+        else:
+            yield Check(f"swap {swap.kind}", ok=True, detail=detail)
+    if config.executor.address is not None:
+        yield await _executor(config.executor.address, pools, config.swap, chain, signer)
+
+
+async def operator_of(chain: ChainReader, executor: Address) -> Address:
+    """The account that may make the executor at `executor` liquidate.
+
+    Raises:
+        Degraded: what is there is no executor. Transient: no node answers.
+    """
+    return await _ask_address(chain, executor, "operator()")
+
+
+async def _market(deployment: Deployment, chain: ChainReader) -> Market:
+    for key, address in deployment.settings.items():
+        await _code(chain, key, address)
+    opening = adapter(deployment.protocol).open(deployment.name, deployment.settings, ColumnarBook())
+    return await converse(opening, chain, (await chain.block()).number)
+
+
+async def _swap(swap: Swap, chain: ChainReader) -> str:
+    await _code(chain, "factory", swap.factory)
+    await _code(chain, "quoter", swap.quoter)
+    await _ask(chain, swap.factory, "owner()")
+    used = await _ask_address(chain, swap.quoter, "factory()")
+    if used != swap.factory:
+        raise Degraded(f"the quoter works with factory {checksum(used)}; write the quoter of this factory")
+    return f"factory {checksum(swap.factory)}"
+
+
+async def _executor(
+    executor: Address,
+    pools: Sequence[Address],
+    swaps: Sequence[Swap],
+    chain: ChainReader,
+    signer: LocalSigner | None,
+) -> Check:
+    try:
+        await _code(chain, "executor.address", executor)
+        owner = await _ask_address(chain, executor, "owner()")
+        operator = await operator_of(chain, executor)
+        closed = [pool for pool in pools if not await _allows(chain, executor, "pools(address)", pool)]
+        closed += [
+            swap.factory
+            for swap in swaps
+            if not await _allows(chain, executor, "factories(address)", swap.factory)
+        ]
+    except KeeperError as error:
+        return Check("executor", ok=False, detail=str(error))
+    if closed:
+        names = ", ".join(checksum(address) for address in closed)
+        return Check("executor", ok=False, detail=f"its owner has not allowed {names}")
+    if signer is not None and signer.address not in {owner, operator}:
+        detail = f"the signer {checksum(signer.address)} is neither owner nor operator"
+        return Check("executor", ok=False, detail=detail)
+    return Check("executor", ok=True, detail=f"owner {checksum(owner)}, operator {checksum(operator)}")
+
+
+async def _code(chain: ChainReader, key: str, address: Address) -> None:
+    if not await chain.code(address):
+        raise Degraded(f"{key}: {checksum(address)}: no contract there; check address and chain")
+
+
+async def _allows(chain: ChainReader, executor: Address, signature: str, what: Address) -> bool:
+    return int.from_bytes(await _ask(chain, executor, signature, what)) == 1
+
+
+async def _ask_address(chain: ChainReader, contract: Address, signature: str) -> Address:
+    return Address("0x" + (await _ask(chain, contract, signature))[-20:].hex())
+
+
+async def _ask(chain: ChainReader, contract: Address, signature: str, *addresses: Address) -> bytes:
+    """One word from a getter."""
+    arguments = encode(["address"] * len(addresses), addresses)
+    call = Call(contract, function_signature_to_4byte_selector(signature) + arguments)
+    try:
+        answer = await chain.call(call)
+    except CallReverted:
+        answer = b""
+    if len(answer) != 32:
+        raise Degraded(f"{checksum(contract)} has no {signature}: it is another kind of contract")
+    return answer

@@ -1,0 +1,81 @@
+"""What `keeper doctor` looks at: every dependency on its own, so that one failure hides no other."""
+
+from contextlib import AsyncExitStack
+from typing import NamedTuple
+
+from keeper.app.connect import make_endpoints
+from keeper.app.doctor.check import Check
+from keeper.app.doctor.contracts import contract_checks
+from keeper.app.doctor.nodes import endpoint_checks, websocket_check
+from keeper.app.signing import load_signer
+from keeper.chain.rpc import Rpc
+from keeper.clock import Clock
+from keeper.config.model import Config, Mode
+from keeper.errors import ConfigError, KeeperError
+from keeper.execute.signer import LocalSigner
+from keeper.store import Database
+from keeper.types import WAD, checksum
+
+
+class Examination(NamedTuple):
+    """All checks in order; `reachable` says whether any node answered."""
+
+    checks: list[Check]
+    reachable: bool
+
+
+async def examine(config: Config, clock: Clock) -> Examination:
+    """Look at everything `config` depends on. Sends no transaction; failures are checks, not errors."""
+    found = [Check("config", ok=True, detail=f"mode {config.mode}, {len(config.deployment)} deployment(s)")]
+    chosen: Rpc | None = None
+    reachable = False
+    async with AsyncExitStack() as stack:
+        for rpc in make_endpoints(config):
+            await stack.enter_async_context(rpc)
+            report = await endpoint_checks(rpc, config.chain.id, clock)
+            found += report.checks
+            reachable = reachable or report.reachable
+            chosen = chosen or (rpc if report.usable else None)
+        for url in config.chain.ws:
+            found.append(await websocket_check(url.reveal(), config.chain.id, config.chain.deadline_seconds))
+        signer_check, signer = _signer(config)
+        if chosen is not None:
+            found += [check async for check in contract_checks(config, chosen, signer)]
+        found.append(signer_check)
+        if chosen is not None and signer is not None:
+            found.append(await _balance(config, chosen, signer))
+    found.append(await _store(config))
+    return Examination(found, reachable)
+
+
+def _signer(config: Config) -> tuple[Check, LocalSigner | None]:
+    try:
+        signer = load_signer(config.signer)
+    except ConfigError as error:
+        return Check("signer", ok=False, detail=str(error)), None
+    if signer is None:
+        needed = config.mode is Mode.LIVE
+        return Check(
+            "signer",
+            ok=not needed,
+            detail=f"no key; mode {config.mode} {'needs one' if needed else 'needs none'}",
+        ), None
+    return Check("signer", ok=True, detail=checksum(signer.address)), signer
+
+
+async def _balance(config: Config, rpc: Rpc, signer: LocalSigner) -> Check:
+    try:
+        balance = await rpc.balance(signer.address)
+    except KeeperError as error:
+        return Check("balance", ok=False, detail=str(error))
+    enough = balance > 0 or config.mode is not Mode.LIVE
+    shown = f"{balance // WAD}.{balance % WAD // 10**12:06} for gas"
+    return Check("balance", ok=enough, detail=shown if enough else f"{shown}; send some to the signer")
+
+
+async def _store(config: Config) -> Check:
+    try:
+        async with await Database.open(config.store.url.reveal()):
+            return Check("store", ok=True, detail=config.store.url.public)
+    except KeeperError as error:
+        return Check("store", ok=False, detail=str(error))

@@ -1,0 +1,29 @@
+"""From configured deployments to their indexes."""
+
+from collections.abc import Callable
+from functools import partial
+
+from keeper.config.model import Config
+from keeper.index.follower import Follower
+from keeper.index.store import SnapshotStore
+from keeper.ports import ChainReader
+from keeper.protocols.registry import adapter
+from keeper.store import Database
+
+
+def make_followers(
+    config: Config, chain: ChainReader, database: Database, progress: Callable[[str, int, int], None]
+) -> list[Follower]:
+    """One follower a deployment, in the order configured."""
+    return [
+        Follower(
+            chain,
+            adapter(deployment.protocol),
+            deployment.name,
+            deployment.settings,
+            snapshots=SnapshotStore(database, deployment.name),
+            start_block=deployment.start_block,
+            progress=partial(progress, deployment.name),
+        )
+        for deployment in config.deployment
+    ]

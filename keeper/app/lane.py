@@ -1,0 +1,85 @@
+"""One deployment's way from a head to plans: index, risk, plan."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from keeper.index.follower import Follower
+from keeper.plan.model import Plan, Rejection
+from keeper.plan.planner import Planner
+from keeper.protocols.base import Health, Market
+from keeper.risk.scan import scan
+from keeper.types import Address, BlockRef
+
+
+class Judgement(NamedTuple):
+    """What one head meant for one deployment. `liquidatable` includes those in flight."""
+
+    liquidatable: list[Health]
+    blind: list[Address]
+    plans: list[Plan]
+    rejections: list[Rejection]
+
+
+class Lane:
+    """Keeps one deployment's index at the head and judges its accounts."""
+
+    def __init__(self, follower: Follower, planner: Planner | None) -> None:
+        self._follower = follower
+        self._planner = planner
+        self._started = False
+
+    @property
+    def market(self) -> Market:
+        return self._follower.market
+
+    @property
+    def cursor(self) -> BlockRef | None:
+        """The block the index stands at, None before the first."""
+        return self._follower.cursor if self._started else None
+
+    async def follow(self, head: BlockRef) -> None:
+        """Bring the index to `head`; the first time, restore it.
+
+        Raises:
+            Transient: try again with the next head.
+        """
+        if not self._started:
+            await self._follower.start(head)
+            self._started = True
+        await self._follower.follow(head)
+
+    async def judge(
+        self,
+        head: BlockRef,
+        timestamp: int,
+        gas_price: int,
+        native_price: int,
+        in_flight: Collection[tuple[str, Address]],
+    ) -> Judgement:
+        """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
+
+        Raises:
+            Transient: quotes could not be read.
+        """
+        market = self.market
+        frame = market.frame(timestamp)
+        found = scan(market, frame)
+        free = [
+            health.account
+            for health in found.liquidatable
+            if (market.deployment, health.account) not in in_flight
+        ]
+        outcomes: list[Plan | Rejection] = []
+        if self._planner is not None:
+            outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
+        return Judgement(
+            found.liquidatable,
+            found.blind,
+            [outcome for outcome in outcomes if isinstance(outcome, Plan)],
+            [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
+        )
+
+    async def save(self, finalized: int) -> None:
+        """Store a snapshot of the index."""
+        if self._started:
+            await self._follower.save(finalized)

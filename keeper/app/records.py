@@ -1,0 +1,115 @@
+"""Writes what was tried into the ledger, and says it as event fields."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from keeper.execute.dispatch import Papered, Submitted
+from keeper.execute.model import Report
+from keeper.execute.states import State
+from keeper.ledger.entries import paper_entries, report_entries, sent_entries
+from keeper.ledger.model import LedgerEntry, Outcome
+from keeper.ledger.store import Ledger
+from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
+from keeper.plan.model import Rejection
+from keeper.types import checksum
+
+Fields = dict[str, Any]
+
+
+class Records:
+    """The ledger's writer. Each method returns the event fields of what it wrote."""
+
+    def __init__(self, ledger: Ledger, metrics: Metrics) -> None:
+        self._ledger = ledger
+        self._metrics = metrics
+
+    async def papered(self, papered: Papered) -> list[Fields]:
+        """Liquidations that were simulated and not sent."""
+        return await self._write(paper_entries(papered))
+
+    async def submitted(self, submitted: Submitted) -> list[Fields]:
+        """Liquidations on their way."""
+        entries = sent_entries(submitted.transaction)
+        for entry in entries:
+            self._metrics.add_profit(ProfitKind.EXPECTED, entry.expected.net_usd)
+        hashes = [attempt.hash for attempt in submitted.transaction.attempts]
+        return [
+            {**fields, "tx_hash": hashes[-1] if hashes else None} for fields in await self._write(entries)
+        ]
+
+    async def settled(self, reports: Iterable[Report]) -> list[Fields]:
+        """Transactions that moved: mined, confirmed, or gone. Each liquidation is told once, when mined."""
+        told: list[Fields] = []
+        for report in reports:
+            fields = await self._write(report_entries(report))
+            if report.transaction.state is State.LOST:
+                self._metrics.transactions.labels(TransactionOutcome.LOST.value).inc()
+                told += fields
+            elif report.transaction.state is State.MINED and report.receipt is not None:
+                self._count(report)
+                told += fields
+        return told
+
+    def _count(self, report: Report) -> None:
+        assert report.receipt is not None
+        good = report.receipt.succeeded
+        outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
+        self._metrics.transactions.labels(outcome.value).inc()
+        self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
+        for entry in report_entries(report):
+            if entry.realised is not None:
+                self._metrics.add_profit(ProfitKind.REALISED, entry.realised.net_usd)
+
+    async def _write(self, entries: Sequence[LedgerEntry]) -> list[Fields]:
+        await self._ledger.record(entries)
+        return [entry_fields(entry) for entry in entries]
+
+
+def entry_fields(entry: LedgerEntry) -> Fields:
+    """A ledger entry as JSON fields; amounts are decimal strings."""
+    expected, realised = entry.expected, entry.realised
+    fields: Fields = {
+        "batch": entry.batch,
+        "mode": entry.mode.value,
+        "time": entry.time,
+        "block": entry.block,
+        "deployment": entry.deployment,
+        "account": checksum(entry.account),
+        "debt_asset": checksum(entry.debt),
+        "collateral_asset": checksum(entry.collateral),
+        "outcome": entry.outcome.value,
+        "expected": {
+            "repay": str(expected.repay),
+            "seize": str(expected.seize),
+            "protocol_fee": str(expected.protocol_fee),
+            "profit": str(expected.simulated),
+            "gas": expected.gas,
+            "net_usd": str(expected.net_usd),
+        },
+    }
+    if realised is not None:
+        fields["realised"] = {
+            "tx_hash": realised.tx_hash,
+            "block": realised.block,
+            "repaid": str(realised.repaid),
+            "seized": str(realised.seized),
+            "profit": str(realised.profit),
+            "profit_usd": str(realised.profit_usd),
+            "gas": realised.gas_used,
+            "gas_usd": str(realised.gas_usd),
+            "net_usd": str(realised.net_usd),
+        }
+    if entry.reason and entry.outcome is not Outcome.SUCCESS:
+        fields["reason"] = entry.reason
+    return fields
+
+
+def rejection_fields(rejection: Rejection) -> Fields:
+    """A rejection as JSON fields."""
+    return {
+        "block": rejection.block.number,
+        "deployment": rejection.deployment,
+        "account": checksum(rejection.account),
+        "reason": rejection.reason.value,
+        "detail": rejection.detail,
+    }

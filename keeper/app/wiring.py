@@ -1,0 +1,158 @@
+"""The composition root: the only place that constructs the daemon's parts and connects them."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from typing import NamedTuple
+
+from keeper.app.doctor.contracts import contract_checks, operator_of
+from keeper.app.connect import connect
+from keeper.app.daemon import Daemon, Limits
+from keeper.app.events import Event, Sink
+from keeper.app.followers import make_followers
+from keeper.app.lane import Lane
+from keeper.app.native import wrapped_native
+from keeper.app.planning import make_planner, plans_in
+from keeper.app.records import Records
+from keeper.app.signing import load_signer
+from keeper.artifacts import load_artifact
+from keeper.clock import Clock, SystemClock
+from keeper.config.model import Config
+from keeper.errors import ConfigError
+from keeper.execute.dispatch import Dispatcher
+from keeper.execute.executor import Executor
+from keeper.execute.model import Mode
+from keeper.execute.send import Sender
+from keeper.execute.signer import GuardedSigner, LocalSigner, Policy
+from keeper.execute.simulate import Believer, Simulator
+from keeper.execute.store import TransactionStore
+from keeper.execute.txm import Rules, TransactionManager
+from keeper.execute.verdict import Judge
+from keeper.ledger.store import Ledger
+from keeper.ops.health import Heartbeat
+from keeper.ops.http import OpsServer
+from keeper.ops.metrics import Metrics
+from keeper.ports import Chain
+from keeper.protocols.base import Market
+from keeper.store import Database
+from keeper.types import WAD, ZERO_ADDRESS, checksum
+
+LIQUIDATION_GAS = 1_500_000
+"""Gas units that a signer must be able to pay before it may start: one dear liquidation."""
+
+TURN_LIMIT = 60.0
+"""Seconds without a turn (or backfill progress) after which /livez says dead: five Ethereum slots."""
+
+
+class Running(NamedTuple):
+    """A daemon ready to be given heads, and the chain it works on."""
+
+    daemon: Daemon
+    chain: Chain
+    clock: Clock
+
+
+@asynccontextmanager
+async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Running]:
+    """Build the daemon of `config` in `mode`; everything is closed when the block ends.
+
+    Raises:
+        ConfigError: something configured is missing or wrong; nothing has been started then.
+        Transient: the chain cannot be reached.
+    """
+    clock = SystemClock()
+    metrics = Metrics(mode, version("keeper"))
+    heartbeat = Heartbeat(clock, TURN_LIMIT)
+    async with AsyncExitStack() as stack:
+        chain = await stack.enter_async_context(connect(config, metrics))
+        database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
+        followers = make_followers(config, chain, database, _progress(sink, heartbeat))
+        planner = make_planner(config, chain) if plans_in(mode) else None
+        lanes = [Lane(follower, planner) for follower in followers]
+        daemon = Daemon(
+            chain,
+            config.chain.id,
+            lanes,
+            await _dispatcher(config, mode, chain, database, lambda: [lane.market for lane in lanes]),
+            Records(Ledger(database), metrics),
+            wrapped_native=await wrapped_native(config, chain),
+            metrics=metrics,
+            heartbeat=heartbeat,
+            clock=clock,
+            sink=sink,
+            limits=Limits(),
+        )
+        if config.ops.port:
+            server = OpsServer(
+                config.ops.host,
+                config.ops.port,
+                heartbeat=heartbeat,
+                readiness=daemon.readiness,
+                metrics=metrics,
+            )
+            await stack.enter_async_context(server)
+        yield Running(daemon, chain, clock)
+
+
+async def _dispatcher(
+    config: Config, mode: Mode, chain: Chain, database: Database, markets: Callable[[], list[Market]]
+) -> Dispatcher:
+    address = config.executor.address
+    executor = Executor(address or ZERO_ADDRESS, load_artifact("executor").abi)
+    judge = Judge(executor, markets)
+    if mode is not Mode.LIVE:
+        await _require_sound(config, chain, None)
+        if address is None:
+            return Dispatcher(mode, Believer(executor), judge)
+        return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address)), judge)
+    signer = _signer(config)
+    if address is None:
+        raise ConfigError("executor.address: not set; mode live needs it; run `keeper executor deploy`")
+    await _require_sound(config, chain, signer)
+    await _require_gas_money(chain, signer)
+    policy = Policy(config.chain.id, {address: frozenset({executor.selector})}, config.strategy.max_gas_price)
+    manager = TransactionManager(
+        chain,
+        chain,
+        GuardedSigner(signer, policy),
+        TransactionStore(database, config.chain.id, signer.address),
+        Rules(config.chain.id, config.strategy.max_gas_price),
+    )
+    simulator = Simulator(chain, executor, signer.address)
+    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
+
+
+async def _require_sound(config: Config, chain: Chain, signer: LocalSigner | None) -> None:
+    """Refuse to start on contracts that `keeper doctor` would complain of."""
+    failed = [check async for check in contract_checks(config, chain, signer) if not check.ok]
+    if failed:
+        raise ConfigError("\n".join(f"{check.name}: {check.detail}" for check in failed))
+
+
+async def _require_gas_money(chain: Chain, signer: LocalSigner) -> None:
+    head = await chain.block("latest")
+    needed = LIQUIDATION_GAS * (2 * head.base_fee + await chain.priority_fee())
+    balance = await chain.balance(signer.address)
+    if balance < needed:
+        raise ConfigError(
+            f"signer {checksum(signer.address)} has {balance / WAD:.6f} for gas, one liquidation may need "
+            f"{needed / WAD:.6f}; send some to it"
+        )
+
+
+def _signer(config: Config) -> LocalSigner:
+    signer = load_signer(config.signer)
+    if signer is None:
+        raise ConfigError(
+            "signer: no key; mode live needs one: put KEEPER_PRIVATE_KEY in .env or set signer.keystore"
+        )
+    return signer
+
+
+def _progress(sink: Sink, heartbeat: Heartbeat) -> Callable[[str, int, int], None]:
+    def tell(deployment: str, reached: int, wanted: int) -> None:
+        heartbeat.turn()
+        if reached < wanted:
+            sink(Event.BACKFILL, {"deployment": deployment, "block": reached, "head": wanted})
+
+    return tell

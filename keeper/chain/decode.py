@@ -1,0 +1,79 @@
+"""JSON of the node to the words of `keeper.types`. Plain slicing of dicts: these are hot paths.
+
+Whatever is malformed raises one of `_MALFORMED`; `answers` turns that into Unreachable, for a node
+that talks nonsense has not answered.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from keeper.errors import Unreachable
+from keeper.ports import BlockId, Receipt
+from keeper.types import Address, BlockRef, Hash, Log
+
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+
+
+@contextmanager
+def answers(host: str, method: str) -> Iterator[None]:
+    """Turn a failure to decode into Unreachable naming `host` and `method`."""
+    try:
+        yield
+    except _MALFORMED as error:
+        raise Unreachable(f"{host}: {method}: malformed answer ({type(error).__name__})") from None
+
+
+def quantity(value: str) -> int:
+    """The number behind "0x…"."""
+    return int(value, 16)
+
+
+def octets(value: str) -> bytes:
+    """The bytes behind "0x…"."""
+    if value[:2] != "0x":
+        raise ValueError("no 0x")
+    return bytes.fromhex(value[2:])
+
+
+def block_param(block: BlockId) -> str:
+    """A block number or tag as a JSON-RPC parameter."""
+    return hex(block) if isinstance(block, int) else block
+
+
+def block_ref(header: Mapping[str, Any]) -> BlockRef:
+    """A header or block object. Chains without EIP-1559 have base fee 0."""
+    return BlockRef(
+        number=int(header["number"], 16),
+        hash=Hash(header["hash"]),
+        parent=Hash(header["parentHash"]),
+        timestamp=int(header["timestamp"], 16),
+        base_fee=int(header.get("baseFeePerGas") or "0x0", 16),
+    )
+
+
+def log(entry: Mapping[str, Any]) -> Log:
+    """One mined log object."""
+    return Log(
+        address=Address(entry["address"].lower()),
+        topics=tuple(entry["topics"]),
+        data=entry["data"],
+        block=int(entry["blockNumber"], 16),
+        block_hash=Hash(entry["blockHash"]),
+        tx_hash=Hash(entry["transactionHash"]),
+        tx_index=int(entry["transactionIndex"], 16),
+        log_index=int(entry["logIndex"], 16),
+    )
+
+
+def receipt(entry: Mapping[str, Any]) -> Receipt:
+    """A transaction receipt object."""
+    return Receipt(
+        tx_hash=Hash(entry["transactionHash"]),
+        block=int(entry["blockNumber"], 16),
+        block_hash=Hash(entry["blockHash"]),
+        succeeded=int(entry["status"], 16) == 1,
+        gas_used=int(entry["gasUsed"], 16),
+        gas_price=int(entry["effectiveGasPrice"], 16),
+        logs=tuple(log(item) for item in entry["logs"]),
+    )

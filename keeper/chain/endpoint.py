@@ -1,0 +1,136 @@
+"""One endpoint as a question-and-answer machine: throttled, timed, with errors turned into policy."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+from web3 import AsyncWeb3
+from web3.types import RPCEndpoint
+
+from keeper.chain.faults import TooLarge, exception_for
+from keeper.chain.http import HttpProvider
+from keeper.chain.observe import NoObserver, RequestObserver, RequestOutcome, outcome_of
+from keeper.chain.throttle import Throttle
+from keeper.chain.url import EndpointUrl
+from keeper.clock import Clock, SystemClock
+from keeper.errors import CallReverted, KeeperError, Unreachable
+
+T = TypeVar("T")
+
+
+class Endpoint:
+    """Raw JSON-RPC to one node or provider.
+
+    `deadline` is seconds per exchange, `batch_size` the most requests put into one.
+
+    `web3` is an AsyncWeb3 on the same connections, for work where its formatters are worth their
+    time; like `request` it sends everything once.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        throttle: Throttle | None = None,
+        deadline: float = 10.0,
+        batch_size: int = 200,
+        observer: RequestObserver | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._url = EndpointUrl(url)
+        self._provider = HttpProvider(self._url, deadline)
+        self.web3 = AsyncWeb3(self._provider)
+        self.throttle = throttle or Throttle()
+        self._batch_size = batch_size
+        self._observer = observer or NoObserver()
+        self._clock = clock or SystemClock()
+
+    @property
+    def host(self) -> str:
+        """scheme://host, the only part of the address that is ever shown."""
+        return self._url.host
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.host!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._provider.disconnect()
+
+    async def request(self, method: str, params: Sequence[Any] = ()) -> Any:
+        """The "result" of one request.
+
+        Raises:
+            CallReverted: a contract reverted.
+            Transient: the endpoint failed, in one of the ways `faults` names.
+            MethodMissing: the endpoint does not offer `method`.
+            Degraded: it rejects these parameters for good.
+        """
+
+        async def ask() -> Any:
+            return self._result(method, await self._provider.make_request(RPCEndpoint(method), params))
+
+        return await self._observed(method, 1, ask)
+
+    async def batch(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
+        """Results of `method` for each of `params`, in order; a revert is returned as CallReverted.
+
+        Any other error is raised as by `request`: half a batch is no answer.
+        """
+        results: list[Any] = []
+        while len(results) < len(params):
+            size = min(self._batch_size, self.throttle.burst or self._batch_size)
+            chunk = params[len(results) : len(results) + size]
+            try:
+                results += await self._chunk(method, chunk)
+            except TooLarge:
+                if len(chunk) == 1:
+                    raise
+                self._batch_size = len(chunk) // 2
+        return results
+
+    async def _chunk(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
+        async def ask() -> list[Any]:
+            requests = [(RPCEndpoint(method), item) for item in params]
+            answers = await self._provider.make_batch_request(requests)
+            if isinstance(answers, list):
+                return [self._result_or_revert(method, answer) for answer in answers]
+            self._result(method, answers)
+            raise Unreachable(f"{self.host}: {method}: a batch got a single answer")
+
+        return await self._observed(method, len(params), ask)
+
+    async def _observed(self, method: str, weight: int, ask: Callable[[], Awaitable[T]]) -> T:
+        async with self.throttle.admit(weight):
+            started = self._clock.monotonic()
+            try:
+                result = await ask()
+            except KeeperError as error:
+                self._note(method, started, outcome_of(error))
+                raise
+            self._note(method, started, RequestOutcome.OK)
+            return result
+
+    def _note(self, method: str, started: float, outcome: RequestOutcome) -> None:
+        self._observer.on_request(self.host, method, self._clock.monotonic() - started, outcome)
+
+    def _result(self, method: str, answer: Any) -> Any:
+        if isinstance(answer, Mapping):
+            error = answer.get("error")
+            if isinstance(error, Mapping):
+                said = self._url.scrub(str(error.get("message", "")))
+                raise exception_for(self.host, method, error, said)
+            if error is None and "result" in answer:
+                return answer["result"]
+        raise Unreachable(f"{self.host}: {method}: the answer has neither result nor error")
+
+    def _result_or_revert(self, method: str, answer: Any) -> Any:
+        try:
+            return self._result(method, answer)
+        except CallReverted as revert:
+            return revert

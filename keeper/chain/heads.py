@@ -1,0 +1,160 @@
+"""The newest head of the chain: pushed over a WebSocket, polled whenever that is not to be trusted."""
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import aiohttp
+import structlog
+
+from keeper.chain.subscription import subscribe
+from keeper.chain.url import EndpointUrl
+from keeper.clock import Clock, SystemClock
+from keeper.errors import KeeperError, Transient
+from keeper.types import BlockRef, Hash
+
+_log = structlog.get_logger(__name__)
+
+_REMEMBERED = 128
+"""Heads remembered to tell a late one from a reorg: more than the spread between any two nodes."""
+
+
+class HeadSlot:
+    """Holds one head. A newer one replaces it, so a slow reader skips instead of falling behind."""
+
+    def __init__(self) -> None:
+        self._head: BlockRef | None = None
+        self._newest: BlockRef | None = None
+        self._seen: deque[Hash] = deque(maxlen=_REMEMBERED)
+        self._failure: KeeperError | None = None
+        self._filled = asyncio.Event()
+
+    def offer(self, head: BlockRef) -> None:
+        """Take `head` unless it is the newest one again or an older one that was there before.
+
+        A lower head never seen before passes: a reorg may shorten the chain.
+        """
+        newest = self._newest
+        if newest is not None:
+            late = head.number < newest.number and head.hash in self._seen
+            if late or head.hash == newest.hash:
+                return
+        self._seen.append(head.hash)
+        self._head = self._newest = head
+        self._filled.set()
+
+    def fail(self, failure: KeeperError) -> None:
+        """End the iteration with `failure`."""
+        self._failure = failure
+        self._filled.set()
+
+    def __aiter__(self) -> "HeadSlot":
+        return self
+
+    async def __anext__(self) -> BlockRef:
+        await self._filled.wait()
+        if self._failure is not None:
+            raise self._failure
+        self._filled.clear()
+        head, self._head = self._head, None
+        assert head is not None
+        return head
+
+
+@asynccontextmanager
+async def head_stream(
+    latest: Callable[[], Awaitable[BlockRef]],
+    ws_urls: Sequence[str] = (),
+    *,
+    chain_id: int,
+    poll_interval: float = 1.0,
+    silence: float = 30.0,
+    longest_backoff: float = 60.0,
+    clock: Clock | None = None,
+) -> AsyncIterator[AsyncIterator[BlockRef]]:
+    """Open an iterator that gives the newest head not given before, whenever there is one.
+
+    `latest` is asked every `poll_interval` seconds while no subscription delivers. A subscription
+    that is silent for `silence` seconds, or breaks, is replaced by polling at once and by another
+    connection, to the next of `ws_urls`, after a pause that doubles up to `longest_backoff`.
+
+    Raises, while iterating:
+        WrongChain: a WebSocket endpoint serves another chain than `chain_id`.
+        KeeperError: whatever `latest` raises, except Transient.
+    """
+    slot = HeadSlot()
+    pump = _Pump(slot, latest, clock or SystemClock())
+    urls = [EndpointUrl(url, ("ws", "wss")) for url in ws_urls]
+    failure: Exception | None = None
+    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(pump.poll(poll_interval))]
+        if urls:
+            tasks.append(group.create_task(pump.follow(session, urls, chain_id, silence, longest_backoff)))
+        try:
+            yield slot
+        except Exception as error:  # noqa: BLE001 - raised again below
+            # Inside the group it would come out wrapped in an ExceptionGroup.
+            failure = error
+        finally:
+            for task in tasks:
+                task.cancel()
+    if failure is not None:
+        raise failure
+
+
+class _Pump:
+    """Fills the slot from two sources, of which polling rests while the subscription delivers."""
+
+    def __init__(self, slot: HeadSlot, latest: Callable[[], Awaitable[BlockRef]], clock: Clock) -> None:
+        self._slot = slot
+        self._latest = latest
+        self._clock = clock
+        self._polling = asyncio.Event()
+        self._polling.set()
+
+    async def poll(self, interval: float) -> None:
+        answered = True
+        while True:
+            await self._polling.wait()
+            try:
+                head = await self._latest()
+            except Transient as error:
+                if answered:
+                    _log.warning("head_poll_failed", reason=str(error))
+                answered = False
+            except KeeperError as error:
+                self._slot.fail(error)
+                return
+            else:
+                answered = True
+                # The subscription may have come back meanwhile, with newer heads than this one.
+                if self._polling.is_set():
+                    self._slot.offer(head)
+            await self._clock.sleep(interval)
+
+    async def follow(
+        self,
+        session: aiohttp.ClientSession,
+        urls: Sequence[EndpointUrl],
+        chain_id: int,
+        silence: float,
+        longest_backoff: float,
+    ) -> None:
+        backoff = 1.0
+        for url in itertools.cycle(urls):
+            try:
+                async for head in subscribe(session, url, chain_id, silence):
+                    # Only a delivered head earns trust: a mute subscription never stops the polling.
+                    self._polling.clear()
+                    backoff = 1.0
+                    self._slot.offer(head)
+            except Transient as error:
+                _log.warning("head_subscription_lost", reason=str(error), retry_in=backoff)
+            except KeeperError as error:
+                self._slot.fail(error)
+                return
+            self._polling.set()
+            await self._clock.sleep(backoff)
+            backoff = min(backoff * 2, longest_backoff)

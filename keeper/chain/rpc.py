@@ -1,0 +1,170 @@
+"""One endpoint as a `Chain`: the Ethereum methods the stages need, decoded."""
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from statistics import median_low
+from typing import Any
+
+from eth_utils.crypto import keccak
+from web3.types import RPCEndpoint
+
+from keeper.chain.decode import answers, block_param, block_ref, log, octets, quantity, receipt
+from keeper.chain.endpoint import Endpoint
+from keeper.chain.faults import MethodMissing, Throttled, TooLarge
+from keeper.chain.logs import LogScanner, Progress, check_scope
+from keeper.chain.send_errors import send_outcome
+from keeper.errors import CallReverted, Degraded, Transient
+from keeper.ports import BlockId, Receipt, SendError, SendOutcome
+from keeper.types import Address, BlockRef, Call, Hash, Log
+
+_FEE_HISTORY_BLOCKS = 10
+_DEFAULT_TIP = 10**9
+"""1 gwei: what an Ethereum node suggests when blocks are empty, and the last resort here."""
+
+
+class Rpc(Endpoint):
+    """`keeper.ports.Chain` on a single endpoint. Nothing is retried here; see `Pool`."""
+
+    _height = -1
+    """The highest block this endpoint has shown."""
+
+    @cached_property
+    def _scanner(self) -> LogScanner:
+        return LogScanner(self.logs_at_once)
+
+    async def chain_id(self) -> int:
+        """The chain the endpoint serves."""
+        return await self._quantity("eth_chainId")
+
+    async def client_version(self) -> str:
+        """What the node calls itself."""
+        return str(await self.request("web3_clientVersion"))
+
+    async def block(self, block: BlockId = "latest") -> BlockRef:
+        found = await self.request("eth_getBlockByNumber", (block_param(block), False))
+        return self._header(block, found)
+
+    async def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
+        found = await self.batch("eth_getBlockByNumber", [(hex(number), False) for number in numbers])
+        return [self._header(number, header) for number, header in zip(numbers, found, strict=True)]
+
+    async def logs(
+        self, addresses: Collection[Address], first: int, last: int, progress: Progress | None = None
+    ) -> list[Log]:
+        return await self._scanner.logs(addresses, first, last, progress)
+
+    async def logs_at_once(self, addresses: Sequence[Address], first: int, last: int) -> list[Log]:
+        """Logs in one request, unsorted.
+
+        Raises:
+            TooLarge: the endpoint wants a smaller range.
+            Transient: it has not seen `last` yet (nodes answer that with an empty list), or its
+                answer does not fit the question.
+        """
+        await self._reach(last)
+        query = {"address": list(addresses), "fromBlock": hex(first), "toBlock": hex(last)}
+        found = await self.request("eth_getLogs", (query,))
+        with answers(self.host, "eth_getLogs"):
+            logs = [log(entry) for entry in found if not entry.get("removed")]
+        check_scope(logs, addresses, first, last)
+        return logs
+
+    async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
+        result = await self.request("eth_call", (_transaction(call, sender), block_param(block)))
+        with answers(self.host, "eth_call"):
+            return octets(result)
+
+    async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]:
+        if len(calls) > 1 and isinstance(block, str) and block != "pending":
+            # Between two requests, or two entries of one, a tag may move on to another block.
+            block = (await self.block(block)).number
+        param = block_param(block)
+        results = await self.batch("eth_call", [(_transaction(call, None), param) for call in calls])
+        with answers(self.host, "eth_call"):
+            return [None if isinstance(result, CallReverted) else octets(result) for result in results]
+
+    async def code(self, address: Address, block: BlockId = "latest") -> bytes:
+        result = await self.request("eth_getCode", (address, block_param(block)))
+        with answers(self.host, "eth_getCode"):
+            return octets(result)
+
+    async def nonce(self, address: Address, block: BlockId = "latest") -> int:
+        return await self._quantity("eth_getTransactionCount", address, block_param(block))
+
+    async def balance(self, address: Address, block: BlockId = "latest") -> int:
+        return await self._quantity("eth_getBalance", address, block_param(block))
+
+    async def priority_fee(self) -> int:
+        """The node's suggestion; else the median tip of recent blocks; else 1 gwei."""
+        try:
+            return await self._quantity("eth_maxPriorityFeePerGas")
+        except MethodMissing:
+            return await self._tip_of_recent_blocks()
+
+    async def estimate_gas(self, call: Call, sender: Address) -> int:
+        return await self._quantity("eth_estimateGas", _transaction(call, sender))
+
+    async def send_raw(self, raw: bytes) -> Hash:
+        expected = Hash("0x" + keccak(raw).hex())
+
+        async def ask() -> Hash:
+            answer: Any = await self._provider.make_request(
+                RPCEndpoint("eth_sendRawTransaction"), ["0x" + raw.hex()]
+            )
+            with answers(self.host, "eth_sendRawTransaction"):
+                error = answer.get("error")
+                said = self._url.scrub(error["message"]) if error else ""
+                result = None if error else answer["result"]
+            if error:
+                raise SendError(send_outcome(said), f"{self.host}: {said}")
+            if result != expected:
+                raise SendError(SendOutcome.UNKNOWN, f"{self.host}: the hash is not of the bytes sent")
+            return expected
+
+        try:
+            return await self._observed("eth_sendRawTransaction", 1, ask)
+        except Throttled as refusal:
+            raise SendError(SendOutcome.RETRYABLE, str(refusal)) from None
+        except TooLarge as refusal:
+            raise SendError(SendOutcome.FATAL, str(refusal)) from None
+
+    async def receipt(self, tx_hash: Hash) -> Receipt | None:
+        found = await self.request("eth_getTransactionReceipt", (tx_hash,))
+        with answers(self.host, "eth_getTransactionReceipt"):
+            return None if found is None else receipt(found)
+
+    async def _tip_of_recent_blocks(self) -> int:
+        try:
+            history = await self.request("eth_feeHistory", (hex(_FEE_HISTORY_BLOCKS), "latest", [50]))
+        except MethodMissing:
+            return _DEFAULT_TIP
+        with answers(self.host, "eth_feeHistory"):
+            # Empty blocks report 0, which says nothing about what a full one would take.
+            tips = [tip for block in history.get("reward") or [] if (tip := quantity(block[0]))]
+        return median_low(tips) if tips else _DEFAULT_TIP
+
+    async def _quantity(self, method: str, *params: Any) -> int:
+        result = await self.request(method, params)
+        with answers(self.host, method):
+            return quantity(result)
+
+    def _header(self, block: BlockId, found: Any) -> BlockRef:
+        if found is None:
+            missing = Transient if block == "latest" else Degraded
+            raise missing(f"{self.host}: there is no block {block}")
+        with answers(self.host, "eth_getBlockByNumber"):
+            header = block_ref(found)
+        self._height = max(self._height, header.number)
+        return header
+
+    async def _reach(self, number: int) -> None:
+        if number > self._height:
+            self._height = await self._quantity("eth_blockNumber")
+        if number > self._height:
+            raise Transient(f"{self.host}: at block {self._height}, not yet at {number}")
+
+
+def _transaction(call: Call, sender: Address | None) -> dict[str, str]:
+    # "data" is the name every client knows; "input" came later.
+    transaction = {"to": call.to, "data": "0x" + call.data.hex()}
+    return transaction if sender is None else {"from": sender, **transaction}

@@ -1,0 +1,122 @@
+"""`keeper devnet up`: a local chain with real contracts and borrowers, until stopped."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keeper.app.signals import stop_on_signals
+from keeper.cli.demo import STAGES
+from keeper.cli.options import ConfigOption, JsonOption
+from keeper.cli.output import print_json, print_table
+from keeper.config.load import FILE
+from keeper.demo.configure import DEPLOYMENT, Site, configure
+from keeper.devnet.network import Network
+from keeper.errors import Fatal
+from keeper.types import checksum
+
+app = typer.Typer(help="A local chain with real contracts and borrowers.", no_args_is_help=True)
+
+
+@app.callback()
+def _devnet() -> None:
+    """A local chain with real contracts and borrowers."""
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    borrowers: Annotated[int, typer.Option(help="Accounts with debt.", min=0)] = 50,
+    seed: Annotated[int, typer.Option(help="Another seed, other borrowers.")] = 1,
+    port: Annotated[int, typer.Option(help="Port of the node; 0 picks a free one.")] = 0,
+    block_time: Annotated[
+        int | None, typer.Option(help="Seconds; without it a block a transaction.", min=1)
+    ] = None,
+    lag: Annotated[int, typer.Option(help="Blocks that the exchange lags behind the feeds.", min=0)] = 0,
+    fork_url: Annotated[
+        str | None, typer.Option(help="Put it on a fork of this node's chain.", envvar="KEEPER_FORK_URL")
+    ] = None,
+) -> None:
+    """Start a devnet, write a ready configuration, and run until stopped."""
+    asyncio.run(_up(config or FILE, json, borrowers, seed, port, block_time, lag, fork_url))
+
+
+async def _up(
+    config: Path,
+    json: bool,
+    borrowers: int,
+    seed: int,
+    port: int,
+    block_time: int | None,
+    lag: int,
+    fork_url: str | None,
+) -> None:
+    def progress(stage: str, done: int, total: int) -> None:
+        if not json and not done:
+            print_table(f"{STAGES[stage]} …")
+
+    async with (
+        stop_on_signals() as stopping,
+        Network.start(
+            borrowers=borrowers, seed=seed, port=port, lag=lag, fork_url=fork_url, progress=progress
+        ) as network,
+    ):
+        site = await configure(network, config, seed=seed)
+        if block_time is not None:
+            await network.node.request("evm_setIntervalMining", block_time)
+        _announce(network, site, json)
+        async with asyncio.TaskGroup() as group:
+            work = [
+                group.create_task(network.arbitrageur.follow(), name="arbitrageur"),
+                group.create_task(_watch(network), name="anvil"),
+            ]
+            await stopping.event.wait()
+            for task in work:
+                task.cancel()
+
+
+async def _watch(network: Network) -> None:
+    await network.anvil.process.wait()
+    raise Fatal("Anvil ended on its own")
+
+
+def _announce(network: Network, site: Site, json: bool) -> None:
+    fields: dict[str, Any] = {
+        "rpc_http": network.anvil.http,
+        "rpc_ws": network.anvil.ws,
+        "chain_id": network.anvil.chain_id,
+        "config": str(site.config.resolve()),
+        "deployments": [
+            {
+                "name": DEPLOYMENT,
+                "protocol": "aave-v3",
+                "addresses_provider": checksum(network.market.provider),
+                "pool": checksum(network.market.pool),
+                "oracle": checksum(network.market.oracle),
+                "reserves": {
+                    reserve.symbol: {
+                        "asset": checksum(reserve.token),
+                        "decimals": reserve.decimals,
+                        "aggregator": checksum(reserve.aggregator),
+                    }
+                    for reserve in network.market.reserves
+                },
+            }
+        ],
+        "factory": checksum(network.exchange.factory),
+        "quoter": checksum(network.exchange.quoter),
+        "executor": checksum(site.executor),
+        "pid": os.getpid(),
+    }
+    if json:
+        print_json(fields)
+        return
+    print_table(
+        f"Devnet at {network.anvil.http} with {len(network.borrowers)} borrowers, chain {network.anvil.chain_id}."
+    )
+    print_table(f"Configuration in {site.config}; Ctrl-C stops it. In another terminal try:")
+    for verb in ("positions", "risk --shock WETH=-20%", "plans", "run --mode paper"):
+        print_table(f"  keeper {verb} --config {site.config}")

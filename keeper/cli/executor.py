@@ -1,0 +1,147 @@
+"""`keeper executor deploy | show | withdraw`: the owner's verbs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomlkit
+import typer
+
+from keeper.app.administer import Administrator, balances, executor_state
+from keeper.app.signing import load_signer
+from keeper.app.view import View
+from keeper.cli.options import ConfigOption, JsonOption
+from keeper.cli.output import print_json, print_table
+from keeper.cli.reading import read
+from keeper.cli.setup import read_config
+from keeper.clock import SystemClock
+from keeper.config.load import FILE
+from keeper.config.model import Config
+from keeper.errors import ConfigError, Degraded
+from keeper.execute.signer import LocalSigner
+from keeper.types import ZERO_ADDRESS, Address, checksum, parse_address
+
+NOTHING_DONE = 1
+
+app = typer.Typer(help="Deploy, look at and empty the executor contract.", no_args_is_help=True)
+
+
+@app.command()
+def deploy(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    operator: Annotated[str | None, typer.Option(help="Who may run it; the signer unless given.")] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Offer ownership to this address; it must accept.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the configured executor.")] = False,
+) -> None:
+    """Deploy the executor, open it to the configured markets, and write its address to the configuration."""
+    settings = read_config(config)
+    if settings.executor.address is not None and not force:
+        raise ConfigError(
+            f"executor.address: {checksum(settings.executor.address)}: there is one already; "
+            "look at it with `keeper executor show` or replace it with --force"
+        )
+    signer = _signer(settings)
+    wanted_operator, wanted_owner = _address("--operator", operator), _address("--owner", owner)
+
+    async def act(view: View) -> None:
+        pools = [market.pool() for market in view.markets]
+        factories = [swap.factory for swap in settings.swap]
+        administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
+        address = await administrator.deploy(wanted_operator, pools, factories)
+        if wanted_owner is not None:
+            await administrator.offer_ownership(address, wanted_owner)
+        _remember(config or FILE, address)
+        if json:
+            print_json({"executor": checksum(address), "owner": checksum(signer.address)})
+            return
+        print_table(f"Executor {checksum(address)} deployed and written to {config or FILE}.")
+        print_table(f"Owner {checksum(signer.address)}; profit goes to the owner.")
+        if wanted_owner is not None:
+            print_table(
+                f"Ownership is offered to {checksum(wanted_owner)}, who must call accept_ownership()."
+            )
+
+    read(config, None, act)
+
+
+@app.command()
+def show(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Roles of the executor and what rests in it."""
+
+    async def tell(view: View) -> None:
+        state = await executor_state(view.chain, _configured(view.config))
+        held = await balances(view.chain, state.address, list(_decimals(view)))
+        fields: dict[str, Any] = {
+            "executor": checksum(state.address),
+            "owner": checksum(state.owner),
+            "pending_owner": None if state.pending_owner == ZERO_ADDRESS else checksum(state.pending_owner),
+            "operator": checksum(state.operator),
+            "balances": {checksum(token): str(amount) for token, amount in held.items()},
+        }
+        if json:
+            print_json(fields)
+            return
+        for name, value in fields.items():
+            print_table(f"{name:<14}{value or 'none'}")
+
+    read(config, None, tell)
+
+
+@app.command()
+def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Send every market token that rests in the executor to its owner; normally there is none."""
+    settings = read_config(config)
+    signer = _signer(settings)
+
+    async def act(view: View) -> None:
+        address = _configured(view.config)
+        state = await executor_state(view.chain, address)
+        if state.owner != signer.address:
+            raise Degraded(f"the executor belongs to {checksum(state.owner)}; only its owner can withdraw")
+        held = await balances(view.chain, address, list(_decimals(view)))
+        administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
+        for token in held:
+            await administrator.sweep(address, token)
+        if json:
+            print_json({"withdrawn": {checksum(token): str(amount) for token, amount in held.items()}})
+        else:
+            print_table(
+                f"{len(held)} tokens sent to {checksum(state.owner)}." if held else "Nothing rests in it."
+            )
+        if not held:
+            raise typer.Exit(NOTHING_DONE)
+
+    read(config, None, act)
+
+
+def _decimals(view: View) -> dict[Address, int]:
+    return {asset.address: asset.decimals for market in view.markets for asset in market.assets()}
+
+
+def _configured(config: Config) -> Address:
+    if config.executor.address is None:
+        raise ConfigError("executor.address: not set; run `keeper executor deploy`")
+    return config.executor.address
+
+
+def _signer(config: Config) -> LocalSigner:
+    signer = load_signer(config.signer)
+    if signer is None:
+        raise ConfigError("signer: no key; put KEEPER_PRIVATE_KEY in .env or set signer.keystore")
+    return signer
+
+
+def _address(flag: str, text: str | None) -> Address | None:
+    try:
+        return None if text is None else parse_address(text)
+    except ValueError as error:
+        raise ConfigError(f"{flag}: {error}") from None
+
+
+def _remember(file: Path, executor: Address) -> None:
+    document = tomlkit.parse(file.read_text(encoding="utf-8"))
+    section = document.setdefault("executor", tomlkit.table())
+    section["address"] = checksum(executor)
+    file.write_text(tomlkit.dumps(document), encoding="utf-8")

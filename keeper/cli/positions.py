@@ -1,0 +1,83 @@
+"""`keeper positions`: accounts ranked by health."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from keeper.app.view import View
+from keeper.cli.options import ConfigOption, JsonOption
+from keeper.cli.output import factor, print_json, print_table, usd
+from keeper.cli.reading import read
+from keeper.errors import ConfigError
+from keeper.protocols.base import Health, Market
+from keeper.risk.scan import borrowers
+from keeper.types import WAD, checksum
+
+SHOWN = 25
+
+
+def positions(
+    config: ConfigOption = None,
+    json: JsonOption = False,
+    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Show at most this many.", min=1)] = None,
+    below: Annotated[str | None, typer.Option(help="Only health factors below this, e.g. 1.05.")] = None,
+) -> None:
+    """Accounts ranked by health, riskiest first."""
+    bound = None if below is None else _bound(below)
+
+    async def show(view: View) -> None:
+        rows = [
+            (market, health)
+            for market in view.markets
+            for health in borrowers(market, view.frame(market))[0]
+            if bound is None or health.health_factor < bound
+        ]
+        rows.sort(key=lambda row: row[1].health_factor)
+        if json:
+            print_json([_document(view, market, health) for market, health in rows[:limit]])
+        else:
+            _print(view, rows, limit or SHOWN)
+
+    read(config, block, show)
+
+
+def _bound(text: str) -> int:
+    try:
+        return int(Decimal(text) * WAD)
+    except ArithmeticError:
+        raise ConfigError(f"--below {text!r}: not a number; write e.g. --below 1.05") from None
+
+
+def _document(view: View, market: Market, health: Health) -> dict[str, Any]:
+    return {
+        "deployment": market.deployment,
+        "market": market.name,
+        "account": checksum(health.account),
+        "collateral": str(health.collateral),
+        "debt": str(health.debt),
+        "unit": market.unit,
+        "health_factor": str(health.health_factor),
+        "liquidatable": health.liquidatable,
+        "block": view.block.number,
+        **{name: str(value) for name, value in health.details.items()},
+    }
+
+
+def _print(view: View, rows: list[tuple[Market, Health]], limit: int) -> None:
+    table = Table(title=f"{len(rows)} accounts at block {view.block.number}, riskiest first")
+    for name in ("deployment", "account"):
+        table.add_column(name)
+    for name in ("collateral", "debt", "health factor"):
+        table.add_column(name, justify="right")
+    for market, health in rows[:limit]:
+        style = "red" if health.liquidatable else None
+        money = (usd(health.collateral), usd(health.debt))
+        table.add_row(
+            market.deployment, checksum(health.account), *money, factor(health.health_factor), style=style
+        )
+    print_table(table)
+    if len(rows) > limit:
+        print_table(f"… and {len(rows) - limit} more; --limit shows them")

@@ -1,0 +1,60 @@
+"""What the reporting verbs share: index up to a block, show progress while logs are read, then report."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from keeper.app.view import View, open_view
+from keeper.cli.setup import read_config
+
+Show = Callable[[View], Awaitable[None]]
+
+
+def read(config: Path | None, block: int | None, show: Show) -> None:
+    """Open the configured deployments at `block` (None: the latest) and give them to `show`."""
+    settings = read_config(config)
+
+    async def run() -> None:
+        with Backfill() as backfill:
+            async with open_view(settings, block, backfill.tell) as view:
+                backfill.stop()
+                await show(view)
+
+    asyncio.run(run())
+
+
+class Backfill:
+    """A progress bar a deployment on stderr; nothing where stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("reading logs of {task.description}"),
+            BarColumn(),
+            TextColumn("block {task.completed:.0f} of {task.total:.0f}"),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "Backfill":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Take the bars off the screen."""
+        self._bars.stop()
+
+    def tell(self, deployment: str, reached: int, wanted: int) -> None:
+        """A deployment's index reached a block."""
+        if deployment not in self._tasks:
+            self._tasks[deployment] = self._bars.add_task(deployment, total=wanted)
+        self._bars.update(self._tasks[deployment], completed=reached, total=wanted)

@@ -1,0 +1,245 @@
+"""The configuration: one frozen object. Every key of keeper.toml is a field here and nowhere else.
+
+Money is exact: USD with 8 decimals, gas prices in wei. `examples` are TOML values; the first is
+what an error message offers as the fix.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from keeper.config.fields import (
+    AddressText,
+    Count,
+    DatabaseUrl,
+    FilePath,
+    Gwei,
+    HttpUrls,
+    Positive,
+    Seconds,
+    SecretText,
+    Usd,
+    WsUrls,
+)
+from keeper.config.secrets import Secret, SecretUrl, tokens
+from keeper.types import USD
+
+PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
+    "aave-v3": {"addresses_provider": "PoolAddressesProvider; everything else is discovered."},
+}
+"""The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
+
+ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
+
+
+class Mode(StrEnum):
+    """How far the keeper goes."""
+
+    WATCH = "watch"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class SignerKind(StrEnum):
+    """Where the signing key is."""
+
+    ENV = "env"
+    KEYSTORE = "keystore"
+
+
+class LogFormat(StrEnum):
+    """Who reads the log."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important line that is still written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Section(BaseModel):
+    """A frozen table of settings that rejects unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class Chain(Section):
+    """The chain and the nodes that serve it."""
+
+    id: Positive = Field(description="Chain id; every node must serve this one.", examples=["31337"])
+    http: HttpUrls = Field(
+        description="HTTP endpoints. Several: fail-over.", examples=['"http://127.0.0.1:8545"']
+    )
+    ws: WsUrls = Field(
+        default=(),
+        description="WebSocket endpoints for new heads; without one the keeper polls.",
+        examples=['"ws://127.0.0.1:8545"'],
+    )
+    deadline_seconds: Seconds = Field(
+        default=10.0, description="How long one request to a node may take.", examples=["10"]
+    )
+    requests_per_second: Positive | None = Field(
+        default=None,
+        description="Most requests to one endpoint in a second; unlimited when not set.",
+        examples=["25"],
+    )
+
+
+class Store(Section):
+    """The database."""
+
+    url: DatabaseUrl = Field(
+        default=SecretUrl("sqlite:///keeper.db"),
+        description='SQLite file or Postgres ("postgresql://user:password@host/name").',
+        examples=['"sqlite:///keeper.db"'],
+    )
+
+
+class Deployment(Section):
+    """One instance of a lending protocol. `settings` are the addresses its protocol asks for."""
+
+    name: Annotated[str, Field(min_length=1)] = Field(
+        description="Your name for it, in logs and reports.", examples=['"aave-core"']
+    )
+    protocol: str = Field(description="Which protocol it is.", examples=['"aave-v3"'])
+    start_block: Count = Field(
+        default=0, description="Block the deployment was created in, or earlier.", examples=["0"]
+    )
+    settings: Mapping[str, AddressText] = Field(
+        default={}, description="Protocol addresses.", examples=[ADDRESS_EXAMPLE]
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, raw: Any) -> Any:
+        """Move the protocol's own keys into `settings`, where each is checked under its own name."""
+        if not isinstance(raw, dict):
+            return raw
+        if "settings" in raw:
+            raise ValueError("addresses stand directly in [[deployment]], not under settings")
+        keys = PROTOCOL_ADDRESSES.get(str(raw.get("protocol")))
+        if keys is None:  # which keys belong here cannot be said yet
+            return {key: value for key, value in raw.items() if key in cls.model_fields}
+        rest = {key: value for key, value in raw.items() if key not in keys}
+        return {**rest, "settings": {key: raw.get(key) for key in keys}}
+
+    @field_validator("protocol")
+    @classmethod
+    def _known(cls, protocol: str) -> str:
+        if protocol not in PROTOCOL_ADDRESSES:
+            known = ", ".join(f'"{name}"' for name in PROTOCOL_ADDRESSES)
+            raise ValueError(f"unknown protocol, known: {known}")
+        return protocol
+
+
+class Swap(Section):
+    """An exchange that turns seized collateral into the debt asset."""
+
+    kind: Literal["uniswap-v3"] = Field(description="Kind of exchange.", examples=['"uniswap-v3"'])
+    factory: AddressText = Field(description="Factory contract.", examples=[ADDRESS_EXAMPLE])
+    quoter: AddressText = Field(description="QuoterV2 contract.", examples=[ADDRESS_EXAMPLE])
+
+
+class Executor(Section):
+    """The contract that liquidates; `keeper executor deploy` creates it."""
+
+    address: AddressText | None = Field(
+        default=None, description="Executor contract; needed in mode live.", examples=[ADDRESS_EXAMPLE]
+    )
+
+
+class Strategy(Section):
+    """What is worth doing. USD have 8 decimals, `max_gas_price` is wei per gas."""
+
+    min_profit_usd: Usd = Field(
+        default=1 * USD, description="Least expected net profit of a liquidation.", examples=['"1"']
+    )
+    max_gas_price: Gwei = Field(
+        default=300 * 10**9,
+        alias="max_gas_price_gwei",
+        description="Highest gas price the keeper pays.",
+        examples=["300"],
+    )
+
+
+class Signer(Section):
+    """The signing key: where it is, and (from the environment only) the secrets themselves."""
+
+    kind: SignerKind = Field(
+        default=SignerKind.ENV,
+        description='"env": KEEPER_PRIVATE_KEY(_FILE); "keystore": an encrypted key file.',
+        examples=['"env"'],
+    )
+    keystore: FilePath | None = Field(
+        default=None, description="Encrypted key file (Web3 Secret Storage).", examples=['"keystore.json"']
+    )
+    password_file: FilePath | None = Field(
+        default=None, description="File with the keystore's password.", examples=['"password.txt"']
+    )
+    private_key_file: FilePath | None = Field(
+        default=None, description="File with the private key as hex.", examples=['"key.txt"']
+    )
+    private_key: SecretText | None = Field(default=None, description="Private key, hex.")
+    password: SecretText | None = Field(default=None, description="Password of the keystore.")
+
+
+class Ops(Section):
+    """Logs, metrics and health over HTTP."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address the HTTP server binds.", examples=['"127.0.0.1"']
+    )
+    port: Annotated[Count, Field(le=65_535)] = Field(
+        default=9464, description="Port of /livez, /readyz, /metrics; 0 = off.", examples=["9464"]
+    )
+    log_format: LogFormat = Field(
+        default=LogFormat.CONSOLE,
+        description='"console" for people, "json" for servers.',
+        examples=['"console"'],
+    )
+    log_level: LogLevel = Field(
+        default=LogLevel.INFO, description="Least important lines written.", examples=['"info"']
+    )
+
+
+class Config(Section):
+    """Everything an operator can set. Build it with `keeper.config.load`."""
+
+    mode: Mode = Field(
+        default=Mode.PAPER,
+        description='"watch" (no key), "paper" (everything but the send), "live".',
+        examples=['"paper"'],
+    )
+    chain: Chain
+    store: Store = Store()
+    deployment: Annotated[tuple[Deployment, ...], Field(min_length=1)]
+    swap: tuple[Swap, ...] = ()
+    executor: Executor = Executor()
+    strategy: Strategy = Strategy()
+    signer: Signer = Signer()
+    ops: Ops = Ops()
+
+    def secrets(self) -> frozenset[str]:
+        """Every string that must not appear in a log line, for `keeper.ops.logging`."""
+        return frozenset(word for secret in _secrets(self) for word in tokens(secret))
+
+
+def _secrets(value: object) -> Iterator[Secret]:
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _secrets(item)

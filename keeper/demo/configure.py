@@ -1,0 +1,108 @@
+"""A keeper.toml for a devnet, with a funded key and an executor: ready for every mode."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from eth_utils.crypto import keccak
+from pydantic import SecretStr
+
+from keeper.app.administer import Administrator
+from keeper.chain.pool import Pool
+from keeper.chain.rpc import Rpc
+from keeper.clock import SystemClock
+from keeper.devnet.network import Network
+from keeper.errors import ConfigError
+from keeper.execute.signer import LocalSigner
+from keeper.types import WAD, Address, checksum
+
+MARK = "# Written by `keeper devnet`; it is overwritten by the next one."
+DEPLOYMENT = "aave-devnet"
+
+TEMPLATE = """{mark}
+mode = "paper"
+
+[chain]
+id = {chain_id}
+http = ["{http}"]
+ws = ["{ws}"]
+requests_per_second = 2000
+
+[store]
+url = "sqlite:///{store}"
+
+[[deployment]]
+name = "{deployment}"
+protocol = "aave-v3"
+addresses_provider = "{provider}"
+start_block = {start_block}
+
+[[swap]]
+kind = "uniswap-v3"
+factory = "{factory}"
+quoter = "{quoter}"
+
+[executor]
+address = "{executor}"
+
+[strategy]
+min_profit_usd = "1"
+
+[signer]
+private_key_file = "{key_file}"
+
+[ops]
+port = {ops_port}
+"""
+
+
+class Site(NamedTuple):
+    """A configured devnet: its files, and who operates the executor."""
+
+    config: Path
+    executor: Address
+    operator: Address
+
+
+async def configure(network: Network, config: Path, *, seed: int, ops_port: int = 0) -> Site:
+    """Fund a key of the devnet's own, deploy the executor with it, and write the files beside `config`.
+
+    An old store of a former devnet is removed: its chain is gone.
+
+    Raises:
+        ConfigError: `config` exists and is not a devnet's.
+    """
+    if config.exists() and not config.read_text(encoding="utf-8").startswith(MARK):
+        raise ConfigError(f"{config}: exists and is not a devnet's; name another file with --config")
+    key = keccak(f"keeper devnet operator {seed}".encode())
+    signer = LocalSigner.from_key(SecretStr(key.hex()))
+    await network.node.fund([signer.address], 1000 * WAD)
+    chain_id = network.anvil.chain_id
+    async with Pool([Rpc(network.anvil.http)], chain_id) as chain:
+        administrator = Administrator(chain, chain_id, signer, SystemClock())
+        executor = await administrator.deploy(None, [network.market.pool], [network.exchange.factory])
+    key_file = config.with_suffix(".key")
+    store = config.with_suffix(".db")
+    for old in (store, store.with_suffix(".db-wal"), store.with_suffix(".db-shm"), key_file):
+        old.unlink(missing_ok=True)
+    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("0x" + key.hex() + "\n")
+    config.write_text(
+        TEMPLATE.format(
+            mark=MARK,
+            chain_id=chain_id,
+            http=network.anvil.http,
+            ws=network.anvil.ws,
+            store=store.name,
+            deployment=DEPLOYMENT,
+            provider=checksum(network.market.provider),
+            start_block=network.market.start_block,
+            factory=checksum(network.exchange.factory),
+            quoter=checksum(network.exchange.quoter),
+            executor=checksum(executor),
+            key_file=key_file.name,
+            ops_port=ops_port,
+        ),
+        encoding="utf-8",
+    )
+    return Site(config, executor, signer.address)

@@ -1,0 +1,101 @@
+"""The whole devnet: Anvil, an Aave v3.6 market, Uniswap v3, borrowers and an arbitrageur."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from keeper.devnet.aave_market import Market
+from keeper.devnet.aave_v36 import deploy
+from keeper.devnet.actors import Actors
+from keeper.devnet.anvil import Anvil
+from keeper.devnet.arbitrage import Arbitrageur
+from keeper.devnet.borrowers import DEFAULT_MIX, Borrower, Mix, make_borrowers
+from keeper.devnet.node import Node
+from keeper.devnet.positions import open_positions
+from keeper.devnet.uniswap_v3 import Exchange, deploy_uniswap_v3
+from keeper.devnet.view import MarketView
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage ("anvil", "market", "exchange", "arbitrageur", "borrowers"), how much of it is done,
+and of how much."""
+
+
+class NetworkOptions(NamedTuple):
+    """What is on the chain.
+
+    `depth_percent` scales the exchange's liquidity; `lag` is how many blocks the arbitrageur is late.
+    """
+
+    borrowers: int = 50
+    seed: int = 1
+    mix: Mix = DEFAULT_MIX
+    depth_percent: int = 100
+    lag: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A running devnet. Its Anvil, and all on it, is gone when the block of `start` ends.
+
+    The arbitrageur acts when asked (`arbitrageur.act()`), or by itself while `arbitrageur.follow()` runs.
+    """
+
+    anvil: Anvil
+    node: Node
+    market: Market
+    exchange: Exchange
+    arbitrageur: Arbitrageur
+    actors: Actors
+    borrowers: tuple[Borrower, ...]
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        *,
+        borrowers: int = 50,
+        seed: int = 1,
+        mix: Mix = DEFAULT_MIX,
+        depth_percent: int = 100,
+        lag: int = 0,
+        block_time: int | None = None,
+        fork_url: str | None = None,
+        port: int = 0,
+        progress: Progress = lambda *_: None,
+    ) -> AsyncIterator["Network"]:
+        """Bring everything up; see NetworkOptions. `fork_url` puts it on a fork of that chain.
+
+        `block_time` in seconds holds once everything is up (None: a block per transaction).
+
+        Raises:
+            ConfigError: the packages, Node.js or the compiled contracts are missing.
+            Unreachable: Anvil did not start.
+            DevnetError: a step reverted.
+        """
+        progress("anvil", 0, 1)
+        async with Anvil.start(port=port, fork_url=fork_url) as anvil, Node(anvil.http) as node:
+            progress("anvil", 1, 1)
+            options = NetworkOptions(borrowers, seed, mix, depth_percent, lag)
+            network = await _build(anvil, node, options, progress)
+            if block_time is not None:
+                # Only now: a block in the middle of the set-up would make its result depend on the clock.
+                await node.request("evm_setIntervalMining", block_time)
+            yield network
+
+
+async def _build(anvil: Anvil, node: Node, options: NetworkOptions, progress: Progress) -> Network:
+    owner = (await node.accounts())[0]
+    progress("market", 0, 1)
+    market = await deploy(node, owner)
+    progress("market", 1, 1)
+    view = MarketView(node, market)
+    progress("exchange", 0, 1)
+    exchange = await deploy_uniswap_v3(node, owner, await view.tokens(), depth_percent=options.depth_percent)
+    progress("exchange", 1, 1)
+    borrowers = make_borrowers(await view.terms(), options.borrowers, options.seed, options.mix)
+    await open_positions(node, market, borrowers, lambda done, total: progress("borrowers", done, total))
+    progress("arbitrageur", 0, 1)
+    arbitrageur = await Arbitrageur.deploy(node, owner, exchange, view.tokens, lag=options.lag)
+    progress("arbitrageur", 1, 1)
+    return Network(anvil, node, market, exchange, arbitrageur, Actors(node, market), borrowers)

@@ -1,0 +1,111 @@
+"""From plans to the sink that the mode allows: nothing, a simulation, or a transaction."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from keeper.errors import Fatal
+from keeper.execute.model import Change, Mode, Report, Step, Transaction
+from keeper.execute.send import Sender
+from keeper.execute.simulate import LastLook, Simulation
+from keeper.execute.verdict import Judge
+from keeper.plan.model import Plan, Rejection
+from keeper.types import Address, BlockRef
+
+PAPER_REST = 50
+"""Blocks in which an account is not papered again: nothing lands, so it stays a candidate at every head."""
+
+
+class Idle(NamedTuple):
+    """Nothing was worth sending, or the mode sends nothing."""
+
+    rejections: tuple[Rejection, ...] = ()
+
+
+class Papered(NamedTuple):
+    """What would have been sent. Nothing was: this is never a success."""
+
+    key: str
+    block: BlockRef
+    steps: tuple[Step, ...]
+    rejections: tuple[Rejection, ...]
+
+
+class Submitted(NamedTuple):
+    """A transaction is on its way, decided on `block`."""
+
+    transaction: Transaction
+    block: BlockRef
+    rejections: tuple[Rejection, ...]
+
+
+Dispatched = Idle | Papered | Submitted
+
+
+class Dispatcher:
+    """Carries out plans as far as the mode goes.
+
+    Args:
+        mode: watch, paper or live.
+        last_look: which plans would succeed now.
+        judge: reads receipts.
+        sender: sends; live mode has one, the others must not.
+
+    Raises:
+        Fatal: mode and sender contradict each other.
+    """
+
+    def __init__(self, mode: Mode, last_look: LastLook, judge: Judge, sender: Sender | None = None) -> None:
+        if (mode is Mode.LIVE) != (sender is not None):
+            raise Fatal(f"mode {mode} {'needs' if mode is Mode.LIVE else 'must not have'} a sender")
+        self._mode = mode
+        self._last_look = last_look
+        self._judge = judge
+        self._sender = sender
+        self._papered: dict[tuple[str, Address], int] = {}
+
+    async def dispatch(self, plans: Sequence[Plan]) -> Dispatched:
+        """Take one last look at `plans`, all decided on one block, and act as the mode allows.
+
+        Raises:
+            Transient: no node answered; nothing was sent.
+            Degraded: gas is too dear for this batch, or too much is waiting already.
+            Halt: nothing may be signed now.
+        """
+        if self._mode is Mode.WATCH or not plans:
+            return Idle()
+        simulation = await self._last_look.simulate(plans)
+        if not simulation.plans:
+            return Idle(simulation.rejections)
+        block, key = plans[0].block, _key(simulation)
+        if self._sender is None:
+            self._papered |= {(step.deployment, step.account): block.number for step in simulation.steps}
+            return Papered(f"paper:{key}", block, simulation.steps, simulation.rejections)
+        return Submitted(await self._sender.send(key, simulation), block, simulation.rejections)
+
+    async def recover(self) -> list[Report]:
+        """Pick up what the last run left; see TransactionManager.recover."""
+        return [] if self._sender is None else self._reports(await self._sender.manager.recover())
+
+    async def on_head(self, head: BlockRef) -> list[Report]:
+        """Follow what is on its way to `head`; see TransactionManager.on_head."""
+        self._papered = {
+            account: block for account, block in self._papered.items() if head.number < block + PAPER_REST
+        }
+        return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
+
+    def in_flight(self) -> frozenset[tuple[str, Address]]:
+        """(deployment, account) of every liquidation on its way, real or papered."""
+        return frozenset(self._papered) if self._sender is None else self._sender.manager.in_flight()
+
+    def _reports(self, changes: Iterable[Change]) -> list[Report]:
+        return [
+            Report(tx, receipt, () if receipt is None else self._judge.judge(tx.steps, receipt))
+            for tx, receipt in changes
+        ]
+
+
+def _key(simulation: Simulation) -> str:
+    """The same payload decided on the same block is the same intent."""
+    digest = hashlib.sha256(simulation.call.data).hexdigest()
+    return f"{simulation.plans[0].block.hash}:{digest[:16]}"

@@ -1,0 +1,114 @@
+"""The executor contract's language: plans to calldata, return data and receipts back to facts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from eth_abi.abi import decode, encode
+from eth_utils.abi import (
+    event_abi_to_log_topic,
+    filter_abi_by_name,
+    function_abi_to_4byte_selector,
+    get_abi_input_types,
+    get_abi_output_types,
+)
+
+from keeper.execute.reasons import revert_reason
+from keeper.plan.model import Plan
+from keeper.types import Address, Call, Log
+
+
+class Result(NamedTuple):
+    """What the executor answered for one liquidation. `profit` in debt-token units."""
+
+    ok: bool
+    profit: int
+    reason: str
+
+
+class Liquidated(NamedTuple):
+    """A liquidation was carried out. `repaid`, `profit` in debt units, `seized` in collateral units."""
+
+    account: Address
+    debt: Address
+    collateral: Address
+    repaid: int
+    seized: int
+    profit: int
+
+
+class Skipped(NamedTuple):
+    """The executor undid a liquidation and went on with the next."""
+
+    account: Address
+    reason: str
+
+
+class Executor:
+    """Encodes batches for the executor at `address` and decodes what it says.
+
+    Args:
+        address: where the executor is deployed.
+        abi: its ABI, with `execute`, `Liquidated` and `Skipped`.
+    """
+
+    def __init__(self, address: Address, abi: Sequence[Mapping[str, Any]]) -> None:
+        self.address = address
+        execute = _entry(abi, "execute")
+        self.selector: bytes = function_abi_to_4byte_selector(execute)
+        self._inputs = get_abi_input_types(execute)
+        self._outputs = get_abi_output_types(execute)
+        self._fields = tuple(part["name"] for part in execute["inputs"][0]["components"])
+        self._liquidated = _topic(_entry(abi, "Liquidated"))
+        self._skipped = _topic(_entry(abi, "Skipped"))
+
+    def batch(self, plans: Iterable[Plan]) -> Call:
+        """The call that carries out `plans` in order, each isolated from the others."""
+        return Call(self.address, self.selector + encode(self._inputs, [[self._values(p) for p in plans]]))
+
+    def results(self, data: bytes) -> list[Result]:
+        """What a call of `batch` returned, in the order of its plans."""
+        (results,) = decode(self._outputs, data)
+        return [Result(ok, profit, "" if ok else revert_reason(reason)) for ok, profit, reason in results]
+
+    def events(self, logs: Iterable[Log]) -> list[Liquidated | Skipped]:
+        """The executor's own words in a receipt: one event for each plan of the batch, in its order."""
+        events: list[Liquidated | Skipped] = []
+        for log in logs:
+            if log.address != self.address or not log.topics:
+                continue
+            data = bytes.fromhex(log.data.removeprefix("0x"))
+            if log.topics[0] == self._liquidated:
+                account, debt, collateral = map(_topic_address, log.topics[1:])
+                repaid, seized, profit = decode(["uint256"] * 3, data)
+                events.append(Liquidated(account, debt, collateral, repaid, seized, profit))
+            elif log.topics[0] == self._skipped:
+                (reason,) = decode(["bytes"], data)
+                events.append(Skipped(_topic_address(log.topics[1]), revert_reason(reason)))
+        return events
+
+    def _values(self, plan: Plan) -> tuple[Any, ...]:
+        opportunity = plan.opportunity
+        values = {
+            "pool": plan.pool,
+            "factory": plan.route.factory,
+            "account": opportunity.account,
+            "collateral": opportunity.collateral.address,
+            "debt": opportunity.debt.address,
+            "repay": plan.settlement.repay,
+            "min_profit": plan.min_profit,
+            "hops": [(hop.token_out, hop.fee) for hop in plan.route.hops],
+        }
+        return tuple(values[field] for field in self._fields)
+
+
+def _entry(abi: Sequence[Mapping[str, Any]], name: str) -> Any:
+    (entry,) = filter_abi_by_name(name, abi)  # type: ignore[arg-type]
+    return entry
+
+
+def _topic(event: Any) -> str:
+    return "0x" + event_abi_to_log_topic(event).hex()
+
+
+def _topic_address(topic: str) -> Address:
+    return Address("0x" + topic[-40:])

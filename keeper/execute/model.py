@@ -1,0 +1,174 @@
+"""Messages of the execute stage: liquidation steps, attempts, transactions and what became of them."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+
+from keeper.execute.states import State
+from keeper.plan.model import Plan
+from keeper.ports import Receipt
+from keeper.types import Address, Hash
+
+
+class Mode(StrEnum):
+    """How far the keeper goes with a plan: look only, everything but the send, or send."""
+
+    WATCH = "watch"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One liquidation of a batch: what the plan promised, kept beside the transaction that carries it.
+
+    `repay`, `gross`, `min_profit` and `simulated` (profit of the last simulation) in debt-token
+    units, `seize` and `protocol_fee` in collateral-token units, `_usd` and `debt_price` (per whole
+    token) in USD with 8 decimals, `gas` in units, `gas_price` in wei.
+    """
+
+    deployment: str
+    account: Address
+    debt: Address
+    debt_decimals: int
+    debt_price: int
+    collateral: Address
+    repay: int
+    seize: int
+    protocol_fee: int
+    min_profit: int
+    simulated: int
+    gross: int
+    gross_usd: int
+    net_usd: int
+    gas: int
+    gas_price: int
+    gas_usd: int
+
+    @classmethod
+    def of(cls, plan: Plan, simulated: int) -> Self:
+        """The step that carries out `plan`; `simulated` is the profit its last look showed."""
+        settlement, profit = plan.settlement, plan.profit
+        debt, collateral = plan.opportunity.debt, plan.opportunity.collateral
+        return cls(
+            deployment=plan.deployment,
+            account=plan.account,
+            debt=debt.address,
+            debt_decimals=debt.decimals,
+            debt_price=debt.price or 0,
+            collateral=collateral.address,
+            repay=settlement.repay,
+            seize=settlement.seize,
+            protocol_fee=settlement.protocol_fee,
+            min_profit=plan.min_profit,
+            simulated=simulated,
+            gross=profit.gross,
+            gross_usd=profit.gross_usd,
+            net_usd=profit.net_usd,
+            gas=profit.gas,
+            gas_price=profit.gas_price,
+            gas_usd=profit.gas_usd,
+        )
+
+    @property
+    def simulated_usd(self) -> int:
+        """The simulated profit in USD, 8 decimals."""
+        return self.usd(self.simulated)
+
+    def usd(self, amount: int) -> int:
+        """`amount` of the debt token in USD with 8 decimals, at the plan's price."""
+        return amount * self.debt_price // int(10**self.debt_decimals)
+
+    def document(self) -> dict[str, Any]:
+        """The step as JSON values; `Step(**document)` brings it back."""
+        return asdict(self)
+
+
+class Fees(NamedTuple):
+    """EIP-1559 fees, wei per gas: `tip` is maxPriorityFeePerGas, `cap` is maxFeePerGas."""
+
+    tip: int
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One signed form of a transaction. `block` is the head it was priced on, `outcome` the node's answer."""
+
+    number: int
+    hash: Hash
+    raw: bytes
+    fees: Fees
+    block: int
+    outcome: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """The place of the attempt that won, and whether it succeeded."""
+
+    hash: Hash
+    block: int
+    block_hash: Hash
+    succeeded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One logical transaction: a nonce, its payload, and every attempt to land it.
+
+    `ceiling` is the highest fee cap worth paying, wei per gas. `created` and `time` are the number
+    and timestamp of the head that it was decided on.
+    """
+
+    id: int
+    key: str
+    chain_id: int
+    sender: Address
+    nonce: int
+    state: State
+    to: Address
+    data: bytes
+    gas: int
+    ceiling: int
+    created: int
+    time: int
+    steps: tuple[Step, ...]
+    attempts: tuple[Attempt, ...] = ()
+    mined: Mined | None = None
+
+
+class Change(NamedTuple):
+    """A transaction after it moved to another state, with its receipt when it is on chain."""
+
+    transaction: Transaction
+    receipt: Receipt | None
+
+
+class Verdict(StrEnum):
+    """What became of one step on chain."""
+
+    SUCCESS = "success"  # the protocol itself reported the liquidation
+    SKIPPED = "skipped"  # the executor undid this step and went on
+    REVERTED = "reverted"  # the whole transaction failed
+    UNPROVEN = "unproven"  # no event says that it happened
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step judged by its receipt. `repaid`, `profit` in debt units, `seized` in collateral units."""
+
+    step: Step
+    verdict: Verdict
+    repaid: int = 0
+    seized: int = 0
+    profit: int = 0
+    reason: str = ""
+
+
+class Report(NamedTuple):
+    """A transaction's change together with the verdict on each step; none while it is not on chain."""
+
+    transaction: Transaction
+    receipt: Receipt | None
+    results: tuple[StepResult, ...]

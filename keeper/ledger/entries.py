@@ -1,0 +1,118 @@
+"""The execute stage's messages as ledger entries."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from keeper.execute.dispatch import Papered
+from keeper.execute.model import Mode, Report, Step, StepResult, Transaction
+from keeper.execute.states import State
+from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
+from keeper.ports import Receipt
+
+
+def paper_entries(papered: Papered) -> list[LedgerEntry]:
+    """One entry a step that would have been sent."""
+    return [
+        LedgerEntry(
+            batch=papered.key,
+            step=number,
+            mode=Mode.PAPER,
+            time=papered.block.timestamp,
+            block=papered.block.number,
+            expected=_expected(step),
+            outcome=Outcome.PAPER,
+            **_subject(step),
+        )
+        for number, step in enumerate(papered.steps)
+    ]
+
+
+def sent_entries(transaction: Transaction) -> list[LedgerEntry]:
+    """One entry a step of a transaction that has no receipt: pending, or lost."""
+    outcome = Outcome.LOST if transaction.state is State.LOST else Outcome.PENDING
+    return [
+        LedgerEntry(
+            batch=transaction.key,
+            step=number,
+            mode=Mode.LIVE,
+            time=transaction.time,
+            block=transaction.created,
+            expected=_expected(step),
+            outcome=outcome,
+            **_subject(step),
+        )
+        for number, step in enumerate(transaction.steps)
+    ]
+
+
+def report_entries(report: Report) -> list[LedgerEntry]:
+    """One entry a step as its transaction stands now; the transaction's gas is shared among them."""
+    transaction, receipt, results = report
+    entries = sent_entries(transaction)
+    if receipt is None:
+        return entries
+    shares = share(receipt.gas_used, [step.gas for step in transaction.steps])
+    return [
+        replace(
+            entry,
+            outcome=Outcome(result.verdict),
+            realised=_realised(result, receipt, gas_used),
+            reason=result.reason,
+        )
+        for entry, result, gas_used in zip(entries, results, shares, strict=True)
+    ]
+
+
+def share(total: int, weights: Sequence[int]) -> list[int]:
+    """Split `total` in proportion to `weights` (evenly when all are zero); the parts add up exactly."""
+    parts = list(weights) if any(weights) else [1] * len(weights)
+    whole, passed, given, shares = sum(parts), 0, 0, []
+    for part in parts:
+        passed += part
+        due = total * passed // whole
+        shares.append(due - given)
+        given = due
+    return shares
+
+
+def _realised(result: StepResult, receipt: Receipt, gas_used: int) -> Realised:
+    step = result.step
+    planned_wei = step.gas * step.gas_price
+    # The plan's own estimate carries the price of the native coin; costs round up.
+    gas_usd = -(-gas_used * receipt.gas_price * step.gas_usd // planned_wei) if planned_wei else 0
+    profit_usd = step.usd(result.profit)
+    return Realised(
+        tx_hash=receipt.tx_hash,
+        block=receipt.block,
+        repaid=result.repaid,
+        seized=result.seized,
+        profit=result.profit,
+        profit_usd=profit_usd,
+        gas_used=gas_used,
+        gas_price=receipt.gas_price,
+        gas_usd=gas_usd,
+        net_usd=profit_usd - gas_usd,
+    )
+
+
+def _expected(step: Step) -> Expected:
+    return Expected(
+        repay=step.repay,
+        seize=step.seize,
+        protocol_fee=step.protocol_fee,
+        simulated=step.simulated,
+        gross_usd=step.gross_usd,
+        gas=step.gas,
+        gas_usd=step.gas_usd,
+        net_usd=step.net_usd,
+    )
+
+
+def _subject(step: Step) -> dict[str, Any]:
+    return {
+        "deployment": step.deployment,
+        "account": step.account,
+        "debt": step.debt,
+        "collateral": step.collateral,
+    }

@@ -1,0 +1,91 @@
+"""The ledger on disk: every entry once, however often it is reported."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, insert, select, update
+
+from keeper.execute.model import Mode
+from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
+from keeper.store import Database, JsonDocument, metadata
+from keeper.types import Address
+
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("batch", String, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("mode", String, nullable=False),
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("block", BigInteger, nullable=False),
+    Column("deployment", String, nullable=False),
+    Column("account", String, nullable=False, index=True),
+    Column("debt", String, nullable=False),
+    Column("collateral", String, nullable=False),
+    Column("expected", JsonDocument, nullable=False),
+    Column("outcome", String, nullable=False, index=True),
+    Column("realised", JsonDocument),
+    Column("reason", String, nullable=False),
+)
+
+
+class Ledger:
+    """The record of every liquidation that was tried."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, entries: Iterable[LedgerEntry]) -> None:
+        """Append new entries and bring known ones (same batch and step) up to date."""
+        async with self._database.begin() as connection:
+            for entry in entries:
+                values = asdict(entry)
+                same = (ledger.c.batch == entry.batch) & (ledger.c.step == entry.step)
+                updated = await connection.execute(update(ledger).where(same).values(values))
+                if updated.rowcount == 0:
+                    await connection.execute(insert(ledger).values(values))
+
+    async def entries(
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        outcomes: Collection[Outcome] = (),
+        limit: int | None = None,
+    ) -> list[LedgerEntry]:
+        """Entries newest first.
+
+        Args:
+            since: decided at this time (seconds) or later.
+            until: decided before this time.
+            outcomes: only these; empty means all.
+            limit: at most so many.
+        """
+        query = select(ledger).order_by(ledger.c.time.desc(), ledger.c.batch, ledger.c.step).limit(limit)
+        if since is not None:
+            query = query.where(ledger.c.time >= since)
+        if until is not None:
+            query = query.where(ledger.c.time < until)
+        if outcomes:
+            query = query.where(ledger.c.outcome.in_(outcomes))
+        async with self._database.begin() as connection:
+            return [_load(row) for row in (await connection.execute(query)).all()]
+
+
+def _load(row: Row[Any]) -> LedgerEntry:
+    return LedgerEntry(
+        batch=row.batch,
+        step=row.step,
+        mode=Mode(row.mode),
+        time=row.time,
+        block=row.block,
+        deployment=row.deployment,
+        account=Address(row.account),
+        debt=Address(row.debt),
+        collateral=Address(row.collateral),
+        expected=Expected(**row.expected),
+        outcome=Outcome(row.outcome),
+        realised=None if row.realised is None else Realised(**row.realised),
+        reason=row.reason,
+    )

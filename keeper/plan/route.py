@@ -1,0 +1,65 @@
+"""Ways to sell seized collateral, and the venues that offer them."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from keeper.plan.model import Hop
+from keeper.protocols.base import Reads
+from keeper.types import ZERO_ADDRESS, Address
+
+
+class Path(NamedTuple):
+    """A chain of pools of the venue whose factory is named, starting from `token_in`."""
+
+    factory: Address
+    token_in: Address
+    hops: tuple[Hop, ...]
+
+
+class QuoteRequest(NamedTuple):
+    """How much does `path` return for `amount_in` units of its first token?"""
+
+    path: Path
+    amount_in: int
+
+
+class Quote(NamedTuple):
+    """What a path returns: units of its last token, and the gas its swaps burn."""
+
+    amount_out: int
+    gas: int
+
+
+class Venue(Protocol):
+    """A decentralised exchange. Pure: it says which calls to make and what the bytes mean."""
+
+    factory: Address
+
+    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
+        """Learn which pools between `tokens` can trade, where the knowledge as of `block` is stale."""
+        ...
+
+    def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
+        """Known paths from `token_in` to `token_out`, the most promising first."""
+        ...
+
+    def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
+        """Quotes in the order asked; None where the path cannot take the whole amount."""
+        ...
+
+
+class SameAsset:
+    """The venue of liquidations whose collateral is the debt asset: nothing to swap."""
+
+    factory = ZERO_ADDRESS
+
+    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
+        del tokens, block
+        yield from ()
+
+    def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
+        return [Path(self.factory, token_in, ())] if token_in == token_out else []
+
+    def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
+        yield from ()
+        return [Quote(request.amount_in, 0) for request in requests]

@@ -1,0 +1,189 @@
+"""The most profitable liquidation of each account, found for a whole burst of accounts at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from keeper.plan.model import Profit, Route
+from keeper.plan.profit import account_for, gas_to_usd, to_usd
+from keeper.plan.quotes import Quoting, together
+from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.size import chosen_size, next_sizes
+from keeper.plan.strategy import GasModel
+from keeper.protocols.base import Market, Opportunity, Refusal, Settlement
+from keeper.types import Address
+
+PROBES = 8
+"""Amounts at which the routes of a token pair are compared once for all accounts."""
+DEEPEST = 16
+"""The smallest of these amounts is the smallest seizure divided by this: a route may be best in part."""
+ROUTES = 3
+"""Routes that an offer is sized over."""
+HEADROOM = 10_000
+"""A capped request exceeds what is taken by this fraction: at 100 % a year, the interest of 50 minutes."""
+
+Pair = tuple[Address, Address]
+Paths = Mapping[Pair, Sequence[Path]]
+Winners = Sequence[tuple[int, Path]]
+"""The best path for each probed amount, ascending."""
+
+
+class Offer(NamedTuple):
+    """An opportunity the protocol accepts, with the settlement of its largest accepted repay."""
+
+    opportunity: Opportunity
+    most: Settlement
+
+    @property
+    def pair(self) -> Pair:
+        return self.opportunity.collateral.address, self.opportunity.debt.address
+
+    def oracle_profit(self) -> int:
+        """USD (8 decimals) that the largest repay would bring at the oracle's prices, without costs."""
+        collateral, debt = self.opportunity.collateral, self.opportunity.debt
+        seized = to_usd(self.most.seize, collateral) if collateral.price else 0
+        return seized - to_usd(self.most.repay, debt)
+
+
+class Trial(NamedTuple):
+    """One priced size of one opportunity over one route. `request` as in Plan."""
+
+    opportunity: Opportunity
+    request: int
+    settlement: Settlement
+    route: Route
+    profit: Profit
+
+    def rank(self) -> tuple[int, int]:
+        """Orders trials: the more profitable, and the larger repay among equals."""
+        return self.profit.net_usd, self.settlement.repay
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all trials of one planning round have in common."""
+
+    market: Market
+    frame: Any
+    gas: GasModel
+    gas_price: int
+    native_price: int
+    flash_loan: bool
+
+    def offer(self, opportunity: Opportunity) -> Offer | Refusal:
+        """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
+        refusal = Refusal("no_range", "the protocol allows no repay amount")
+        for size in sorted({end for bounds in opportunity.ranges for end in bounds}, reverse=True):
+            settled = self.market.settle(opportunity, size, self.frame)
+            if isinstance(settled, Settlement):
+                return Offer(opportunity, settled)
+            refusal = settled
+        return refusal
+
+    def cost(self, gas: int) -> int:
+        """USD (8 decimals) of `gas` units."""
+        return gas_to_usd(gas, self.gas_price, self.native_price)
+
+    def request(self, opportunity: Opportunity, size: int, settlement: Settlement) -> int:
+        """What to ask for: more than `size` where the protocol caps it, since debt grows until it is mined.
+
+        A repayment meant to be whole that falls short by a second's interest is refused as dust.
+        """
+        padded = size + size // HEADROOM + 1
+        if (
+            size == opportunity.ranges[-1][1]
+            and self.market.settle(opportunity, padded, self.frame) == settlement
+        ):
+            return padded
+        return size
+
+    def trial(
+        self, opportunity: Opportunity, size: int, settlement: Settlement, path: Path, quote: Quote
+    ) -> Trial:
+        request = self.request(opportunity, size, settlement)
+        route = Route(path.factory, path.hops, settlement.seize, quote.amount_out, quote.gas)
+        profit = account_for(
+            settlement,
+            route,
+            opportunity.debt,
+            flash_fee=self.market.flash_fee(request) if self.flash_loan else 0,
+            gas=self.gas.total(settlement, route),
+            gas_price=self.gas_price,
+            native_price=self.native_price,
+        )
+        return Trial(opportunity, request, settlement, route, profit)
+
+
+def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
+    """The best trial of each offer, in the order given; None where no route quotes any size.
+
+    Two stages: the routes of each token pair are compared once for the whole burst, then each offer is
+    sized over the few routes that are best somewhere up to its largest seizure.
+    """
+    winners = yield from _shortlist(offers, paths, terms)
+    owners: list[int] = []
+    sizings: list[Quoting[Trial | None]] = []
+    for index, offer in enumerate(offers):
+        for path in _up_to(winners[offer.pair], offer.most.seize):
+            owners.append(index)
+            sizings.append(_size(offer.opportunity, path, terms))
+    best: list[Trial | None] = [None] * len(offers)
+    for index, trial in zip(owners, (yield from together(sizings)), strict=True):
+        best[index] = max(filter(None, (best[index], trial)), key=Trial.rank, default=None)
+    return best
+
+
+def _shortlist(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[Mapping[Pair, Winners]]:
+    by_pair: dict[Pair, list[Offer]] = {}
+    for offer in offers:
+        by_pair.setdefault(offer.pair, []).append(offer)
+    winners = yield from together([_compare(paths[pair], group, terms) for pair, group in by_pair.items()])
+    return dict(zip(by_pair, winners, strict=True))
+
+
+def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Quoting[Winners]:
+    """Which path returns most, less its gas, for amounts across the sizes of `offers`."""
+    seizes = [offer.most.seize for offer in offers]
+    if len(paths) < 2:
+        return [(max(seizes), path) for path in paths]
+    debt = offers[0].opportunity.debt
+    amounts = _ladder(max(min(seizes) // DEEPEST, 1), max(seizes))
+    requests = [QuoteRequest(path, amount) for amount in amounts for path in paths]
+    quotes = yield requests
+    winners: dict[int, tuple[int, Path]] = {}
+    for (path, amount), quote in zip(requests, quotes, strict=True):
+        if quote is not None:
+            worth = to_usd(quote.amount_out, debt) - terms.cost(terms.gas.swap(quote.gas, len(path.hops)))
+            if amount not in winners or worth > winners[amount][0]:
+                winners[amount] = worth, path
+    return [(amount, path) for amount, (_, path) in winners.items()]
+
+
+def _ladder(low: int, high: int) -> list[int]:
+    """PROBES amounts from `low` to `high`, evenly spaced in ratio; both ends exact."""
+    ratio = (high / low) ** (1 / (PROBES - 1))
+    inner = (min(int(low * ratio**step), high) for step in range(1, PROBES - 1))
+    return sorted({low, *inner, high})
+
+
+def _up_to(winners: Winners, amount: int) -> list[Path]:
+    """The paths that win at some probed amount up to the first one not below `amount`, largest first."""
+    reach = next((probed for probed, _ in winners if probed >= amount), amount)
+    paths = dict.fromkeys(path for probed, path in reversed(winners) if probed <= reach)
+    return list(paths)[:ROUTES]
+
+
+def _size(opportunity: Opportunity, path: Path, terms: Terms) -> Quoting[Trial | None]:
+    """The most profitable size over one path; None when no size gets a quote."""
+    trials: dict[int, Trial] = {}
+    values: dict[int, int | None] = {}
+    while sizes := next_sizes(opportunity.ranges, values):
+        outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
+        settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
+        quotes = yield [QuoteRequest(path, outcome.seize) for _, outcome in settled]
+        for (size, settlement), quote in zip(settled, quotes, strict=True):
+            if quote is not None:
+                trials[size] = terms.trial(opportunity, size, settlement, path, quote)
+        values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
+    chosen = chosen_size(opportunity.ranges, values)
+    return None if chosen is None else trials[chosen]

@@ -1,0 +1,42 @@
+"""The operator's numbers for the plan stage."""
+
+from dataclasses import dataclass, field
+
+from keeper.plan.model import Route
+from keeper.protocols.base import Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class GasModel:
+    """Gas units of a liquidation, besides its swaps whose gas the quoter measures.
+
+    `liquidation`: transaction, flash loan and liquidation call through the executor. `hop`: the
+    executor's own work around each swap (pool lookup, balances, callback). `bad_debt`: each further
+    debt reserve that the protocol writes off in the call (aave-v3 LiquidationLogic: about 75k).
+    """
+
+    liquidation: int = 520_000
+    hop: int = 25_000
+    bad_debt: int = 75_000
+
+    def swap(self, quoted: int, hops: int) -> int:
+        """Gas of selling the collateral over `hops` pools that the quoter measured at `quoted`."""
+        return quoted + self.hop * hops
+
+    def total(self, settlement: Settlement, route: Route) -> int:
+        """Gas of a transaction with this one liquidation in it."""
+        written_off = max(len(settlement.bad_debt) - 1, 0)
+        return self.liquidation + self.swap(route.gas, len(route.hops)) + self.bad_debt * written_off
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """What is worth doing: USD with 8 decimals, gas price in wei.
+
+    Without `flash_loan` the debt asset is paid from own funds and no premium is due.
+    """
+
+    min_profit_usd: int
+    max_gas_price: int
+    flash_loan: bool = True
+    gas: GasModel = field(default_factory=GasModel)

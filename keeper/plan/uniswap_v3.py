@@ -1,0 +1,138 @@
+"""Uniswap v3 as a venue, known by the addresses of its factory and its QuoterV2 only.
+
+Interfaces: v3-core IUniswapV3Factory and IUniswapV3Pool, v3-periphery IQuoterV2.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import combinations, product
+from typing import NamedTuple
+
+from eth_abi.abi import decode, encode
+from eth_utils.abi import function_signature_to_4byte_selector as selector
+
+from keeper.plan.model import Hop
+from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.protocols.base import Reads
+from keeper.types import ZERO_ADDRESS, Address, Call
+
+FEES = (100, 500, 3000, 10000)
+HUBS = 4
+"""Two-hop paths go through at most this many intermediate tokens, the best connected ones."""
+DEPTH = 2
+"""Each leg of a two-hop path may use this many pools, the deepest ones."""
+
+GET_POOL = selector("getPool(address,address,uint24)")
+LIQUIDITY = selector("liquidity()")
+QUOTE_EXACT_INPUT = selector("quoteExactInput(bytes,uint256)")
+
+# v3-core TickMath: a swap without a price limit that ends here found the pool empty.
+LOWEST_PRICE = 4295128740
+HIGHEST_PRICE = 1461446703485210103287273052203988822378723970341
+
+Pair = tuple[Address, Address]
+
+
+class Pool(NamedTuple):
+    """A pool that can trade now. `liquidity` compares pools of the same pair only."""
+
+    fee: int
+    liquidity: int
+
+
+class UniswapV3:
+    """Discovers pools, builds direct and two-hop paths, quotes them with QuoterV2.
+
+    What is known of a pair is read again once it is `max_age` blocks old.
+    """
+
+    def __init__(self, factory: Address, quoter: Address, max_age: int = 300) -> None:
+        self.factory = factory
+        self._quoter = quoter
+        self._max_age = max_age
+        self._pools: dict[Pair, list[Pool]] = {}
+        self._read_at: dict[Pair, int] = {}
+
+    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
+        stale = [pair for pair in combinations(sorted(set(tokens)), 2) if self._stale(pair, block)]
+        if not stale:
+            return
+        asked = list(product(stale, FEES))
+        answers = yield [Call(self.factory, _get_pool(pair, fee)) for pair, fee in asked]
+        found = [
+            (pair, fee, pool) for (pair, fee), pool in zip(asked, map(_address, answers), strict=True) if pool
+        ]
+        depths = yield [Call(pool, LIQUIDITY) for _, _, pool in found]
+        pools: dict[Pair, list[Pool]] = {pair: [] for pair in stale}
+        for (pair, fee, _), depth in zip(found, depths, strict=True):
+            liquidity = int.from_bytes(depth or b"")
+            if liquidity:
+                pools[pair].append(Pool(fee, liquidity))
+        for pair in stale:
+            self._pools[pair] = sorted(pools[pair], key=lambda pool: pool.liquidity, reverse=True)
+            self._read_at[pair] = block
+
+    def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
+        if token_in == token_out:
+            return []
+        paths = [
+            Path(self.factory, token_in, (Hop(token_out, pool.fee),))
+            for pool in self._between(token_in, token_out)
+        ]
+        for hub in self._hubs(token_in, token_out):
+            legs = self._between(token_in, hub)[:DEPTH], self._between(hub, token_out)[:DEPTH]
+            paths += [
+                Path(self.factory, token_in, (Hop(hub, first.fee), Hop(token_out, second.fee)))
+                for first, second in product(*legs)
+            ]
+        return paths
+
+    def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
+        answers = yield [Call(self._quoter, _quote_call(request)) for request in requests]
+        return [_quoted(answer) for answer in answers]
+
+    def _stale(self, pair: Pair, block: int) -> bool:
+        return pair not in self._read_at or not 0 <= block - self._read_at[pair] < self._max_age
+
+    def _between(self, a: Address, b: Address) -> list[Pool]:
+        return self._pools.get((a, b) if a < b else (b, a), [])
+
+    def _neighbours(self, token: Address) -> Iterator[Address]:
+        """Every token with a pool against `token`, once per pool."""
+        for (a, b), pools in self._pools.items():
+            if token in (a, b):
+                yield from [b if token == a else a] * len(pools)
+
+    def _hubs(self, token_in: Address, token_out: Address) -> list[Address]:
+        both = set(self._neighbours(token_in)) & set(self._neighbours(token_out))
+        return sorted(both, key=lambda hub: (-len(list(self._neighbours(hub))), hub))[:HUBS]
+
+
+def _get_pool(pair: Pair, fee: int) -> bytes:
+    return GET_POOL + encode(["address", "address", "uint24"], [*pair, fee])
+
+
+def _address(answer: bytes | None) -> Address | None:
+    if answer is None or len(answer) < 32:
+        return None
+    address = Address("0x" + answer[12:32].hex())
+    return None if address == ZERO_ADDRESS else address
+
+
+def _quote_call(request: QuoteRequest) -> bytes:
+    path = bytes.fromhex(request.path.token_in[2:])
+    for hop in request.path.hops:
+        path += hop.fee.to_bytes(3) + bytes.fromhex(hop.token_out[2:])
+    return QUOTE_EXACT_INPUT + encode(["bytes", "uint256"], [path, request.amount_in])
+
+
+def _quoted(answer: bytes | None) -> Quote | None:
+    """None for a revert, and for a pool emptied before it took the whole amount.
+
+    The quoter reports what such a pool pays out; the executor refuses to leave collateral behind.
+    """
+    if not answer:
+        return None
+    amount_out, prices_after, _, gas = decode(["uint256", "uint160[]", "uint32[]", "uint256"], answer)
+    if not amount_out or any(price <= LOWEST_PRICE or price >= HIGHEST_PRICE for price in prices_after):
+        return None
+    return Quote(amount_out, gas)

@@ -1,0 +1,92 @@
+"""Pool events: indexes and rates, collateral flags, eModes, liquidations, deficits."""
+
+from keeper.protocols.aave_v3.decode import topic_address, word
+from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.records import Accrual, reserve_id
+from keeper.protocols.base import Book
+from keeper.types import Address
+
+
+def data_updated(book: Book, event: Event) -> None:
+    """ReserveDataUpdated: the indexes just stored, and the rates that hold from now on."""
+    log = event.log
+    reserve = reserve_id(book, topic_address(log, 1))
+    if reserve is not None:
+        accrual = Accrual(
+            liquidity_index=word(log, 3),
+            liquidity_rate=word(log, 0),
+            borrow_index=word(log, 4),
+            borrow_rate=word(log, 2),
+            updated=event.timestamp,
+        )
+        book.put(("accrual", reserve), accrual)
+
+
+def collateral_enabled(book: Book, event: Event) -> None:
+    """The account uses the reserve as collateral."""
+    _set_flag(book, event, enabled=True)
+
+
+def collateral_disabled(book: Book, event: Event) -> None:
+    """The account no longer uses the reserve as collateral."""
+    _set_flag(book, event, enabled=False)
+
+
+def _set_flag(book: Book, event: Event, *, enabled: bool) -> None:
+    reserve = reserve_id(book, topic_address(event.log, 1))
+    if reserve is not None:
+        book.set_enabled(topic_address(event.log, 2), reserve, enabled)
+
+
+def emode_set(book: Book, event: Event) -> None:
+    """The account moved to another eMode category."""
+    book.set_group(topic_address(event.log, 1), word(event.log, 0))
+
+
+def liquidation(book: Book, event: Event) -> None:
+    """LiquidationCall: balances arrive with the tokens' events, but one checkpoint arrives nowhere.
+
+    The pool updates the collateral reserve's indexes first; when the liquidator takes aTokens it
+    updates no rates afterwards, so no ReserveDataUpdated follows.
+    """
+    log = event.log
+    receives_a_token = word(log, 3)
+    if receives_a_token:
+        checkpoint(book, event, topic_address(log, 1))
+
+
+def checkpoint(book: Book, event: Event, asset: Address) -> None:
+    """ReserveLogic.updateState at the event's block: a no-op where the reserve was updated in it."""
+    reserve = reserve_id(book, asset)
+    if reserve is None:
+        return
+    old: Accrual = book.get(("accrual", reserve))
+    seconds = event.timestamp - old.updated
+    if not seconds:
+        return
+    rules = event.rules
+    liquidity_index, borrow_index = old.liquidity_index, old.borrow_index
+    if old.liquidity_rate:
+        growth = rules.linear_interest(old.liquidity_rate, seconds)
+        liquidity_index = rules.index_mul(growth, liquidity_index)
+    if book.get(("scaled_debt", reserve), 0):
+        growth = rules.compound_interest(old.borrow_rate, seconds)
+        borrow_index = rules.index_mul(growth, borrow_index)
+    now = old._replace(liquidity_index=liquidity_index, borrow_index=borrow_index, updated=event.timestamp)
+    book.put(("accrual", reserve), now)
+
+
+def deficit_created(book: Book, event: Event) -> None:
+    """A liquidation left debt without collateral."""
+    _change_deficit(book, topic_address(event.log, 2), word(event.log, 0))
+
+
+def deficit_covered(book: Book, event: Event) -> None:
+    """Somebody burnt aTokens against a deficit."""
+    _change_deficit(book, topic_address(event.log, 1), -word(event.log, 1))
+
+
+def _change_deficit(book: Book, asset: Address, change: int) -> None:
+    reserve = reserve_id(book, asset)
+    if reserve is not None:
+        book.put(("deficit", reserve), book.get(("deficit", reserve), 0) + change)

@@ -1,0 +1,97 @@
+"""Events that say which contracts make up the deployment, and when one of them is replaced."""
+
+from keeper.protocols.aave_v3.decode import topic_address, word, word_address, word_text
+from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.fold_oracle import relink
+from keeper.protocols.aave_v3.records import NOWHERE, Role, Token, deployment, doubt, replace, watch
+from keeper.protocols.base import Book
+from keeper.types import ZERO_ADDRESS, Address
+
+
+def address_id(name: str) -> str:
+    """The bytes32 under which PoolAddressesProvider keeps an address."""
+    return "0x" + name.encode().ljust(32, b"\0").hex()
+
+
+POOL = address_id("POOL")
+POOL_CONFIGURATOR = address_id("POOL_CONFIGURATOR")
+PRICE_ORACLE = address_id("PRICE_ORACLE")
+PRICE_ORACLE_SENTINEL = address_id("PRICE_ORACLE_SENTINEL")
+
+
+def proxy_created(book: Book, event: Event) -> None:
+    """The provider deployed the pool's or the configurator's proxy."""
+    _set(book, event.log.topics[1], topic_address(event.log, 2))
+
+
+def address_set(book: Book, event: Event) -> None:
+    """The provider points one of its names elsewhere, whatever stood there."""
+    _set(book, event.log.topics[1], topic_address(event.log, 3))
+
+
+def oracle_updated(book: Book, event: Event) -> None:
+    """The deployment has another oracle."""
+    set_oracle(book, topic_address(event.log, 2))
+
+
+def sentinel_updated(book: Book, event: Event) -> None:
+    """The deployment has another sequencer sentinel, or none."""
+    _set(book, PRICE_ORACLE_SENTINEL, topic_address(event.log, 2))
+
+
+def set_pool(book: Book, pool: Address) -> None:
+    """The pool of the deployment is `pool`."""
+    old = deployment(book)
+    if old.pool not in (NOWHERE, pool):
+        doubt(book, f"the pool {old.pool} was replaced by another contract, {pool}")
+    replace(book, ("deployment",), old._replace(pool=pool))
+    watch(book, pool, Role.POOL)
+
+
+def set_configurator(book: Book, configurator: Address) -> None:
+    """The pool configurator of the deployment is `configurator`."""
+    replace(book, ("deployment",), deployment(book)._replace(configurator=configurator))
+    watch(book, configurator, Role.CONFIGURATOR)
+
+
+def set_oracle(book: Book, oracle: Address) -> None:
+    """Prices come from `oracle`; what the one before said no longer counts."""
+    if deployment(book).oracle != oracle:
+        book.put(("deployment",), deployment(book)._replace(oracle=oracle))
+        relink(book)
+    watch(book, oracle, Role.ORACLE)
+
+
+def set_sentinel(book: Book, sentinel: Address) -> None:
+    """Liquidations are subject to `sentinel`; the zero address means to none."""
+    replace(book, ("deployment",), deployment(book)._replace(sentinel=sentinel))
+    if sentinel == ZERO_ADDRESS:
+        replace(book, ("sentinel_allows",), 1)
+
+
+_SETTERS = {
+    POOL: set_pool,
+    POOL_CONFIGURATOR: set_configurator,
+    PRICE_ORACLE: set_oracle,
+    PRICE_ORACLE_SENTINEL: set_sentinel,
+}
+
+
+def _set(book: Book, name: str, address: Address) -> None:
+    setter = _SETTERS.get(name)
+    if setter:
+        setter(book, address)
+
+
+def upgraded(book: Book, event: Event) -> None:
+    """A proxy got another implementation: its arithmetic from here on is not known to be ours."""
+    log = event.log
+    doubt(book, f"{log.address} was upgraded to the implementation {topic_address(log, 1)}")
+
+
+def initialized(book: Book, event: Event) -> None:
+    """An aToken of this pool came into being; the configurator will list it in the same transaction."""
+    log = event.log
+    if topic_address(log, 2) == deployment(book).pool:
+        token = Token(decimals=word(log, 2), symbol=word_text(log, 4), treasury=word_address(log, 0))
+        book.put(("token", log.address), token)

@@ -1,0 +1,168 @@
+"""One Aave v3 deployment: positions folded from logs, and every question about them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from keeper.protocols.aave_v3 import discover, frame, health, ranges, refresh, screen
+from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
+from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.events import ANNOUNCEMENTS, HANDLERS
+from keeper.protocols.aave_v3.exhaust import exhaust
+from keeper.protocols.aave_v3.frame import AaveFrame
+from keeper.protocols.aave_v3.liquidation import liquidate
+from keeper.protocols.aave_v3.pair import examine
+from keeper.protocols.aave_v3.position import Position
+from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
+from keeper.protocols.aave_v3.rules import Rules
+from keeper.protocols.base import (
+    AssetInfo,
+    Book,
+    Exhaustion,
+    Floats,
+    Health,
+    LiquidationEvent,
+    Opportunity,
+    Reads,
+    Refusal,
+    Settlement,
+)
+from keeper.types import Address, Log
+
+_LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
+
+
+class AaveV3Market:
+    """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
+
+    All state is in the book, so undoing the book undoes the market.
+    """
+
+    name = "pool"
+    unit = "USD"
+    screen_margin = screen.SCREEN_MARGIN
+
+    def __init__(self, deployment: str, book: Book, rules: Rules) -> None:
+        self.deployment = deployment
+        self.book = book
+        self.rules = rules
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the book can no longer be trusted (an unknown upgrade, missing history), None if it can.
+
+        Watching goes on; nothing may be signed.
+        """
+        why: str | None = self.book.get(("doubt",))
+        return why
+
+    def addresses(self) -> frozenset[Address]:
+        return frozenset(self.book.get(("watched",), ()))
+
+    def discovered(self, logs: Iterable[Log]) -> frozenset[Address]:
+        return discover.discovered(logs, self.addresses())
+
+    def fold(self, log: Log, timestamp: int) -> None:
+        if not log.topics:
+            return
+        watched: Watched | None = self.book.get(("role", log.address))
+        if watched is None:
+            handler = ANNOUNCEMENTS.get(log.topics[0])
+            reserve = -1
+        else:
+            role, reserve = watched
+            handler = HANDLERS[role].get(log.topics[0])
+        if handler:
+            handler(self.book, Event(log, reserve, timestamp, self.rules))
+
+    def refresh(self) -> Reads[None]:
+        return refresh.refresh(self.deployment, self.book)
+
+    def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> AaveFrame:
+        return frame.build(self.book, self.rules, timestamp, prices or {})
+
+    def assets(self) -> Sequence[AssetInfo]:
+        return [self._asset(number) for number, _ in listed(self.book)]
+
+    def _asset(self, number: int) -> AssetInfo:
+        reserve: Reserve = self.book.get(("reserve", number))
+        symbol = self.book.get(("symbol", reserve.asset))
+        if not symbol:
+            token: Token = self.book.get(("token", reserve.a_token))
+            symbol = token.symbol
+        price = self.book.get(("price", number))
+        return AssetInfo(number, reserve.asset, symbol, reserve.decimals, price)
+
+    def health(self, account: Address, frame: AaveFrame) -> Health:
+        book = self.book
+        return health.health(account, book.group(account), book.legs(account), frame)
+
+    def screen(self, frame: AaveFrame) -> Floats:
+        return screen.screen(self.book, frame)
+
+    def opportunities(self, account: Address, frame: AaveFrame) -> Sequence[Opportunity]:
+        position = Position.of(self.book, account)
+        assets = {info.asset: info for info in self.assets()}
+        found = []
+        for debt in position.debts():
+            for collateral in position.collaterals():
+                pair = examine(position, debt, collateral, frame)
+                if isinstance(pair, Refusal):
+                    continue
+                runs = ranges.accepted(pair)
+                if runs:
+                    found.append(Opportunity(account, assets[debt], assets[collateral], runs))
+        return found
+
+    def settle(
+        self,
+        opportunity: Opportunity,
+        repay: int,
+        frame: AaveFrame,
+        *,
+        liquidator: Address | None = None,
+        receive_a_token: bool = False,
+    ) -> Settlement | Refusal:
+        """What `liquidationCall` with debtToCover = `repay` does; an excess is capped as the pool caps it.
+
+        Raises:
+            Degraded: the oracle gives no price for an asset the account uses.
+        """
+        if liquidator == opportunity.account:
+            return Refusal("SelfLiquidation", "an account cannot liquidate itself")
+        position = Position.of(self.book, opportunity.account)
+        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        if isinstance(pair, Refusal):
+            return pair
+        outcome = liquidate(pair, repay, receive_a_token=receive_a_token)
+        if isinstance(outcome, Refusal):
+            return outcome
+        reserves = [self.book.get(("reserve", number)) for number in outcome.bad_debt]
+        bad_debt = {reserve.asset: outcome.bad_debt[reserve.id] for reserve in reserves}
+        return Settlement(outcome.repay, outcome.seize, outcome.fee, bad_debt)
+
+    def exhaust(self, account: Address, frame: AaveFrame) -> Exhaustion:
+        return exhaust(Position.of(self.book, account), frame)
+
+    def bad_debt(self) -> Mapping[Address, int]:
+        deficits = {info.address: self.book.get(("deficit", info.asset), 0) for info in self.assets()}
+        return {asset: deficit for asset, deficit in deficits.items() if deficit}
+
+    def flash_fee(self, amount: int) -> int:
+        return self.rules.flash_premium(amount, self.book.get(("premium",), 0))
+
+    def pool(self) -> Address:
+        return deployment(self.book).pool
+
+    def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
+        pool = self.pool()
+        return [
+            LiquidationEvent(
+                account=topic_address(log, 3),
+                debt=topic_address(log, 2),
+                collateral=topic_address(log, 1),
+                repaid=word(log, 0),
+                seized=word(log, 1),
+                liquidator=word_address(log, 2),
+            )
+            for log in logs
+            if log.address == pool and log.topics and log.topics[0] == _LIQUIDATION_CALL
+        ]

@@ -1,0 +1,159 @@
+"""What the book remembers of an Aave v3 deployment besides the positions, and under which keys.
+
+Every value is an int, a string, or a tuple of them, replaced as a whole, so that the book can undo
+and save each change. Reserves go by their id, the bit position the pool itself uses.
+
+| key | value |
+|---|---|
+| `("deployment",)` | Deployment |
+| `("watched",)` | addresses whose logs must be fetched |
+| `("role", address)` | Watched |
+| `("reserves",)` | asset address by reserve id, "" where a reserve was dropped |
+| `("id", asset)` | reserve id, None once dropped |
+| `("reserve", id)` | Reserve |
+| `("configuration", id)` | the reserve's configuration bitmap, exactly as in the pool |
+| `("accrual", id)` | Accrual |
+| `("scaled_debt", id)` | total scaled variable debt |
+| `("price", id)` | oracle price, USD with 8 decimals; None while unknown |
+| `("deficit", id)`, `("grace", id)`, `("liquidity", id)` | booked bad debt; end of the liquidation grace period; underlying that can be paid out, None while unknown |
+| `("emodes",)`, `("emode", category)` | known categories; EModeCategory |
+| `("token", address)` | Token |
+| `("symbol", asset)` | the underlying's own symbol |
+| `("source", oracle, asset)`, `("aggregator", source)`, `("answer", feed)` | price source; aggregator behind it, "" where it is no proxy; last answer |
+| `("leaf", id)`, `("follows", feed)` | feed that announces the reserve's price; reserve ids by feed |
+| `("premium",)` | flash loan premium, bps |
+| `("sentinel_allows",)` | 1 or 0 |
+| `("doubt",)` | why the book can no longer be trusted |
+"""  # noqa: E501 (a table row is one line)
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from keeper.protocols.base import Book
+from keeper.types import RAY, ZERO_ADDRESS, Address
+
+NOWHERE = Address("")
+
+
+class Role(IntEnum):
+    """What a contract is to the deployment."""
+
+    PROVIDER = 0
+    POOL = 1
+    CONFIGURATOR = 2
+    ORACLE = 3
+    A_TOKEN = 4
+    V_TOKEN = 5
+    FEED = 6
+    # Never watched: present for the table of events, which says why.
+    ACL_MANAGER = 7
+    SENTINEL = 8
+    RATE_STRATEGY = 9
+
+
+class Watched(NamedTuple):
+    """Role of a contract; `reserve` is the reserve id of a token, -1 for all others."""
+
+    role: int
+    reserve: int
+
+
+class Deployment(NamedTuple):
+    """The contracts a PoolAddressesProvider points to; empty while unknown."""
+
+    provider: Address
+    pool: Address = NOWHERE
+    configurator: Address = NOWHERE
+    oracle: Address = NOWHERE
+    sentinel: Address = ZERO_ADDRESS
+
+
+class Reserve(NamedTuple):
+    """Identity of a listed asset."""
+
+    id: int
+    asset: Address
+    a_token: Address
+    v_token: Address
+    decimals: int
+
+
+class Accrual(NamedTuple):
+    """DataTypes.ReserveData: indexes and yearly rates in ray as stored, `updated` in seconds."""
+
+    liquidity_index: int = RAY
+    liquidity_rate: int = 0
+    borrow_index: int = RAY
+    borrow_rate: int = 0
+    updated: int = 0
+
+
+class EModeCategory(NamedTuple):
+    """DataTypes.EModeCategory: bps, and bitmaps over reserve ids."""
+
+    ltv: int = 0
+    threshold: int = 0
+    bonus: int = 0
+    collateral: int = 0
+    borrowable: int = 0
+    ltvzero: int = 0
+
+
+class Token(NamedTuple):
+    """What an aToken or variable debt token said of itself when it was initialised."""
+
+    decimals: int
+    symbol: str
+    treasury: Address
+
+
+RECORD_TYPES: tuple[type, ...] = (Watched, Deployment, Reserve, Accrual, EModeCategory, Token)
+
+
+def deployment(book: Book) -> Deployment:
+    """The deployment's contracts, as far as known."""
+    found: Deployment = book.get(("deployment",))
+    return found
+
+
+def slots(book: Book) -> tuple[Address, ...]:
+    """Asset address by reserve id, empty where a reserve was dropped."""
+    found: tuple[Address, ...] = book.get(("reserves",), ())
+    return found
+
+
+def listed(book: Book) -> list[tuple[int, Address]]:
+    """(reserve id, asset) of every listed reserve."""
+    return [(number, asset) for number, asset in enumerate(slots(book)) if asset]
+
+
+def reserve_id(book: Book, asset: Address) -> int | None:
+    """Id of a listed asset, None for any other."""
+    found: int | None = book.get(("id", asset))
+    return found
+
+
+def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
+    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
+    if book.get(key) != value:
+        book.put(key, value)
+
+
+def follow(book: Book, *addresses: Address) -> None:
+    """Fetch the logs of `addresses` from now on."""
+    watched: tuple[Address, ...] = book.get(("watched",), ())
+    fresh = tuple(dict.fromkeys(address for address in addresses if address not in watched))
+    if fresh:
+        book.put(("watched",), watched + fresh)
+
+
+def watch(book: Book, address: Address, role: Role, reserve: int = -1) -> None:
+    """Fetch the logs of `address` from now on and fold them by `role`."""
+    replace(book, ("role", address), Watched(int(role), reserve))
+    follow(book, address)
+
+
+def doubt(book: Book, why: str) -> None:
+    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
+    if book.get(("doubt",)) is None:
+        book.put(("doubt",), why)

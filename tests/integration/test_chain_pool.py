@@ -1,0 +1,247 @@
+"""Fail-over between endpoints, with real servers that go wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from eth_utils.crypto import keccak
+
+from keeper.chain.faults import DeadlineExceeded, MethodMissing
+from keeper.chain.pool import Pool
+from keeper.chain.rpc import Rpc
+from keeper.errors import CallReverted, Transient, Unreachable, WrongChain
+from keeper.ports import SendError, SendOutcome
+from keeper.types import Address, Call
+from tests.integration.chain_server import RpcError, Server, serve
+
+ADDRESS = Address("0x" + "ab" * 20)
+RAW = b"\x02\xc0"
+HASH = "0x" + keccak(RAW).hex()
+
+
+class StillClock:
+    """Time passes only by sleeping."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+@asynccontextmanager
+async def pool_of(servers: Sequence[str], clock: StillClock, chain_id: int = 31337) -> AsyncIterator[Pool]:
+    async with Pool([Rpc(url, deadline=0.3) for url in servers], chain_id, clock=clock) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def servers() -> AsyncIterator[list[Server]]:
+    async with AsyncExitStack() as stack:
+        servers = [await stack.enter_async_context(serve()) for _ in range(2)]
+        servers[0].answers["eth_getBalance"] = lambda _: "0x0"
+        servers[1].answers["eth_getBalance"] = lambda _: "0x1"
+        for server in servers:
+            server.answers["eth_sendRawTransaction"] = lambda _: HASH
+        yield servers
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+async def pool(servers: list[Server], clock: StillClock) -> AsyncIterator[Pool]:
+    async with pool_of([server.http for server in servers], clock) as pool:
+        yield pool
+
+
+async def fail(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=502)
+
+
+def refuse(code: int, message: str) -> Any:
+    def answer(_: list[Any]) -> Any:
+        raise RpcError(code, message)
+
+    return answer
+
+
+async def test_read__first_fails__next_answers_and_is_preferred_for_a_while(
+    pool: Pool, servers: list[Server], clock: StillClock
+) -> None:
+    assert await pool.balance(ADDRESS) == 0
+    servers[0].handler = fail
+    assert await pool.balance(ADDRESS) == 1
+    servers[0].handler = None
+    assert await pool.balance(ADDRESS) == 1
+    clock.seconds += 31
+    assert await pool.balance(ADDRESS) == 0
+    assert clock.slept == []
+
+
+async def test_read__all_fail__tries_rounds_then_lists_hosts(
+    pool: Pool, servers: list[Server], clock: StillClock
+) -> None:
+    await pool.check()
+    for server in servers:
+        server.handler = fail
+    with pytest.raises(Unreachable) as raised:
+        await pool.balance(ADDRESS)
+    assert all(server.http in str(raised.value) for server in servers)
+    assert [server.seen.count("eth_getBalance") for server in servers] == [3, 3]
+    assert clock.slept == [0.25, 0.5]
+
+
+async def test_read__contract_reverts__is_final(pool: Pool, servers: list[Server]) -> None:
+    servers[0].answers["eth_call"] = refuse(3, "execution reverted")
+    with pytest.raises(CallReverted):
+        await pool.call(Call(ADDRESS, b""))
+    assert servers[1].seen == []
+
+
+async def test_read__nobody_has_the_method__says_so_without_waiting(pool: Pool, clock: StillClock) -> None:
+    with pytest.raises(MethodMissing, match="eth_getCode"):
+        await pool.code(ADDRESS)
+    assert clock.slept == []
+
+
+async def test_read__all_hang__waits_one_deadline_each(
+    pool: Pool, servers: list[Server], clock: StillClock
+) -> None:
+    await pool.check()
+
+    async def hang(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    for server in servers:
+        server.handler = hang
+    with pytest.raises(DeadlineExceeded):
+        await pool.balance(ADDRESS)
+    assert clock.slept == []
+
+
+async def test_logs__first_behind__next_is_asked(pool: Pool, servers: list[Server]) -> None:
+    servers[0].answers["eth_blockNumber"] = lambda _: "0x5"
+    servers[1].answers |= {"eth_blockNumber": lambda _: "0x6", "eth_getLogs": lambda _: []}
+    assert await pool.logs([ADDRESS], 0, 6) == []
+    assert "eth_getLogs" not in servers[0].seen
+    assert "eth_getLogs" in servers[1].seen
+
+
+async def test_logs__first_limits_the_range__is_asked_for_less(pool: Pool, servers: list[Server]) -> None:
+    def narrow(params: list[Any]) -> Any:
+        if int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) >= 10:
+            raise RpcError(-32602, "range exceeds limit of 10")
+        return []
+
+    servers[0].answers |= {"eth_blockNumber": lambda _: "0xff", "eth_getLogs": narrow}
+    assert await pool.logs([ADDRESS], 0, 200) == []
+    assert servers[1].seen == []
+
+
+async def test_check__one_serves_another_chain__names_both_ids(clock: StillClock) -> None:
+    async with serve(1) as right, serve(10) as wrong, pool_of([right.http, wrong.http], clock, 1) as pool:
+        with pytest.raises(WrongChain, match=r"chain 10.*chain 1$") as raised:
+            await pool.check()
+        assert wrong.http in str(raised.value)
+
+
+async def test_read__chain_changed_behind_the_address__is_found_after_a_failure(
+    pool: Pool, servers: list[Server], clock: StillClock
+) -> None:
+    await pool.check()
+    servers[0].handler = fail
+    await pool.balance(ADDRESS)
+    servers[0].handler = None
+    servers[0].answers["eth_chainId"] = lambda _: "0x1"
+    clock.seconds += 31
+    with pytest.raises(WrongChain):
+        await pool.balance(ADDRESS)
+
+
+async def test_check__some_down__passes_and_none_up_lists_hosts(
+    servers: list[Server], clock: StillClock
+) -> None:
+    down = ["http://127.0.0.1:9", "http://127.0.0.1:11"]
+    async with pool_of([down[0], servers[0].http], clock) as pool:
+        await pool.check()
+        assert await pool.balance(ADDRESS) == 0
+    async with pool_of(down, clock) as pool:
+        with pytest.raises(Unreachable) as raised:
+            await pool.check()
+        assert all(url in str(raised.value) for url in down)
+
+
+async def test_send_raw__first_accepts__second_never_sees_it(pool: Pool, servers: list[Server]) -> None:
+    assert await pool.send_raw(RAW) == HASH
+    assert servers[1].seen == []
+
+
+async def test_send_raw__first_answer_lost__second_accepts(pool: Pool, servers: list[Server]) -> None:
+    servers[0].handler = fail
+    assert await pool.send_raw(RAW) == HASH
+    assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
+
+
+async def test_send_raw__all_answers_lost__is_unreachable_and_once_each(
+    pool: Pool, servers: list[Server]
+) -> None:
+    for server in servers:
+        server.handler = fail
+    with pytest.raises(Unreachable) as raised:
+        await pool.send_raw(RAW)
+    assert all(server.http in str(raised.value) for server in servers)
+    assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
+
+
+async def test_send_raw__refused__is_final(pool: Pool, servers: list[Server]) -> None:
+    servers[0].answers["eth_sendRawTransaction"] = refuse(-32000, "nonce too low")
+    with pytest.raises(SendError) as raised:
+        await pool.send_raw(RAW)
+    assert raised.value.outcome is SendOutcome.NONCE_TOO_LOW
+    assert servers[1].seen == []
+
+
+async def test_send_raw__lost_then_nonce_too_low__stays_open(pool: Pool, servers: list[Server]) -> None:
+    servers[0].handler = fail
+    servers[1].answers["eth_sendRawTransaction"] = refuse(-32000, "nonce too low")
+    with pytest.raises(Unreachable):
+        await pool.send_raw(RAW)
+
+
+async def test_send_raw__lost_then_known__is_known(pool: Pool, servers: list[Server]) -> None:
+    servers[0].handler = fail
+    servers[1].answers["eth_sendRawTransaction"] = refuse(-32000, "already known")
+    with pytest.raises(SendError) as raised:
+        await pool.send_raw(RAW)
+    assert raised.value.outcome is SendOutcome.ALREADY_KNOWN
+
+
+async def test_send_raw__all_rate_limited__is_retryable(pool: Pool, servers: list[Server]) -> None:
+    for server in servers:
+        server.answers["eth_sendRawTransaction"] = refuse(-32005, "rate limit exceeded")
+    with pytest.raises(SendError) as raised:
+        await pool.send_raw(RAW)
+    assert raised.value.outcome is SendOutcome.RETRYABLE
+    assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
+
+
+async def test_block__latest_is_nothing__is_transient(pool: Pool, servers: list[Server]) -> None:
+    for server in servers:
+        server.answers["eth_getBlockByNumber"] = lambda _: None
+    with pytest.raises(Transient, match="no block latest"):
+        await pool.block()

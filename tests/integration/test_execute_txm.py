@@ -1,0 +1,442 @@
+"""The transaction manager against a real node: pipelining, crashes, lost answers, fees, reorgs, strangers.
+
+Every intent increments a counter contract once, so the counter tells what really happened.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from keeper.chain.rpc import Rpc
+from keeper.devnet.anvil import Anvil
+from keeper.devnet.node import Node
+from keeper.errors import Degraded, Halt, Unreachable
+from keeper.execute.model import Change, Transaction
+from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
+from keeper.execute.states import State
+from keeper.execute.store import TransactionStore
+from keeper.execute.txm import PATIENCE, Rules, TransactionManager
+from keeper.ports import SendError, SendOutcome
+from keeper.store import Database
+from keeper.types import Address, Call, Hash
+from tests.devnet import running_chain
+from tests.execute_samples import account, fresh_database, sample_step
+
+COUNTER = Address("0x" + "c0" * 20)
+COUNT_UP = "0x5f546001015f5500"  # sstore(0, sload(0) + 1)
+SELECTOR = bytes.fromhex("d09de08a")
+GWEI = 10**9
+MAX_GAS_PRICE = 300 * GWEI
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+class Line:
+    """The line to the node; `before` and `after` a raw send something may happen."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self.rpc = rpc
+        self.sent: list[bytes] = []
+        self.before: Callable[[], None] = lambda: None
+        self.after: Callable[[], None] = lambda: None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.rpc, name)
+
+    async def send_raw(self, raw: bytes) -> Hash:
+        self.before()
+        self.sent.append(raw)
+        try:
+            return await self.rpc.send_raw(raw)
+        finally:
+            self.after()
+
+
+class Pen:
+    """The signer; it may fail before it signs, and it remembers what it signed."""
+
+    def __init__(self, signer: GuardedSigner) -> None:
+        self.signer = signer
+        self.address = signer.address
+        self.before: Callable[[], None] = lambda: None
+        self.signed: list[UnsignedTx] = []
+
+    async def sign(self, tx: UnsignedTx) -> SignedTx:
+        self.before()
+        self.signed.append(tx)
+        return await self.signer.sign(tx)
+
+
+@dataclass
+class World:
+    """A node without automatic mining, a database, and one manager after another."""
+
+    node: Node
+    line: Line
+    pen: Pen
+    database: Database
+    rules: Rules = field(default_factory=lambda: Rules(max_gas_price=MAX_GAS_PRICE))
+
+    def __post_init__(self) -> None:
+        self.manager = self.process()
+
+    def process(self) -> TransactionManager:
+        """A manager as a new process would build it: nothing but the database is remembered."""
+        store = TransactionStore(self.database, 31337, self.pen.address)
+        return TransactionManager(self.line, self.line, self.pen, store, self.rules)
+
+    async def restart(self) -> list[Change]:
+        self.line.before = self.line.after = self.pen.before = lambda: None
+        self.manager = self.process()
+        return await self.manager.recover()
+
+    async def submit(self, number: int, ceiling: int | None = None) -> Transaction:
+        step = sample_step(number)
+        return await self.manager.submit(f"intent {number}", [step], Call(COUNTER, SELECTOR), 60_000, ceiling)
+
+    async def mine(self, blocks: int = 1) -> list[Change]:
+        """Mine and show the manager each head."""
+        changes: list[Change] = []
+        for _ in range(blocks):
+            await self.node.mine()
+            changes += await self.head()
+        return changes
+
+    async def head(self) -> list[Change]:
+        return await self.manager.on_head(await self.line.block())
+
+    async def count(self) -> int:
+        return int(await self.node.request("eth_getStorageAt", COUNTER, "0x0", "latest"), 16)
+
+    async def nonce(self) -> int:
+        return await self.line.rpc.nonce(self.pen.address)
+
+    async def stored(self, number: int) -> Transaction:
+        store = TransactionStore(self.database, 31337, self.pen.address)
+        found = await store.find(f"intent {number}")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def world(tmp_path) -> AsyncIterator[World]:
+    key = LocalSigner(b"\x42" * 32)
+    policy = Policy(31337, {COUNTER: frozenset({SELECTOR})}, MAX_GAS_PRICE)
+    async with (
+        running_chain(Anvil.start(no_mining=True)) as (anvil, node),
+        Rpc(anvil.http) as rpc,
+        fresh_database(tmp_path) as database,
+    ):
+        await node.fund([key.address])
+        await node.request("anvil_setCode", COUNTER, COUNT_UP)
+        yield World(node, Line(rpc), Pen(GuardedSigner(key, policy)), database)
+
+
+def die() -> None:
+    raise Crash
+
+
+def lose_answer() -> None:
+    raise Unreachable("the connection broke")
+
+
+async def test_submit__many_in_one_block__nonces_pipelined_and_all_mined_together(world: World) -> None:
+    await world.manager.recover()
+    sent = [await world.submit(number) for number in range(5)]
+    assert [transaction.nonce for transaction in sent] == [0, 1, 2, 3, 4]
+    assert {transaction.state for transaction in sent} == {State.SENT}
+    assert world.manager.in_flight() == {("aave-core", account(number)) for number in range(5)}
+    changes = await world.mine()
+    assert {change.transaction.state for change in changes} == {State.CONFIRMED}
+    assert len({change.receipt.block for change in changes}) == 1
+    assert await world.count() == 5
+    assert world.manager.in_flight() == frozenset()
+
+
+async def test_submit__same_intent_twice__one_transaction(world: World) -> None:
+    await world.manager.recover()
+    first = await world.submit(1)
+    assert await world.submit(1) == first
+    await world.mine()
+    assert (await world.submit(1)).id == first.id
+    assert (await world.count(), await world.nonce()) == (1, 1)
+
+
+async def test_submit__before_recovery__halts_and_signs_nothing(world: World) -> None:
+    with pytest.raises(Halt, match="recovered"):
+        await world.submit(1)
+    assert world.pen.signed == []
+
+
+async def test_submit__gas_beyond_the_ceiling__degraded_and_no_nonce_spent(world: World) -> None:
+    await world.manager.recover()
+    with pytest.raises(Degraded, match="base fee"):
+        await world.submit(1, ceiling=GWEI // 2)
+    assert (await world.submit(2)).nonce == 0
+
+
+async def test_submit__too_many_waiting__degraded(world: World) -> None:
+    world.rules = Rules(max_gas_price=MAX_GAS_PRICE, max_waiting=2)
+    await world.restart()
+    await world.submit(1)
+    await world.submit(2)
+    with pytest.raises(Degraded, match="2 transactions"):
+        await world.submit(3)
+    await world.mine()
+    assert (await world.submit(3)).nonce == 2
+
+
+CRASHES = {
+    "before signing": lambda world: setattr(world.pen, "before", die),
+    "before sending": lambda world: setattr(world.line, "before", die),
+    "after sending": lambda world: setattr(world.line, "after", die),
+}
+
+
+@pytest.mark.parametrize("mined_meanwhile", [False, True])
+@pytest.mark.parametrize("crash", CRASHES)
+async def test_recover__crash_during_the_first_attempt__same_end(world: World, crash: str, mined_meanwhile: bool) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    CRASHES[crash](world)
+    with pytest.raises(Crash):
+        await world.submit(2)
+    if mined_meanwhile:
+        await world.node.mine()
+    await world.restart()
+    await world.submit(3)
+    await world.mine(2)
+    states = [(await world.stored(number)).state for number in (1, 2, 3)]
+    assert states == [State.CONFIRMED] * 3
+    assert [(await world.stored(number)).nonce for number in (1, 2, 3)] == [0, 1, 2]
+    assert (await world.count(), await world.nonce()) == (3, 3)
+
+
+@pytest.mark.parametrize("crash", CRASHES)
+async def test_recover__crash_while_fees_are_raised__same_end(world: World, crash: str) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+    await world.mine()
+    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+    await world.node.mine()
+    CRASHES[crash](world)
+    with pytest.raises(Crash):
+        await world.head()
+    await world.restart()
+    await world.mine(3)
+    transaction = await world.stored(1)
+    assert transaction.state is State.CONFIRMED
+    assert (await world.count(), await world.nonce()) == (1, 1)
+    assert {attempt.raw for attempt in transaction.attempts} >= set(world.line.sent)
+
+
+async def test_recover__killed_after_mining__receipt_is_reported_again(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    await world.mine()
+    (change,) = await world.restart()
+    assert change.transaction.state is State.CONFIRMED
+    assert change.receipt is not None
+    assert change.receipt.succeeded
+
+
+async def test_submit__answer_lost_after_the_node_took_it__in_flight_and_mined_once(world: World) -> None:
+    await world.manager.recover()
+    world.line.after = lose_answer
+    transaction = await world.submit(1)
+    assert (transaction.state, transaction.attempts[-1].outcome) == (State.SENT, SendOutcome.UNKNOWN)
+    world.line.after = lambda: None
+    assert (await world.submit(1)).id == transaction.id
+    await world.mine(2)
+    assert len(world.pen.signed) == 1
+    assert (await world.count(), await world.nonce()) == (1, 1)
+
+
+async def test_submit__node_never_got_it__same_bytes_are_sent_again(world: World) -> None:
+    await world.manager.recover()
+    world.line.before = lose_answer
+    await world.submit(1)
+    world.line.before = lambda: None
+    await world.mine()
+    assert await world.count() == 0
+    await world.mine()
+    assert await world.count() == 1
+    assert len(world.pen.signed) == 1
+
+
+async def test_on_head__base_fee_above_the_cap__fees_raised_until_mined(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    for _ in range(3):
+        await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+        await world.mine()
+    transaction = await world.stored(1)
+    first, second = transaction.attempts[:2]
+    assert second.fees.tip * 10 >= first.fees.tip * 11 + 10
+    assert second.fees.cap * 10 >= first.fees.cap * 11 + 10
+    assert (second.block - first.block, transaction.state) == (2, State.CONFIRMED)
+    assert transaction.mined.hash == second.hash
+    assert (await world.count(), await world.nonce()) == (1, 1)
+
+
+async def test_on_head__ceiling_reached__no_higher_attempt_but_sent_again(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1, ceiling=3 * GWEI)
+    for _ in range(4):
+        await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+        await world.mine()
+    assert len(world.pen.signed) == 1
+    assert len(world.line.sent) == 5
+    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    await world.mine(2)  # the node forgot it while it was too cheap, and takes it again
+    assert (await world.count(), len(world.pen.signed)) == (1, 1)
+
+
+async def test_on_head__reorg_takes_the_block_back__sent_again_and_lands_again(world: World) -> None:
+    await world.manager.recover()
+    await world.mine(2)
+    await world.submit(1)
+    await world.mine()
+    await world.mine()
+    assert (await world.stored(1)).state is State.CONFIRMED
+    await world.node.request("anvil_reorg", 2, [])
+    assert await world.count() == 0
+    (change,) = await world.head()
+    assert (change.transaction.state, change.receipt) == (State.SENT, None)
+    assert world.manager.in_flight() == {("aave-core", account(1))}
+    await world.mine()
+    assert (await world.stored(1)).state is State.CONFIRMED
+    assert (await world.count(), await world.nonce(), len(world.pen.signed)) == (1, 1, 1)
+
+
+async def test_on_head__head_deepens__mined_then_confirmed_then_final(world: World) -> None:
+    world.rules = Rules(max_gas_price=MAX_GAS_PRICE, confirmations=3)
+    await world.restart()
+    await world.submit(1)
+    seen = [[change.transaction.state for change in await world.mine()] for _ in range(4)]
+    assert seen == [[State.MINED], [], [State.CONFIRMED], []]
+    await world.node.mine(100)
+    (change,) = await world.head()
+    assert change.transaction.state is State.FINAL
+    assert await world.restart() == []
+
+
+async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent(world: World) -> None:
+    await world.node.request("anvil_setCode", COUNTER, "0x5f5ffd")
+    await world.manager.recover()
+    await world.submit(1)
+    (change,) = await world.mine()
+    assert change.transaction.mined.succeeded is False
+    assert change.receipt.succeeded is False
+    assert (await world.submit(2)).nonce == 1
+
+
+async def foreign(world: World, nonce: int) -> None:
+    """Someone else with the same key sends a transaction of their own."""
+    tx = {"from": world.pen.address, "to": account(99), "nonce": hex(nonce), "gas": hex(21_000)}
+    price = {"maxFeePerGas": hex(100 * GWEI), "maxPriorityFeePerGas": hex(50 * GWEI)}
+    await world.node.request("eth_sendTransaction", tx | price)
+
+
+async def test_on_head__someone_else_used_our_nonce__halts_and_is_lost_when_final(world: World) -> None:
+    await world.manager.recover()
+    world.line.before = lose_answer
+    await world.submit(1)
+    await foreign(world, 0)
+    await world.mine()
+    with pytest.raises(Degraded, match="not seen mined"):
+        await world.submit(2)
+    await world.mine(PATIENCE)
+    with pytest.raises(Halt, match="nonce 0"):
+        await world.submit(2)
+    await world.node.mine(100)
+    await world.head()
+    assert (await world.stored(1)).state is State.LOST
+    with pytest.raises(Halt, match="nonce 0"):
+        await world.submit(2)
+    assert await world.count() == 0
+
+
+async def test_recover__foreign_transaction_waiting_on_our_key__halts(world: World) -> None:
+    await foreign(world, 0)
+    await world.manager.recover()
+    with pytest.raises(Halt, match=r"1 transactions .* not ours"):
+        await world.submit(1)
+    assert world.pen.signed == []
+
+
+async def test_recover__key_was_used_before_this_database__starts_at_the_chains_nonce(world: World) -> None:
+    await foreign(world, 0)
+    await world.node.mine()
+    await world.manager.recover()
+    assert (await world.submit(1)).nonce == 1
+
+
+async def test_submit__policy_forbids_it__halts_and_sends_nothing(world: World) -> None:
+    await world.manager.recover()
+    call = Call(COUNTER, b"\x00\x00\x00\x00")
+    with pytest.raises(Halt, match="policy"):
+        await world.manager.submit("forbidden", [], call, 60_000)
+    await world.mine()
+    with pytest.raises(Halt, match="policy"):
+        await world.submit(1)
+    assert world.line.sent == []
+
+
+async def test_submit__no_money_for_gas__waits_without_raising_fees_until_topped_up(world: World) -> None:
+    await world.manager.recover()
+    await world.node.request("anvil_setBalance", world.pen.address, "0x0")
+    transaction = await world.submit(1)
+    assert transaction.attempts[-1].outcome == SendOutcome.INSUFFICIENT_FUNDS
+    await world.mine(4)
+    await world.node.fund([world.pen.address])
+    await world.mine(2)
+    assert (await world.count(), len(world.pen.signed)) == (1, 1)
+
+
+async def test_submit__node_refuses_the_contents__halts(world: World) -> None:
+    def refuse() -> None:
+        raise SendError(SendOutcome.FATAL, "exceeds block gas limit")
+
+    await world.manager.recover()
+    world.line.before = refuse
+    await world.submit(1)
+    with pytest.raises(Halt, match="refuses transaction 0: fatal"):
+        await world.submit(2)
+
+
+async def test_on_head__another_process_moves_our_transaction__halts(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    other = world.process()
+    await world.node.mine()
+    await other.recover()
+    with pytest.raises(Halt, match="two keepers"):
+        await world.head()
+
+
+async def test_on_head__node_silent_halfway__nothing_is_lost_for_the_next_head(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    await world.submit(2)
+    await world.node.mine()
+    second = (await world.stored(2)).attempts[0].hash
+    receipt = world.line.rpc.receipt
+
+    async def deaf(tx_hash):
+        if tx_hash == second:
+            raise Unreachable("no answer")
+        return await receipt(tx_hash)
+
+    world.line.receipt = deaf
+    with pytest.raises(Unreachable):
+        await world.head()
+    world.line.receipt = receipt
+    changes = await world.head()
+    assert [change.transaction.nonce for change in changes] == [0, 1]
+    assert {change.transaction.state for change in changes} == {State.CONFIRMED}

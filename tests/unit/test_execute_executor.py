@@ -1,0 +1,94 @@
+"""Calldata, results and events of the executor, against its compiled ABI."""
+
+import pytest
+from eth_abi.abi import decode, encode
+from eth_utils.crypto import keccak
+
+from keeper.artifacts import load_artifact
+from keeper.errors import Fatal
+from keeper.execute.executor import Executor, Liquidated, Result, Skipped
+from keeper.execute.reasons import revert_reason
+from keeper.types import Address, Hash, Log
+from tests.execute_samples import EXECUTOR, FACTORY, POOL, USDC, WETH, account, sample_plan
+
+LIQUIDATION = "(address,address,address,address,address,uint256,uint256,(address,uint24)[])"
+
+
+@pytest.fixture
+def executor():
+    return Executor(EXECUTOR, load_artifact("executor").abi)
+
+
+def error(text: str) -> bytes:
+    return keccak(b"Error(string)")[:4] + encode(["string"], [text])
+
+
+def event(signature: bytes, topics: list[str], types: list[str], values: list[object]) -> Log:
+    name = "0x" + keccak(signature).hex()
+    padded = ["0x" + "0" * 24 + topic[2:] for topic in topics]
+    data = "0x" + encode(types, values).hex()
+    return Log(EXECUTOR, (name, *padded), data, 1, Hash("0x"), Hash("0x"), 0, 0)
+
+
+def liquidated(number: int, *amounts: int) -> Log:
+    return event(
+        b"Liquidated(address,address,address,uint256,uint256,uint256)",
+        [account(number), USDC.address, WETH.address],
+        ["uint256"] * 3,
+        list(amounts),
+    )
+
+
+def skipped(number: int, reason: bytes) -> Log:
+    return event(b"Skipped(address,bytes)", [account(number)], ["bytes"], [reason])
+
+
+def test_batch__two_plans__decodes_to_their_fields_in_order(executor: Executor) -> None:
+    call = executor.batch([sample_plan(1), sample_plan(2, repay=7)])
+    assert call.to == EXECUTOR
+    assert call.data[:4] == keccak(f"execute({LIQUIDATION}[])".encode())[:4] == executor.selector
+    (batch,) = decode([LIQUIDATION + "[]"], call.data[4:])
+    hops = ((USDC.address, 500),)
+    assert batch == (
+        (POOL, FACTORY, account(1), WETH.address, USDC.address, 10**9, 45_000_000, hops),
+        (POOL, FACTORY, account(2), WETH.address, USDC.address, 7, 45_000_000, hops),
+    )
+
+
+def test_results__success_and_failure__profit_and_reason(executor: Executor) -> None:
+    data = encode(["(bool,uint256,bytes)[]"], [[(True, 12, b""), (False, 0, error("unprofitable"))]])
+    assert executor.results(data) == [
+        Result(ok=True, profit=12, reason=""),
+        Result(ok=False, profit=0, reason="unprofitable"),
+    ]
+
+
+def test_events__receipt_with_foreign_logs__only_the_executors_in_order(executor: Executor) -> None:
+    stranger = liquidated(9, 1, 1, 1)._replace(address=Address("0x" + "99" * 20))
+    logs = [stranger, skipped(1, error("no swap pool")), liquidated(2, 10, 20, 3)]
+    assert executor.events(logs) == [
+        Skipped(account(1), "no swap pool"),
+        Liquidated(account(2), USDC.address, WETH.address, 10, 20, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "reverted without a reason"),
+        (error("unprofitable"), "unprofitable"),
+        (error("x" * 100)[:132], "x" * 64),
+        (keccak(b"Panic(uint256)")[:4] + encode(["uint256"], [0x11]), "panic 0x11"),
+        (keccak(b"NothingDone(bytes)")[:4] + encode(["bytes"], [error("no loan")]), "no loan"),
+        (bytes.fromhex("930bb771"), "0x930bb771"),
+        (keccak(b"Panic(uint256)")[:4], "0x4e487b71"),
+        (keccak(b"Error(string)")[:4], "0x08c379a0"),
+    ],
+)
+def test_revert_reason__known_and_unknown_data__words_or_hex(data: bytes, reason: str) -> None:
+    assert revert_reason(data) == reason
+
+
+def test_load_artifact__unknown_name__is_fatal() -> None:
+    with pytest.raises(Fatal, match="nowhere"):
+        load_artifact("nowhere")

@@ -1,0 +1,61 @@
+"""What goes out now, in which order and company."""
+
+from typing import cast
+
+from keeper.plan.model import Plan, Profit, Reason, Route
+from keeper.plan.select import batched, ranked, without
+from keeper.protocols.base import AssetInfo, Opportunity, Settlement
+from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Hash
+
+ZERO_HASH = Hash("0x" + "00" * 32)
+TOKEN = AssetInfo(0, ZERO_ADDRESS, "USD", 6, USD)
+
+
+def plan(number: int, net: int, gas: int = 700_000) -> Plan:
+    account = Address(f"0x{number:040x}")
+    return Plan(
+        deployment="stub",
+        pool=ZERO_ADDRESS,
+        block=BlockRef(1, ZERO_HASH, ZERO_HASH, 0, 0),
+        opportunity=Opportunity(account, TOKEN, TOKEN, ((1, 2),)),
+        settlement=Settlement(2, 3, 0),
+        route=Route(ZERO_ADDRESS, (), 3, 3, 0),
+        profit=Profit(3, 2, 0, 1, 1, gas, 1, 1, net),
+        min_profit=0,
+    )
+
+
+def numbers(plans: object) -> list[int]:
+    return [int(item.account, 16) for item in cast("list[Plan]", plans)]
+
+
+def test_without__account_in_flight__rejected_with_its_plan() -> None:
+    plans = [plan(1, 10), plan(2, 20), plan(3, 30)]
+    kept, dropped = without(plans, frozenset({("stub", plans[1].account), ("other", plans[0].account)}))
+    assert kept == [plans[0], plans[2]]
+    assert [(item.reason, item.account, item.best) for item in dropped] == [
+        (Reason.IN_FLIGHT, plans[1].account, plans[1])
+    ]
+
+
+def test_ranked__by_net_profit__ties_by_account() -> None:
+    assert numbers(ranked([plan(3, 5), plan(1, 7), plan(2, 5)])) == [1, 2, 3]
+
+
+def test_batched__step_limit__most_valuable_first() -> None:
+    batches = batched([plan(number, number) for number in range(1, 6)], max_steps=2, gas_limit=10**9)
+    assert [numbers(batch) for batch in batches] == [[5, 4], [3, 2], [1]]
+
+
+def test_batched__gas_limit__starts_another_transaction() -> None:
+    plans = [plan(1, 9, gas=600), plan(2, 8, gas=400), plan(3, 7, gas=1), plan(4, 6, gas=999)]
+    assert [numbers(batch) for batch in batched(plans, 32, 1000)] == [[1, 2], [3, 4]]
+
+
+def test_batched__plan_larger_than_the_limit__stands_alone() -> None:
+    plans = [plan(1, 9, gas=5000), plan(2, 8, gas=10), plan(3, 7, gas=10)]
+    assert [numbers(batch) for batch in batched(plans, 32, 1000)] == [[1], [2, 3]]
+
+
+def test_batched__no_plans__no_transaction() -> None:
+    assert batched([], 32, 1000) == []
