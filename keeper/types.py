@@ -1,5 +1,6 @@
 """Words that every stage shares: addresses, blocks, logs, calls."""
 
+from enum import StrEnum
 from typing import NamedTuple, NewType
 
 from eth_utils.address import is_address, is_checksum_address, to_checksum_address
@@ -18,6 +19,14 @@ USD = 10**8
 
 MAX_UINT256 = 2**256 - 1
 ZERO_ADDRESS = Address("0x" + "00" * 20)
+
+
+class Mode(StrEnum):
+    """How far the keeper goes with a plan: look only, everything but the send, or send."""
+
+    WATCH = "watch"
+    PAPER = "paper"
+    LIVE = "live"
 
 
 class BlockRef(NamedTuple):

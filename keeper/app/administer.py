@@ -18,6 +18,9 @@ from keeper.types import Address, Call, checksum
 RECEIPT_SECONDS = 120.0
 POLL_SECONDS = 0.2
 
+DEPLOY_GAS = 3_000_000
+"""Gas limit of the executor's creation, which takes about 1.9 million; the rest is returned."""
+
 
 class ExecutorState(NamedTuple):
     """What the executor says of itself."""
@@ -43,8 +46,9 @@ class Administrator:
     async def deploy(
         self, operator: Address | None, pools: Sequence[Address], factories: Sequence[Address]
     ) -> Address:
-        """Deploy an executor owned by the signer, operated by `operator` (None: the signer), open to
-        these lending pools and exchange factories.
+        """Deploy an executor of the signer's, open to these lending pools and exchange factories.
+
+        `operator` may run it besides its owner; None: the signer too.
 
         Raises:
             CallReverted, Degraded: a transaction would fail or failed.
@@ -76,14 +80,16 @@ class Administrator:
     async def _send(self, to: Address | None, data: bytes) -> Receipt:
         head = await self._chain.block("latest")
         tip = await self._chain.priority_fee()
-        gas = await self._chain.estimate_gas(Call(to, data), self._signer.address)
+        gas = DEPLOY_GAS
+        if to is not None:
+            gas = await self._chain.estimate_gas(Call(to, data), self._signer.address) * 5 // 4
         signed = await self._signer.sign(
             UnsignedTx(
                 chain_id=self._chain_id,
                 nonce=await self._chain.nonce(self._signer.address, "pending"),
                 to=to,
                 data=data,
-                gas=gas * 5 // 4,
+                gas=gas,
                 tip=tip,
                 cap=2 * head.base_fee + tip,
             )

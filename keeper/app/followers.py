@@ -7,7 +7,7 @@ from keeper.config.model import Config
 from keeper.index.follower import Follower
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader
-from keeper.protocols.registry import adapter
+from keeper.protocols.registry import ADAPTERS
 from keeper.store import Database
 
 
@@ -18,7 +18,7 @@ def make_followers(
     return [
         Follower(
             chain,
-            adapter(deployment.protocol),
+            ADAPTERS[deployment.protocol],
             deployment.name,
             deployment.settings,
             snapshots=SnapshotStore(database, deployment.name),

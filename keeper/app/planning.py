@@ -1,11 +1,11 @@
 """From the configured exchanges and strategy to a planner."""
 
 from keeper.config.model import Config
-from keeper.execute.model import Mode
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import ChainReader
+from keeper.types import Mode
 
 
 def make_planner(config: Config, chain: ChainReader) -> Planner:

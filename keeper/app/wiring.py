@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import NamedTuple
 
-from keeper.app.doctor.contracts import contract_checks, operator_of
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
+from keeper.app.doctor.contracts import contract_checks, operator_of
 from keeper.app.events import Event, Sink
 from keeper.app.followers import make_followers
 from keeper.app.lane import Lane
@@ -21,7 +21,6 @@ from keeper.config.model import Config
 from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
-from keeper.execute.model import Mode
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy
 from keeper.execute.simulate import Believer, Simulator
@@ -35,7 +34,7 @@ from keeper.ops.metrics import Metrics
 from keeper.ports import Chain
 from keeper.protocols.base import Market
 from keeper.store import Database
-from keeper.types import WAD, ZERO_ADDRESS, checksum
+from keeper.types import WAD, ZERO_ADDRESS, Mode, checksum
 
 LIQUIDATION_GAS = 1_500_000
 """Gas units that a signer must be able to pay before it may start: one dear liquidation."""
@@ -116,7 +115,7 @@ async def _dispatcher(
         chain,
         GuardedSigner(signer, policy),
         TransactionStore(database, config.chain.id, signer.address),
-        Rules(config.chain.id, config.strategy.max_gas_price),
+        Rules(max_gas_price=config.strategy.max_gas_price),
     )
     simulator = Simulator(chain, executor, signer.address)
     return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +28,7 @@ def _devnet() -> None:
 
 @app.command()
 def up(
+    *,
     config: ConfigOption = None,
     json: JsonOption = False,
     borrowers: Annotated[int, typer.Option(help="Accounts with debt.", min=0)] = 50,
@@ -41,29 +43,25 @@ def up(
     ] = None,
 ) -> None:
     """Start a devnet, write a ready configuration, and run until stopped."""
-    asyncio.run(_up(config or FILE, json, borrowers, seed, port, block_time, lag, fork_url))
 
-
-async def _up(
-    config: Path,
-    json: bool,
-    borrowers: int,
-    seed: int,
-    port: int,
-    block_time: int | None,
-    lag: int,
-    fork_url: str | None,
-) -> None:
-    def progress(stage: str, done: int, total: int) -> None:
+    def progress(stage: str, done: int, _total: int) -> None:
         if not json and not done:
             print_table(f"{STAGES[stage]} …")
 
-    async with (
-        stop_on_signals() as stopping,
-        Network.start(
-            borrowers=borrowers, seed=seed, port=port, lag=lag, fork_url=fork_url, progress=progress
-        ) as network,
-    ):
+    network = Network.start(
+        borrowers=borrowers, seed=seed, port=port, lag=lag, fork_url=fork_url, progress=progress
+    )
+    asyncio.run(_serve(network, config or FILE, json, seed, block_time))
+
+
+async def _serve(
+    starting: AbstractAsyncContextManager[Network],
+    config: Path,
+    json: bool,
+    seed: int,
+    block_time: int | None,
+) -> None:
+    async with stop_on_signals() as stopping, starting as network:
         site = await configure(network, config, seed=seed)
         if block_time is not None:
             await network.node.request("evm_setIntervalMining", block_time)

@@ -113,9 +113,8 @@ def _print(view: View, market: Market, health: Health, outcome: Plan | Rejection
         verb = "falls to" if crossing.falls else "rises to"
         now = crossing.asset.price or 1
         change = (crossing.price - now) * 100 / now
-        print_table(
-            f"crosses when {crossing.asset.symbol} {verb} {usd(crossing.price)} ({change:+.1f}% from {usd(now)})"
-        )
+        where = f"{usd(crossing.price)} ({change:+.1f}% from {usd(now)})"
+        print_table(f"crosses when {crossing.asset.symbol} {verb} {where}")
     if when is not None:
         date = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M UTC")
         print_table(f"crosses by interest alone on {date}")

@@ -12,9 +12,10 @@ import typer
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
 from keeper.config.load import FILE, load
-from keeper.config.model import PROTOCOL_ADDRESSES, Mode
+from keeper.config.model import PROTOCOL_ADDRESSES
 from keeper.config.reference import dotenv, toml
 from keeper.errors import ConfigError
+from keeper.types import Mode
 
 QUESTIONS = {
     "chain.id": ("Chain id", None),
@@ -67,12 +68,10 @@ def init(
         "swap[].quoter": quoter,
         "executor.address": executor,
     }
-    asking = sys.stdin.isatty() and not yes
-    answers = {key: _answer(key, value, asking) for key, value in given.items()}
+    answers = {key: _answer(key, value, sys.stdin.isatty() and not yes) for key, value in given.items()}
     text = toml(_as_toml(mode, protocol, answers))
     _check(text)
-    kept = _write(path, text)
-    _tell(path, kept, json)
+    _tell(path, _write(path, text), json)
 
 
 def _answer(key: str, value: str | None, asking: bool) -> str:

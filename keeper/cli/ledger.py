@@ -12,12 +12,11 @@ from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table, usd
 from keeper.cli.setup import read_config
 from keeper.config.model import Config
-from keeper.execute.model import Mode
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import totals
 from keeper.ledger.store import Ledger
 from keeper.store import Database
-from keeper.types import checksum
+from keeper.types import Mode, checksum
 
 SHOWN = 25
 

@@ -25,6 +25,7 @@ class LazyCommand(TyperCommand):
 
     def _load(self) -> Any:
         """A function becomes a command; a `typer.Typer` (devnet, executor) a group of commands."""
+        import_module("keeper.cli.setup").log_to_stderr()
         found = getattr(import_module(self._verb.module), self._verb.attribute)
         if not isinstance(found, typer.Typer):
             app = _typer()

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -42,7 +43,7 @@ class Backfill:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "Backfill":
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 

@@ -16,8 +16,8 @@ from keeper.chain.heads import head_stream
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json
 from keeper.cli.setup import read_config
-from keeper.config.model import Config, Mode
-from keeper.types import checksum
+from keeper.config.model import Config
+from keeper.types import Mode, checksum
 
 QUIET = frozenset({Event.HEAD, Event.BACKFILL})
 """Events that come with every block: shown to people only when they ask for debug."""

@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from keeper.config.load import FILE, load
-from keeper.config.model import Config
+from keeper.config.model import Config, LogFormat, LogLevel
 from keeper.ops.logging import configure_logging
+
+
+def log_to_stderr() -> None:
+    """The log before there is a configuration: warnings only, and never into the results."""
+    configure_logging(LogFormat.CONSOLE, LogLevel.WARNING, None)
 
 
 def read_config(file: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:

@@ -24,7 +24,7 @@ from keeper.config.fields import (
     WsUrls,
 )
 from keeper.config.secrets import Secret, SecretUrl, tokens
-from keeper.types import USD
+from keeper.types import USD, Mode
 
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": "PoolAddressesProvider; everything else is discovered."},
@@ -32,14 +32,6 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 
 ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
-
-
-class Mode(StrEnum):
-    """How far the keeper goes."""
-
-    WATCH = "watch"
-    PAPER = "paper"
-    LIVE = "live"
 
 
 class SignerKind(StrEnum):

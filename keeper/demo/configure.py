@@ -72,8 +72,7 @@ async def configure(network: Network, config: Path, *, seed: int, ops_port: int 
     Raises:
         ConfigError: `config` exists and is not a devnet's.
     """
-    if config.exists() and not config.read_text(encoding="utf-8").startswith(MARK):
-        raise ConfigError(f"{config}: exists and is not a devnet's; name another file with --config")
+    _refuse_foreign(config)
     key = keccak(f"keeper devnet operator {seed}".encode())
     signer = LocalSigner.from_key(SecretStr(key.hex()))
     await network.node.fund([signer.address], 1000 * WAD)
@@ -81,28 +80,37 @@ async def configure(network: Network, config: Path, *, seed: int, ops_port: int 
     async with Pool([Rpc(network.anvil.http)], chain_id) as chain:
         administrator = Administrator(chain, chain_id, signer, SystemClock())
         executor = await administrator.deploy(None, [network.market.pool], [network.exchange.factory])
-    key_file = config.with_suffix(".key")
-    store = config.with_suffix(".db")
-    for old in (store, store.with_suffix(".db-wal"), store.with_suffix(".db-shm"), key_file):
-        old.unlink(missing_ok=True)
-    with os.fdopen(os.open(key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write("0x" + key.hex() + "\n")
-    config.write_text(
-        TEMPLATE.format(
-            mark=MARK,
-            chain_id=chain_id,
-            http=network.anvil.http,
-            ws=network.anvil.ws,
-            store=store.name,
-            deployment=DEPLOYMENT,
-            provider=checksum(network.market.provider),
-            start_block=network.market.start_block,
-            factory=checksum(network.exchange.factory),
-            quoter=checksum(network.exchange.quoter),
-            executor=checksum(executor),
-            key_file=key_file.name,
-            ops_port=ops_port,
-        ),
-        encoding="utf-8",
-    )
+    _write(config, key, _text(network, config, executor, ops_port))
     return Site(config, executor, signer.address)
+
+
+def _text(network: Network, config: Path, executor: Address, ops_port: int) -> str:
+    return TEMPLATE.format(
+        mark=MARK,
+        chain_id=network.anvil.chain_id,
+        http=network.anvil.http,
+        ws=network.anvil.ws,
+        store=config.with_suffix(".db").name,
+        deployment=DEPLOYMENT,
+        provider=checksum(network.market.provider),
+        start_block=network.market.start_block,
+        factory=checksum(network.exchange.factory),
+        quoter=checksum(network.exchange.quoter),
+        executor=checksum(executor),
+        key_file=config.with_suffix(".key").name,
+        ops_port=ops_port,
+    )
+
+
+def _refuse_foreign(config: Path) -> None:
+    if config.exists() and not config.read_text(encoding="utf-8").startswith(MARK):
+        raise ConfigError(f"{config}: exists and is not a devnet's; name another file with --config")
+
+
+def _write(config: Path, key: bytes, text: str) -> None:
+    for suffix in (".db", ".db-wal", ".db-shm", ".key"):
+        config.with_suffix(suffix).unlink(missing_ok=True)
+    secret = os.open(config.with_suffix(".key"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(secret, "w", encoding="utf-8") as file:
+        file.write(f"0x{key.hex()}\n")
+    config.write_text(text, encoding="utf-8")

@@ -10,11 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from keeper.demo.story import Story
-from keeper.execute.model import Mode
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import totals
 from keeper.risk.ladder import Rung
-from keeper.types import USD, checksum
+from keeper.types import USD, Mode, checksum
 
 SHOWN = 12
 

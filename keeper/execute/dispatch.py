@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from keeper.errors import Fatal
-from keeper.execute.model import Change, Mode, Report, Step, Transaction
+from keeper.execute.model import Change, Report, Step, Transaction
 from keeper.execute.send import Sender
 from keeper.execute.simulate import LastLook, Simulation
 from keeper.execute.verdict import Judge
 from keeper.plan.model import Plan, Rejection
-from keeper.types import Address, BlockRef
+from keeper.types import Address, BlockRef, Mode
 
 PAPER_REST = 50
 """Blocks in which an account is not papered again: nothing lands, so it stays a candidate at every head."""

@@ -94,7 +94,7 @@ class Executor:
             "account": opportunity.account,
             "collateral": opportunity.collateral.address,
             "debt": opportunity.debt.address,
-            "repay": plan.settlement.repay,
+            "repay": plan.request,
             "min_profit": plan.min_profit,
             "hops": [(hop.token_out, hop.fee) for hop in plan.route.hops],
         }

@@ -10,14 +10,6 @@ from keeper.ports import Receipt
 from keeper.types import Address, Hash
 
 
-class Mode(StrEnum):
-    """How far the keeper goes with a plan: look only, everything but the send, or send."""
-
-    WATCH = "watch"
-    PAPER = "paper"
-    LIVE = "live"
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One liquidation of a batch: what the plan promised, kept beside the transaction that carries it.

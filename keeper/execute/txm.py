@@ -24,7 +24,7 @@ PATIENCE = 3
 """Blocks until a used nonce without a receipt is held against somebody else and not a lagging node."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rules:
     """How the manager behaves; blocks are counted from the head an attempt was priced on.
 

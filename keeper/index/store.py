@@ -3,7 +3,7 @@
 import asyncio
 import zlib
 
-from sqlalchemy import Column, Integer, LargeBinary, Table, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, delete, insert, select
 
 from keeper.index.snapshot import Snapshot
 from keeper.store import Database, metadata
@@ -13,12 +13,12 @@ snapshots = Table(
     "snapshots",
     metadata,
     Column("deployment", Text, primary_key=True),
-    Column("block", Integer, primary_key=True),
+    Column("block", BigInteger, primary_key=True),
     Column("hash", Text, nullable=False),
     Column("parent", Text, nullable=False),
-    Column("timestamp", Integer, nullable=False),
-    Column("base_fee", Integer, nullable=False),
-    Column("checksum", Integer, nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    Column("base_fee", BigInteger, nullable=False),
+    Column("checksum", BigInteger, nullable=False),
     Column("book", LargeBinary, nullable=False),
 )
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from keeper.execute.dispatch import Papered
-from keeper.execute.model import Mode, Report, Step, StepResult, Transaction
+from keeper.execute.model import Report, Step, StepResult, Transaction
 from keeper.execute.states import State
 from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.ports import Receipt
+from keeper.types import Mode
 
 
 def paper_entries(papered: Papered) -> list[LedgerEntry]:

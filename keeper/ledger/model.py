@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from keeper.execute.model import Mode
-from keeper.types import Address, Hash
+from keeper.types import Address, Hash, Mode
 
 
 class Outcome(StrEnum):

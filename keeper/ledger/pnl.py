@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from keeper.execute.model import Mode
 from keeper.ledger.model import LedgerEntry, Outcome
-from keeper.types import Address
+from keeper.types import Address, Mode
 
 
 @dataclass(frozen=True, slots=True)

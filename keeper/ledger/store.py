@@ -6,10 +6,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, insert, select, update
 
-from keeper.execute.model import Mode
 from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.store import Database, JsonDocument, metadata
-from keeper.types import Address
+from keeper.types import Address, Mode
 
 ledger = Table(
     "ledger",

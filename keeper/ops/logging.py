@@ -8,8 +8,9 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from keeper.config.model import LogFormat, LogLevel, Mode
+from keeper.config.model import LogFormat, LogLevel
 from keeper.config.secrets import scrub
+from keeper.types import Mode
 
 
 class Redaction:
@@ -38,19 +39,34 @@ class Redaction:
         return self.text(str(value))
 
 
+class LineHandler(logging.Handler):
+    """Writes lines to `stream`, or to whatever is stderr at the time of writing."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            stream = self._stream or sys.stderr
+            stream.write(self.format(record) + "\n")
+            stream.flush()
+        except Exception:  # noqa: BLE001 - a full disk must not stop the work; logging reports it
+            self.handleError(record)
+
+
 def configure_logging(
     log_format: LogFormat,
     level: LogLevel,
-    mode: Mode,
+    mode: Mode | None,
     secrets: Collection[str] = (),
     stream: TextIO | None = None,
 ) -> None:
-    """Send structlog and the standard library's log to `stream` (stderr), `mode` on every line.
+    """Send structlog and the standard library's log to `stream` (stderr), `mode` if any on every line.
 
     Libraries speak from WARNING on: their chatter is not the keeper's.
     """
-    stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    handler = LineHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_shared(),
@@ -58,7 +74,7 @@ def configure_logging(
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 Redaction(secrets),
-                _renderer(log_format, stream),
+                _renderer(log_format, stream or sys.stderr),
             ],
         )
     )
@@ -76,7 +92,8 @@ def configure_logging(
         logger_factory=_named,
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(mode=mode.value)
+    if mode is not None:
+        structlog.contextvars.bind_contextvars(mode=mode.value)
 
 
 def _named(*names: str) -> logging.Logger:

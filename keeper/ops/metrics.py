@@ -10,9 +10,8 @@ from typing import TypeVar
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from keeper.chain.observe import RequestOutcome
-from keeper.config.model import Mode
 from keeper.plan.model import Reason
-from keeper.types import USD
+from keeper.types import USD, Mode
 
 DECISION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)
 """Up to one Ethereum slot: a decision slower than a block is a decision about the past."""

@@ -1,5 +1,7 @@
 """The last look at the real executor: our calldata is its language, its reasons reach us."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from keeper.artifacts import load_artifact
@@ -13,17 +15,18 @@ from tests.execute_samples import OPERATOR, POOL, account, sample_plan
 
 
 @pytest.fixture
-async def parts():
-    artifact = load_artifact("executor")
-    contract = Contract(artifact.abi, artifact.bytecode)
+async def parts() -> AsyncIterator[tuple[Rpc, Executor]]:
+    contract = Contract.built("executor")
     async with running_chain() as (anvil, node), Rpc(anvil.http) as rpc:
         owner = (await node.accounts())[0]
         (address,) = await node.deploy(owner, contract.deploy_data(owner, OPERATOR))
         await node.send(Tx(owner, address, contract.encode("set_pool", POOL, True)))
-        yield rpc, Executor(address, artifact.abi)
+        yield rpc, Executor(address, load_artifact("executor").abi)
 
 
-async def test_simulate__real_executor_refuses__its_reason_is_the_rejection(parts: tuple[Rpc, Executor]) -> None:
+async def test_simulate__real_executor_refuses__its_reason_is_the_rejection(
+    parts: tuple[Rpc, Executor],
+) -> None:
     rpc, executor = parts
     found = await Simulator(rpc, executor, OPERATOR).simulate([sample_plan(1), sample_plan(2)])
     assert found.steps == ()

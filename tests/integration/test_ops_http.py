@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 import aiohttp
 import pytest
 
-from keeper.config.model import Mode
 from keeper.errors import ConfigError, Unreachable
 from keeper.ops import http
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.http import OpsServer
 from keeper.ops.metrics import Metrics
+from keeper.types import Mode
 
 
 class ManualClock:

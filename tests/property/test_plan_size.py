@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from keeper.plan.size import best_size, next_sizes
+from keeper.plan.size import best_size, chosen_size, next_sizes
 
 NOISE = 20_000
 """Twenty units, in thousandths: what rounding may do to the slopes that lead the search."""
@@ -110,6 +110,26 @@ def test_size_search__pool_runs_dry_above_a_size__finds_the_best_below_it(
     assert best <= dry
     if floor > ranges[-1][1] // WORTHLESS:
         assert profit(best) * 1000 >= floor * 995 - NOISE
+
+
+@given(curves())
+def test_chosen_size__any_curve__pays_the_same_as_the_best_but_for_a_hair(
+    curve: tuple[Callable[[int], int], Ranges],
+) -> None:
+    profit, ranges = curve
+    values, _ = run(profit, ranges)
+    best, chosen = best_size(values), chosen_size(ranges, values)
+    assert best is not None
+    assert chosen in (best, ranges[-1][1])
+    assert (profit(best) - profit(chosen)) * 100_000 <= abs(profit(best))
+
+
+def test_chosen_size__flat_top__the_largest() -> None:
+    ranges = ((1, 500), (900, 1000))
+    assert chosen_size(ranges, {500: 10**7, 900: 10**7 + 5, 1000: 10**7}) == 1000
+    assert chosen_size(ranges, {500: 10**7, 900: 10**7 + 500, 1000: 10**7}) == 900
+    assert chosen_size(ranges, {500: 7, 1000: None}) == 500
+    assert chosen_size(ranges, {500: None, 1000: None}) is None
 
 
 @given(st.integers(10**6, 10**15), st.integers(1, 2000))

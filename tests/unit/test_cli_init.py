@@ -9,8 +9,8 @@ import typer
 
 from keeper.cli.main import main
 from keeper.config.load import load
-from keeper.config.model import Mode
 from keeper.config.reference import dotenv
+from keeper.types import Mode
 
 PROVIDER = "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
 ENOUGH = ["--yes", "--chain-id", "31337", "--addresses-provider", PROVIDER]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 import typer
 
 from keeper.cli import main as main_module
@@ -185,6 +186,22 @@ def test_version__asked__is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_exit__chosen_by_a_verb__is_the_exit_code(install: Install) -> None:
     install("fail", raising(typer.Exit(1)))
     assert main(["fail"]) == 1
+
+
+def test_log__of_a_verb_without_configuration__stays_out_of_the_results(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def show() -> None:
+        structlog.get_logger("keeper.show").warning("careful", url=SECRET_URL)
+        structlog.get_logger("keeper.show").info("chatter")
+
+    install("show", show)
+    assert main(["show"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "careful" in captured.err
+    assert "SECRETTOKEN" not in captured.err
+    assert "chatter" not in captured.err
 
 
 def test_pipe__closed_by_its_reader__is_no_failure(tmp_path: Path) -> None:

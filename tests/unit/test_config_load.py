@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from keeper.config.load import load
-from keeper.config.model import Config, LogFormat, Mode
+from keeper.config.model import Config, LogFormat
 from keeper.errors import ConfigError
+from keeper.types import Mode
 
 PROVIDER = "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
 KEY = "0x" + "ab" * 32

@@ -1,17 +1,19 @@
 """What each mode does with plans, and how much gas a batch gets."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from keeper.errors import CallReverted, Fatal
 from keeper.execute.dispatch import PAPER_REST, Dispatcher, Idle, Papered, Submitted
-from keeper.execute.model import Change, Mode, Step, Transaction
+from keeper.execute.model import Change, Step, Transaction
 from keeper.execute.send import MAX_GAS, Sender
 from keeper.execute.simulate import Simulation
 from keeper.execute.states import State
-from keeper.plan.model import Reason, Rejection
-from keeper.types import Call
+from keeper.plan.model import Plan, Reason, Rejection
+from keeper.types import Address, BlockRef, Call, Mode
 from tests.execute_samples import (
     EXECUTOR,
     OPERATOR,
@@ -29,11 +31,11 @@ IN_FLIGHT = {("aave-core", account(1)), ("aave-core", account(2))}
 class Simulator:
     """Every plan succeeds, or none does."""
 
-    def __init__(self, succeed=True):
+    def __init__(self, *, succeed: bool = True) -> None:
         self.succeed = succeed
         self.asked = 0
 
-    async def simulate(self, plans):
+    async def simulate(self, plans: Sequence[Plan]) -> Simulation:
         self.asked += 1
         call = Call(EXECUTOR, repr(plans).encode())
         if self.succeed:
@@ -50,33 +52,31 @@ class Manager:
 
     address = OPERATOR
 
-    def __init__(self):
-        self.submitted = []
-        self.changes = []
+    def __init__(self) -> None:
+        self.submitted: list[Any] = []
+        self.changes: list[Change] = []
 
-    async def submit(self, *arguments):
+    async def submit(self, *arguments: Any) -> Transaction:
         self.submitted.append(arguments)
         return transaction()
 
-    async def on_head(self, head):
+    async def on_head(self, head: BlockRef) -> list[Change]:
         return self.changes
 
-    recover = on_head
-
-    def in_flight(self):
+    def in_flight(self) -> frozenset[tuple[str, Address]]:
         return frozenset(IN_FLIGHT)
 
-    async def recover(self):
+    async def recover(self) -> list[Change]:
         return self.changes
 
 
 class Writer:
     """Estimates from a table by plan; None reverts."""
 
-    def __init__(self, *gas):
+    def __init__(self, *gas: int | None) -> None:
         self.gas = dict(zip((f"{plan}".encode() for plan in PLANS), gas, strict=False))
 
-    async def estimate_gas(self, call, sender):
+    async def estimate_gas(self, call: Call, sender: Address) -> int:
         assert sender == OPERATOR
         gas = self.gas[call.data]
         if gas is None:
@@ -84,18 +84,21 @@ class Writer:
         return gas
 
 
-def transaction(state=State.SENT):
+def transaction(state: State = State.SENT) -> Transaction:
     steps = (sample_step(1), sample_step(2))
     return Transaction(1, "key", 1, OPERATOR, 0, state, EXECUTOR, b"", 1, 1, 100, 1, steps)
 
 
-def sender(manager, *gas):
-    language = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, f"{plans[0]}".encode()))
-    return Sender(language, Writer(*gas), manager)
+def sender(manager: Any, *gas: int | None) -> Sender:
+    language: Any = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, f"{plans[0]}".encode()))
+    writer: Any = Writer(*gas)
+    return Sender(language, writer, manager)
 
 
-def dispatcher(mode, simulator, live=None):
-    judge = SimpleNamespace(judge=lambda steps, receipt: tuple((step, receipt.succeeded) for step in steps))
+def dispatcher(mode: Mode, simulator: Simulator, live: Sender | None = None) -> Dispatcher:
+    judge: Any = SimpleNamespace(
+        judge=lambda steps, receipt: tuple((step, receipt.succeeded) for step in steps)
+    )
     return Dispatcher(mode, simulator, judge, live)
 
 
@@ -159,7 +162,9 @@ async def test_dispatch__same_plans_again__same_key() -> None:
 
 
 @pytest.mark.parametrize(("gas", "limit"), [((None, 600_000), 1_375_000), ((20_000_000, 1), MAX_GAS)])
-async def test_send__estimate_reverts_or_is_too_high__plan_or_protocol_limit_counts(gas: Any, limit: int) -> None:
+async def test_send__estimate_reverts_or_is_too_high__plan_or_protocol_limit_counts(
+    gas: Any, limit: int
+) -> None:
     manager = Manager()
     await dispatcher(Mode.LIVE, Simulator(), sender(manager, *gas)).dispatch(PLANS)
     assert manager.submitted[0][3] == limit

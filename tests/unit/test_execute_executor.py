@@ -15,7 +15,7 @@ LIQUIDATION = "(address,address,address,address,address,uint256,uint256,(address
 
 
 @pytest.fixture
-def executor():
+def executor() -> Executor:
     return Executor(EXECUTOR, load_artifact("executor").abi)
 
 

@@ -61,13 +61,13 @@ def test_break_even_price__gas_is_free__no_limit() -> None:
     assert break_even_price([sample_step(gas=0)], 1_000_000) is None
 
 
-def transaction(*attempts):
+def transaction(*attempts: Attempt) -> Transaction:
     return Transaction(
         1, "key", 1, OPERATOR, 0, State.SENT, EXECUTOR, b"", 10**6, 100 * GWEI, 9, 0, (), attempts
     )
 
 
-def attempt(outcome, block=10):
+def attempt(outcome: SendOutcome, block: int = 10) -> Attempt:
     return Attempt(0, Hash("0x"), b"", Fees(GWEI, 3 * GWEI), block, outcome)
 
 
@@ -83,7 +83,9 @@ def attempt(outcome, block=10):
         (SendOutcome.RETRYABLE, 9, False),
     ],
 )
-def test_next_fees__answer_and_age__decide_about_another_attempt(outcome: SendOutcome, overdue: int, again: bool) -> None:
+def test_next_fees__answer_and_age__decide_about_another_attempt(
+    outcome: SendOutcome, overdue: int, again: bool
+) -> None:
     fees = next_fees(transaction(attempt(outcome)), tip=GWEI, base_fee=GWEI, overdue=overdue)
     assert (fees is not None) is again
 

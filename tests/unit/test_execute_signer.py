@@ -4,6 +4,7 @@ import copy
 import json
 import pickle
 import traceback
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -12,17 +13,18 @@ from pydantic import SecretStr
 
 from keeper.errors import ConfigError, Halt
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
+from keeper.types import Address, Hash
 from tests.execute_samples import EXECUTOR, POOL
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
-ADDRESS = "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23"
+ADDRESS = Address("0x2c7536e3605d9c16a7a3d7b1898e529396a65c23")
 SELECTOR = bytes.fromhex("4fb35c19")
 POLICY = Policy(31337, {EXECUTOR: frozenset({SELECTOR})}, 100)
 TX = UnsignedTx(31337, 5, EXECUTOR, SELECTOR + b"payload", 500_000, 1, 100)
 
 
 @pytest.fixture
-def signer():
+def signer() -> LocalSigner:
     return LocalSigner.from_key(SecretStr("0x" + KEY))
 
 
@@ -40,14 +42,22 @@ async def test_sign__allowed_transaction__raw_bytes_decode_to_it(signer: LocalSi
         ({"cap": 101}, "fee cap 101 above the maximum 100"),
         ({"tip": 99, "cap": 98}, "tip 99 above the fee cap 98"),
         ({"to": POOL}, "is not an allowed contract"),
+        ({"to": None}, "None is not an allowed contract"),
         ({"data": b"\x01\x02\x03\x04payload"}, "selector 0x01020304 is not allowed"),
         ({"data": b""}, "selector 0x is not allowed"),
         ({"to": ADDRESS, "data": b"\x01"}, "is not an allowed contract"),
     ],
 )
-async def test_sign__outside_the_policy__halts(signer: LocalSigner, change: dict[str, Any], objection: str) -> None:
+async def test_sign__outside_the_policy__halts(
+    signer: LocalSigner, change: dict[str, Any], objection: str
+) -> None:
     with pytest.raises(Halt, match=objection):
         await GuardedSigner(signer, POLICY).sign(TX._replace(**change))
+
+
+async def test_sign__contract_creation__left_to_the_unguarded_signer(signer: LocalSigner) -> None:
+    signed = await signer.sign(TX._replace(to=None))
+    assert Account.recover_transaction(signed.raw).lower() == ADDRESS
 
 
 async def test_sign__empty_call_to_itself__allowed(signer: LocalSigner) -> None:
@@ -60,10 +70,10 @@ class Crooked:
 
     address = ADDRESS
 
-    def __init__(self, key=KEY, answer=None, **change):
+    def __init__(self, key: str = KEY, answer: SignedTx | None = None, **change: Any) -> None:
         self.inner, self.answer, self.change = LocalSigner(bytes.fromhex(key)), answer, change
 
-    async def sign(self, tx):
+    async def sign(self, tx: UnsignedTx) -> SignedTx:
         return self.answer or await self.inner.sign(tx._replace(**self.change))
 
 
@@ -75,11 +85,11 @@ class Crooked:
         Crooked(nonce=6),
         Crooked(cap=99),
         Crooked(data=SELECTOR),
-        Crooked(answer=SignedTx(b"\x02garbage", "0x" + "00" * 32)),
-        Crooked(answer=SignedTx(b"\x02garbage", "0x" + keccak(b"\x02garbage").hex())),
+        Crooked(answer=SignedTx(b"\x02garbage", Hash("0x" + "00" * 32))),
+        Crooked(answer=SignedTx(b"\x02garbage", Hash("0x" + keccak(b"\x02garbage").hex()))),
     ],
 )
-async def test_sign__signer_returns_something_else__halts(crooked: "Crooked") -> None:
+async def test_sign__signer_returns_something_else__halts(crooked: Crooked) -> None:
     with pytest.raises(Halt, match="returned something else"):
         await GuardedSigner(crooked, POLICY).sign(TX)
 
@@ -103,7 +113,7 @@ def test_signer__shown_or_copied__the_key_stays_inside(signer: LocalSigner) -> N
 
 
 def test_from_keystore__right_password__same_key(signer: LocalSigner) -> None:
-    document = json.dumps(Account.encrypt(KEY, "correct horse", kdf="pbkdf2", iterations=10))
+    document = json.dumps(Account.encrypt(bytes.fromhex(KEY), "correct horse", kdf="pbkdf2", iterations=10))
     assert LocalSigner.from_keystore(document, SecretStr("correct horse")).address == signer.address
 
 
@@ -114,7 +124,7 @@ def test_from_keystore__not_a_keystore__config_error(document: str) -> None:
 
 
 def test_from_keystore__wrong_password__says_so_without_showing_it() -> None:
-    document = json.dumps(Account.encrypt(KEY, "correct horse", kdf="pbkdf2", iterations=10))
+    document = json.dumps(Account.encrypt(bytes.fromhex(KEY), "correct horse", kdf="pbkdf2", iterations=10))
     wrong = "battery-staple"
     with pytest.raises(ConfigError, match="its password") as caught:
         LocalSigner.from_keystore(document, SecretStr(wrong))

@@ -1,5 +1,8 @@
 """The last look: failing plans go, the rest stays, the node's silence is passed on."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
@@ -7,8 +10,10 @@ from eth_utils.crypto import keccak
 from keeper.artifacts import load_artifact
 from keeper.errors import CallReverted, Unreachable
 from keeper.execute.executor import Executor
-from keeper.execute.simulate import PASSES, Simulator
+from keeper.execute.simulate import PASSES, Believer, Simulator
 from keeper.plan.model import Reason
+from keeper.ports import BlockId
+from keeper.types import Address, Call
 from tests.execute_samples import EXECUTOR, OPERATOR, account, sample_plan
 
 LIQUIDATION = "(address,address,address,address,address,uint256,uint256,(address,uint24)[])"
@@ -21,33 +26,33 @@ def error(text: str) -> bytes:
 class Contract:
     """A chain whose executor fails the accounts in `failing`, with their reasons, as the real one does."""
 
-    def __init__(self, failing):
+    def __init__(self, failing: Mapping[Address, str]) -> None:
         self.failing = failing
-        self.batches = []
+        self.batches: list[list[Address]] = []
 
-    async def call(self, call, block="latest", sender=None):
+    async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         assert (call.to, block, sender) == (EXECUTOR, "latest", OPERATOR)
         accounts = [each[2] for each in decode([LIQUIDATION + "[]"], call.data[4:])[0]]
         self.batches.append(accounts)
         reasons = [self.reason(each) for each in accounts]
         if all(reasons):
-            first = encode(["bytes"], [error(reasons[0])])
+            first = encode(["bytes"], [error(reasons[0] or "")])
             raise CallReverted("execution reverted", keccak(b"NothingDone(bytes)")[:4] + first)
         results = [(not reason, 0 if reason else 49, error(reason) if reason else b"") for reason in reasons]
         return encode(["(bool,uint256,bytes)[]"], [results])
 
-    def reason(self, each):
+    def reason(self, each: Address) -> str | None:
         return self.failing.get(each)
 
 
 class Shifting(Contract):
     """Fails another account at every call: the head moves."""
 
-    def reason(self, each):
+    def reason(self, each: Address) -> str | None:
         return "moved" if each == account(len(self.batches)) else None
 
 
-def simulator(chain):
+def simulator(chain: Any) -> Simulator:
     return Simulator(chain, Executor(EXECUTOR, load_artifact("executor").abi), OPERATOR)
 
 
@@ -89,8 +94,14 @@ async def test_simulate__the_head_keeps_moving__ends_after_its_passes() -> None:
 
 async def test_simulate__no_node_answers__raises_transient() -> None:
     class Silent:
-        async def call(self, *_, **__):
+        async def call(self, *_: object, **__: object) -> bytes:
             raise Unreachable("no answer")
 
     with pytest.raises(Unreachable):
         await simulator(Silent()).simulate([sample_plan(1)])
+
+
+async def test_simulate__believer__takes_plans_at_their_word() -> None:
+    found = await Believer(Executor(EXECUTOR, load_artifact("executor").abi)).simulate([sample_plan(1)])
+    assert [step.simulated for step in found.steps] == [50_000_000]
+    assert (found.plans, found.rejections) == ((sample_plan(1),), ())

@@ -1,26 +1,30 @@
 """Success is what the protocol itself reported, step by step; nothing else counts."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from keeper.artifacts import load_artifact
 from keeper.execute.executor import Executor
-from keeper.execute.model import Verdict
+from keeper.execute.model import StepResult, Verdict
 from keeper.execute.verdict import Judge
+from keeper.ports import Receipt
 from keeper.protocols.base import LiquidationEvent
-from keeper.types import Hash, Log
+from keeper.types import Address, Hash, Log
 from tests.execute_samples import EXECUTOR, OPERATOR, USDC, WETH, account, sample_receipt, sample_step
 
 
 class Market:
     """A protocol that reported `events`."""
 
-    def __init__(self, *events, deployment="aave-core"):
+    def __init__(self, *events: LiquidationEvent, deployment: str = "aave-core") -> None:
         self.deployment = deployment
         self.events = list(events)
 
-    def liquidation_events(self, logs):
+    def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
         return self.events
 
 
@@ -29,7 +33,7 @@ def log(signature: bytes, topics: list[str], types: list[str], values: list[obje
     return Log(EXECUTOR, tuple(words), "0x" + encode(types, values).hex(), 1, Hash("0x"), Hash("0x"), 0, 0)
 
 
-def liquidated(number, repaid=900, seized=500, profit=48):
+def liquidated(number: int, repaid: int = 900, seized: int = 500, profit: int = 48) -> Log:
     return log(
         b"Liquidated(address,address,address,uint256,uint256,uint256)",
         [account(number), USDC.address, WETH.address],
@@ -38,17 +42,19 @@ def liquidated(number, repaid=900, seized=500, profit=48):
     )
 
 
-def skipped(number):
+def skipped(number: int) -> Log:
     return log(b"Skipped(address,bytes)", [account(number)], ["bytes"], [b"\x01\x02\x03\x04"])
 
 
-def reported(number, repaid=900, seized=500, liquidator=EXECUTOR):
+def reported(
+    number: int, repaid: int = 900, seized: int = 500, liquidator: Address = EXECUTOR
+) -> LiquidationEvent:
     return LiquidationEvent(account(number), USDC.address, WETH.address, repaid, seized, liquidator)
 
 
-def judge(receipt, *markets, steps=(1, 2)):
+def judge(receipt: Receipt, *markets: Any, steps: tuple[int, ...] = (1, 2)) -> tuple[StepResult, ...]:
     executor = Executor(EXECUTOR, load_artifact("executor").abi)
-    return Judge(executor, markets).judge([sample_step(number) for number in steps], receipt)
+    return Judge(executor, lambda: markets).judge([sample_step(number) for number in steps], receipt)
 
 
 def test_judge__protocol_confirms_one_and_one_was_skipped__success_and_skipped() -> None:

@@ -3,27 +3,27 @@
 import pytest
 
 from keeper.execute.dispatch import Papered
-from keeper.execute.model import Mode, Report, StepResult, Transaction, Verdict
+from keeper.execute.model import Report, StepResult, Transaction, Verdict
 from keeper.execute.states import State
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries, share
 from keeper.ledger.model import Difference, Outcome, difference
 from keeper.ledger.pnl import totals
-from keeper.types import USD
+from keeper.types import USD, Mode
 from tests.execute_samples import EXECUTOR, OPERATOR, USDC, account, block_ref, sample_receipt, sample_step
 
 STEPS = (sample_step(1), sample_step(2), sample_step(3, gas=250_000))
 
 
-def transaction(state=State.MINED):
+def transaction(state: State = State.MINED) -> Transaction:
     return Transaction(
         7, "key", 1, OPERATOR, 0, state, EXECUTOR, b"", 10**6, 10**11, 100, 1_700_001_200, STEPS
     )
 
 
-def report(receipt=None):
+def report() -> Report:
     return Report(
         transaction(),
-        receipt or sample_receipt(),
+        sample_receipt(),
         (
             StepResult(STEPS[0], Verdict.SUCCESS, 999_000_000, 524 * 10**15, 48_000_000),
             StepResult(STEPS[1], Verdict.SKIPPED, reason="unprofitable"),
@@ -35,7 +35,9 @@ def report(receipt=None):
 @pytest.mark.parametrize(
     ("total", "weights"), [(900_001, [5, 5, 3]), (7, [1] * 32), (0, [1, 2]), (10, [0, 0, 0]), (1, [0, 1, 0])]
 )
-def test_share__any_weights__parts_add_up_and_differ_from_the_ratio_by_less_than_one(total: int, weights: list[int]) -> None:
+def test_share__any_weights__parts_add_up_and_differ_from_the_ratio_by_less_than_one(
+    total: int, weights: list[int]
+) -> None:
     parts = share(total, weights)
     ratios = weights if any(weights) else [1] * len(weights)
     assert sum(parts) == total
@@ -59,7 +61,7 @@ def test_sent_entries__without_receipt__pending_or_lost(state: State, outcome: O
 def test_report_entries__mined_batch__amounts_gas_and_money_of_each_step() -> None:
     entries = report_entries(report())
     assert [entry.outcome for entry in entries] == [Outcome.SUCCESS, Outcome.SKIPPED, Outcome.SUCCESS]
-    realised = [entry.realised for entry in entries]
+    realised = [entry.realised for entry in entries if entry.realised]
     assert sum(each.gas_used for each in realised) == 900_001
     assert [each.gas_used for each in realised] == [360_000, 360_000, 180_001]
     # 360 000 gas at 2 gwei and 2000 USD an ether is 1.44 USD.
@@ -93,6 +95,7 @@ def test_report_entries__gas_was_planned_free__costs_nothing() -> None:
     free = sample_step(1, gas=0)
     one = Transaction(8, "k", 1, OPERATOR, 0, State.MINED, EXECUTOR, b"", 1, 1, 1, 1, (free,))
     (entry,) = report_entries(Report(one, sample_receipt(), (StepResult(free, Verdict.REVERTED),)))
+    assert entry.realised is not None
     assert (entry.realised.gas_used, entry.realised.gas_usd) == (900_001, 0)
 
 

@@ -1,6 +1,9 @@
 """The ledger on disk: idempotent, exact, and queryable."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +16,7 @@ from tests.execute_samples import block_ref, fresh_database, sample_step
 
 
 @pytest.fixture
-async def ledger(tmp_path):
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     async with fresh_database(tmp_path) as database:
         yield Ledger(database)
 
@@ -51,7 +54,7 @@ async def test_entries__time_and_outcome_asked__only_those_newest_first(ledger: 
     for number, outcome in ((1, Outcome.SUCCESS), (2, Outcome.REVERTED), (3, Outcome.SUCCESS)):
         await ledger.record(entries(number, outcome))
 
-    async def blocks(**query):
+    async def blocks(**query: Any) -> list[int]:
         return [entry.block for entry in await ledger.entries(**query)]
 
     start = block_ref(2).timestamp

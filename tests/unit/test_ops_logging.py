@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import structlog
 
-from keeper.config.model import LogFormat, LogLevel, Mode
+from keeper.config.model import LogFormat, LogLevel
 from keeper.ops.logging import Redaction, configure_logging
+from keeper.types import Mode
 
 KEY = "0x" + "c0ffee11" * 8
 SECRETS = {KEY, KEY[2:], "hunter2", "TOKEN123456"}
@@ -89,3 +90,11 @@ def test_libraries__below_warning__are_not_written() -> None:
 def test_redaction__numbers_and_empty_values__keep_their_type() -> None:
     event = Redaction(SECRETS)(None, "info", {"n": 10**30, "f": 1.5, "b": True, "none": None, "t": (1, "x")})
     assert event == {"n": 10**30, "f": 1.5, "b": True, "none": None, "t": [1, "x"]}
+
+
+def test_stderr__replaced_after_configuring__gets_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.JSON, LogLevel.INFO, None)
+    structlog.get_logger("keeper.chain").info("hello")
+    captured = capsys.readouterr()
+    assert json.loads(captured.err)["event"] == "hello"
+    assert captured.out == ""

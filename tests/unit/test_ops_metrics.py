@@ -6,9 +6,9 @@ from pathlib import Path
 from prometheus_client import REGISTRY
 
 from keeper.chain.observe import RequestOutcome
-from keeper.config.model import Mode
 from keeper.ops.metrics import Metrics, PlanResult, ProfitKind, TransactionOutcome
 from keeper.plan.model import Reason
+from keeper.types import Mode
 
 NAMES = {
     "keeper_head_block",

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from keeper.errors import Degraded
 from keeper.plan.model import Hop, Plan, Reason, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.route import Path, Quote, QuoteRequest
@@ -42,6 +43,8 @@ class StubMarket:
     bonus: int = 500
     liquidatable: bool = True
     refuse: Refusal | None = None
+    cap: int | None = None
+    fault: str | None = None
     written_off: Mapping[Address, int] = field(default_factory=dict)
     deployment: str = "stub"
 
@@ -55,11 +58,14 @@ class StubMarket:
         return SimpleNamespace(liquidatable=self.liquidatable, health_factor=1_250_000_000_000_000_000)
 
     def opportunities(self, who: Address, _: Any) -> Sequence[Opportunity]:
+        if self.fault:
+            raise Degraded(self.fault)
         return self.opened.get(who, [])
 
     def settle(self, pair: Opportunity, repay: int, _: Any) -> Settlement | Refusal:
         if self.refuse:
             return self.refuse
+        repay = min(repay, self.cap or repay)
         debt, collateral = pair.debt, pair.collateral
         worth = repay * (debt.price or 0) * 10**collateral.decimals * (10_000 + self.bonus)
         seize = worth // ((collateral.price or 1) * 10**debt.decimals * 10_000)
@@ -187,6 +193,15 @@ async def test_plan__deep_pool__repays_all_and_every_number_adds_up() -> None:
     assert bench.chain.batches == [3], "a single route and a deep pool need one round"
 
 
+async def test_plan__protocol_caps_the_whole_repay__asks_for_more_and_pays_the_fee_on_it() -> None:
+    market = StubMarket({account(1): [LOAN]}, cap=10_000 * 10**6)
+    plan = await Bench(market, DEEP).one()
+    assert isinstance(plan, Plan)
+    assert plan.settlement.repay == 10_000 * 10**6
+    assert plan.request == plan.settlement.repay + plan.headroom == 10_001 * 10**6 + 1
+    assert plan.profit.flash_fee == market.flash_fee(plan.request)
+
+
 async def test_plan__own_funds__no_flash_fee() -> None:
     market = StubMarket({account(1): [LOAN]})
     plan = await Bench(market, DEEP, Strategy(USD, GWEI, flash_loan=False, gas=GAS)).one()
@@ -301,6 +316,11 @@ async def test_plan__debt_without_price__names_the_asset() -> None:
     unpriced = AssetInfo(3, Address("0x" + "04" * 20), "GHO", 18, None)
     result = await Bench(StubMarket({account(1): [offer(1, unpriced, WETH, (1, 10))]}), DEEP).one()
     assert rejected(result, Reason.PRICE_MISSING).detail == "no price of GHO"
+
+
+async def test_plan__health_cannot_be_told__only_that_account_is_rejected_with_the_cause() -> None:
+    result = await Bench(StubMarket({}, fault="no price of FOO"), DEEP).one()
+    assert rejected(result, Reason.PRICE_MISSING).detail == "no price of FOO"
 
 
 async def test_plan__protocol_refuses_every_size__passes_its_words_on() -> None:

@@ -8,7 +8,6 @@ from replay import Check, Record
 
 from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.market import AaveV3Market
-from keeper.protocols.aave_v3.records import Accrual
 from keeper.protocols.base import Opportunity, Refusal, Side
 from keeper.types import Address
 
@@ -80,7 +79,7 @@ def _ranges(
 
 
 def _reserve(market: AaveV3Market, frame: AaveFrame, number: int, record: Record) -> Iterator[Check]:
-    accrual: Accrual = market.book.get(("accrual", number))
+    accrual = market.book.get(("accrual", number))
     reserve = frame.reserves[number]
     assert reserve is not None
     derived = {

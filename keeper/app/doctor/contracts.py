@@ -13,7 +13,7 @@ from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market
-from keeper.protocols.registry import adapter
+from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Call, checksum
 
 
@@ -54,7 +54,7 @@ async def operator_of(chain: ChainReader, executor: Address) -> Address:
 async def _market(deployment: Deployment, chain: ChainReader) -> Market:
     for key, address in deployment.settings.items():
         await _code(chain, key, address)
-    opening = adapter(deployment.protocol).open(deployment.name, deployment.settings, ColumnarBook())
+    opening = ADAPTERS[deployment.protocol].open(deployment.name, deployment.settings, ColumnarBook())
     return await converse(opening, chain, (await chain.block()).number)
 
 

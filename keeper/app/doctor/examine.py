@@ -10,11 +10,11 @@ from keeper.app.doctor.nodes import endpoint_checks, websocket_check
 from keeper.app.signing import load_signer
 from keeper.chain.rpc import Rpc
 from keeper.clock import Clock
-from keeper.config.model import Config, Mode
+from keeper.config.model import Config
 from keeper.errors import ConfigError, KeeperError
 from keeper.execute.signer import LocalSigner
 from keeper.store import Database
-from keeper.types import WAD, checksum
+from keeper.types import WAD, Mode, checksum
 
 
 class Examination(NamedTuple):

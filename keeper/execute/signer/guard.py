@@ -54,14 +54,14 @@ class GuardedSigner:
 
     def _objection(self, tx: UnsignedTx) -> str | None:
         policy = self._policy
-        allowed = policy.targets.get(tx.to, frozenset())
+        allowed = policy.targets.get(tx.to) if tx.to else None
         frees_nonce = tx.to == self.address and not tx.data
         checks = (
             (tx.chain_id == policy.chain_id, f"chain {tx.chain_id} instead of {policy.chain_id}"),
             (tx.cap <= policy.max_fee, f"fee cap {tx.cap} above the maximum {policy.max_fee} wei"),
             (tx.tip <= tx.cap, f"tip {tx.tip} above the fee cap {tx.cap}"),
-            (frees_nonce or tx.to in policy.targets, f"{tx.to} is not an allowed contract"),
-            (frees_nonce or tx.data[:4] in allowed, f"selector 0x{tx.data[:4].hex()} is not allowed"),
+            (frees_nonce or allowed is not None, f"{tx.to} is not an allowed contract"),
+            (frees_nonce or tx.data[:4] in (allowed or ()), f"selector 0x{tx.data[:4].hex()} is not allowed"),
         )
         return next((objection for holds, objection in checks if not holds), None)
 
@@ -77,7 +77,7 @@ class GuardedSigner:
             "type": 2,
             "chainId": tx.chain_id,
             "nonce": tx.nonce,
-            "to": bytes.fromhex(tx.to.removeprefix("0x")),
+            "to": bytes.fromhex((tx.to or "").removeprefix("0x")),
             "value": 0,
             "data": tx.data,
             "gas": tx.gas,

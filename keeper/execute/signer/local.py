@@ -61,7 +61,7 @@ class LocalSigner:
                 "type": 2,
                 "chainId": tx.chain_id,
                 "nonce": tx.nonce,
-                "to": to_checksum_address(tx.to),
+                "to": to_checksum_address(tx.to) if tx.to else b"",
                 "value": 0,
                 "data": tx.data,
                 "gas": tx.gas,

@@ -6,11 +6,14 @@ from keeper.types import Address, Hash
 
 
 class UnsignedTx(NamedTuple):
-    """An EIP-1559 transaction without value. `gas` in units, `tip` and `cap` in wei per gas."""
+    """An EIP-1559 transaction without value; `to` None creates a contract.
+
+    `gas` in units, `tip` and `cap` in wei per gas.
+    """
 
     chain_id: int
     nonce: int
-    to: Address
+    to: Address | None
     data: bytes
     gas: int
     tip: int

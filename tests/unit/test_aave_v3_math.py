@@ -1,0 +1,51 @@
+"""Rounding of every primitive, by its definition, and interest by hand-computed values."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+import pytest
+
+from keeper.protocols.aave_v3 import math
+from keeper.types import BPS, RAY, WAD
+
+CASES = [(0, 1), (1, 1), (7, 3), (RAY, RAY + 1), (10**30 + 1, 1_234_567), (5, 2), (10_500, 9_999)]
+
+
+def half_up(value: Fraction) -> int:
+    return floor(value + Fraction(1, 2))
+
+
+@pytest.mark.parametrize(("a", "b"), CASES)
+def test_products__any_operands__round_as_their_names_say(a: int, b: int) -> None:
+    product = Fraction(a * b, RAY)
+    assert math.ray_mul(a, b) == half_up(product)
+    assert math.ray_mul_floor(a, b) == floor(product)
+    assert math.ray_mul_ceil(a, b) == ceil(product)
+    share = Fraction(a * b, BPS)
+    assert math.percent_mul(a, b) == half_up(share)
+    assert math.percent_mul_floor(a, b) == floor(share)
+    assert math.percent_mul_ceil(a, b) == ceil(share)
+    assert math.mul_div_ceil(a, b, 7) == ceil(Fraction(a * b, 7))
+
+
+@pytest.mark.parametrize(("a", "b"), CASES)
+def test_quotients__any_operands__round_as_their_names_say(a: int, b: int) -> None:
+    assert math.ray_div_floor(a, b) == floor(Fraction(a * RAY, b))
+    assert math.ray_div_ceil(a, b) == ceil(Fraction(a * RAY, b))
+    # Half of an odd divisor is cut off before it is added, as in the contracts.
+    assert math.wad_div(a, b) == floor(Fraction(a * WAD + b // 2, b))
+    assert math.percent_div(a, b) == floor(Fraction(a * BPS + b // 2, b))
+    assert math.percent_div_ceil(a, b) == ceil(Fraction(a * BPS, b))
+
+
+def test_linear_interest__a_year_at_five_percent__grows_by_five_percent() -> None:
+    assert math.linear_interest(RAY // 20, math.YEAR) == RAY + RAY // 20
+
+
+def test_compound_interest__no_time__is_one() -> None:
+    assert math.compound_interest(RAY, 0) == RAY
+
+
+def test_compound_interest__a_year_at_hundred_percent__is_the_third_order_series() -> None:
+    # 1 + 1 + 1/2 + 1/6; rayMul(x, x/6) is exact for x = RAY.
+    assert math.compound_interest(RAY, math.YEAR) == 2 * RAY + RAY // 2 + RAY // 6
