@@ -79,7 +79,18 @@ class World:
         asset = address(next(self._fresh) * 16)
         a_token, v_token, feed = a_token_of(asset), v_token_of(asset), feed_of(asset)
         initialized = "Initialized(address,address,address,address,uint8,string,string,bytes)"
-        words = [TREASURY, ZERO_ADDRESS, decimals, 192, 224, 288, 0, 1, (b"a".ljust(32, b"\0")).hex(), 0]
+        words: list[Value] = [
+            TREASURY,
+            ZERO_ADDRESS,
+            decimals,
+            192,
+            224,
+            288,
+            0,
+            1,
+            (b"a".ljust(32, b"\0")).hex(),
+            0,
+        ]
         self.emit(a_token, initialized, [asset, POOL], words)
         self.emit(
             CONFIGURATOR,

@@ -1,6 +1,6 @@
 """Writes what was tried into the ledger, and says it as event fields."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from keeper.execute.dispatch import Papered, Submitted
@@ -25,44 +25,37 @@ class Records:
 
     async def papered(self, papered: Papered) -> list[Fields]:
         """Liquidations that were simulated and not sent."""
-        return await self._write(paper_entries(papered))
+        return [entry_fields(entry) for entry in await self._ledger.record(paper_entries(papered))]
 
     async def submitted(self, submitted: Submitted) -> list[Fields]:
         """Liquidations on their way."""
-        entries = sent_entries(submitted.transaction)
+        entries = await self._ledger.record(sent_entries(submitted.transaction))
         for entry in entries:
             self._metrics.add_profit(ProfitKind.EXPECTED, entry.expected.net_usd)
         hashes = [attempt.hash for attempt in submitted.transaction.attempts]
-        return [
-            {**fields, "tx_hash": hashes[-1] if hashes else None} for fields in await self._write(entries)
-        ]
+        return [{**entry_fields(entry), "tx_hash": hashes[-1] if hashes else None} for entry in entries]
 
     async def settled(self, reports: Iterable[Report]) -> list[Fields]:
-        """Transactions that moved: mined, confirmed, or gone. Each liquidation is told once, when mined."""
+        """Transactions that moved: mined, reorganised out, or lost. Each outcome is told once."""
         told: list[Fields] = []
         for report in reports:
-            fields = await self._write(report_entries(report))
-            if report.transaction.state is State.LOST:
-                self._metrics.transactions.labels(TransactionOutcome.LOST.value).inc()
-                told += fields
-            elif report.transaction.state is State.MINED and report.receipt is not None:
-                self._count(report)
-                told += fields
+            news = await self._ledger.record(report_entries(report))
+            if news:
+                self._count(report, news)
+            told += [entry_fields(entry) for entry in news if entry.outcome is not Outcome.PENDING]
         return told
 
-    def _count(self, report: Report) -> None:
-        assert report.receipt is not None
-        good = report.receipt.succeeded
-        outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
-        self._metrics.transactions.labels(outcome.value).inc()
-        self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
-        for entry in report_entries(report):
+    def _count(self, report: Report, news: Iterable[LedgerEntry]) -> None:
+        if report.transaction.state is State.LOST:
+            self._metrics.transactions.labels(TransactionOutcome.LOST.value).inc()
+        if report.receipt is not None:
+            good = report.receipt.succeeded
+            outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
+            self._metrics.transactions.labels(outcome.value).inc()
+            self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
+        for entry in news:
             if entry.realised is not None:
                 self._metrics.add_profit(ProfitKind.REALISED, entry.realised.net_usd)
-
-    async def _write(self, entries: Sequence[LedgerEntry]) -> list[Fields]:
-        await self._ledger.record(entries)
-        return [entry_fields(entry) for entry in entries]
 
 
 def entry_fields(entry: LedgerEntry) -> Fields:

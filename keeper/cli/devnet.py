@@ -112,9 +112,8 @@ def _announce(network: Network, site: Site, json: bool) -> None:
     if json:
         print_json(fields)
         return
-    print_table(
-        f"Devnet at {network.anvil.http} with {len(network.borrowers)} borrowers, chain {network.anvil.chain_id}."
-    )
+    anvil = network.anvil
+    print_table(f"Devnet at {anvil.http} with {len(network.borrowers)} borrowers, chain {anvil.chain_id}.")
     print_table(f"Configuration in {site.config}; Ctrl-C stops it. In another terminal try:")
     for verb in ("positions", "risk --shock WETH=-20%", "plans", "run --mode paper"):
         print_table(f"  keeper {verb} --config {site.config}")

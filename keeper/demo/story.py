@@ -1,8 +1,8 @@
 """What happens in the demo: a market at peace, prices that fall, and a keeper that follows them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from keeper.config.load import load
 from keeper.config.model import Config
 from keeper.demo.configure import Site, configure
 from keeper.demo.process import KeeperProcess
+from keeper.devnet.actors import fallen
+from keeper.devnet.borrowers import Mix
 from keeper.devnet.network import Network
 from keeper.errors import Degraded
 from keeper.ledger.model import LedgerEntry
@@ -20,6 +22,9 @@ from keeper.risk.report import RiskReport, report
 from keeper.store import Database
 
 BLOCK_SECONDS = 1
+MIX = Mix(near_limit=80, dust=8)
+"""A market as it is after a long rise: most borrowers lean on their limit."""
+
 CRASH: tuple[Mapping[str, int], ...] = (
     {"WETH": 4, "wstETH": 4, "WBTC": 3, "LINK": 5},
     {"WETH": 5, "wstETH": 5, "WBTC": 3, "LINK": 6, "GOLD": 2},
@@ -56,7 +61,7 @@ async def play(folder: Path, *, borrowers: int, seed: int, progress: Progress, t
         ConfigError: something is not installed. Degraded: the keeper ended badly or never got quiet.
     """
     started = monotonic()
-    async with Network.start(borrowers=borrowers, seed=seed, progress=progress) as network:
+    async with Network.start(borrowers=borrowers, seed=seed, mix=MIX, progress=progress) as network:
         progress("executor", 0, 1)
         site = await configure(network, folder / "keeper.toml", seed=seed)
         progress("executor", 1, 1)
@@ -81,33 +86,24 @@ async def play(folder: Path, *, borrowers: int, seed: int, progress: Progress, t
 
 async def _crash(network: Network, site: Site, tell: Tell) -> list[dict[str, Any]]:
     """Run the waves with the daemon and an arbitrageur at work; returns what the daemon turned down last."""
-    async with (
-        KeeperProcess.start(site.config, "live") as keeper,
-        aclosing(keeper.events()) as events,
-        _working(network.arbitrageur.follow()),
-    ):
-        turned_down = await _until_quiet(events, tell)
+    async with KeeperProcess.start(site.config, "live") as keeper, aclosing(keeper.events()) as events:
+        turned_down = await _until_quiet(events, network, tell)
         for number, falls in enumerate(CRASH, 1):
             words = ", ".join(f"{symbol} -{percent}%" for symbol, percent in falls.items())
             tell(f"wave {number}: {words}")
-            await network.actors.crash(falls)
-            turned_down = await _until_quiet(events, tell)
+            prices = fallen(await network.actors.prices(), falls)
+            # Markets move first, feeds report it: the keeper must not live off a stale exchange.
+            await network.arbitrageur.lead(prices)
+            await network.actors.set_prices(prices)
+            turned_down = await _until_quiet(events, network, tell)
         if await keeper.stop():
             raise Degraded("the keeper did not stop cleanly")
     return turned_down
 
 
-@asynccontextmanager
-async def _working(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
-
-
-async def _until_quiet(events: AsyncIterator[dict[str, Any]], tell: Tell) -> list[dict[str, Any]]:
+async def _until_quiet(
+    events: AsyncIterator[dict[str, Any]], network: Network, tell: Tell
+) -> list[dict[str, Any]]:
     """Wait until nothing is left to do; returns what was turned down then."""
     quiet = 0
     try:
@@ -118,6 +114,7 @@ async def _until_quiet(events: AsyncIterator[dict[str, Any]], tell: Tell) -> lis
                 elif event["event"] in {"halted", "degraded"}:
                     raise Degraded(f"the keeper is {event['event']}: {event.get('reason')}")
                 elif event["event"] == "head":
+                    await network.arbitrageur.act()
                     quiet = 0 if event["plans"] or event["in_flight"] else quiet + 1
                     if quiet == QUIET_HEADS:
                         found: list[dict[str, Any]] = event["rejected"]

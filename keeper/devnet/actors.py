@@ -43,12 +43,7 @@ class Actors:
         """Let each symbol's price fall by its percents, in equal steps of one block; below 0 it rises."""
         start = await self.prices()
         for step in range(1, steps + 1):
-            await self.set_prices(
-                {
-                    symbol: start[symbol] * (100 * steps - percent * step) // (100 * steps)
-                    for symbol, percent in percents.items()
-                }
-            )
+            await self.set_prices(fallen(start, percents, step, steps))
 
     async def advance(self, seconds: int) -> None:
         """Mine one block exactly `seconds` after the newest, so that interest accrues."""
@@ -155,3 +150,13 @@ class Actors:
     async def _send(self, tx: Tx) -> Receipt:
         await self.node.fund([tx.sender])
         return await self.node.send(tx)
+
+
+def fallen(
+    prices: Mapping[str, int], percents: Mapping[str, int], step: int = 1, steps: int = 1
+) -> dict[str, int]:
+    """Prices after `step` of `steps` equal falls by `percents`; only the symbols that fall."""
+    return {
+        symbol: prices[symbol] * (100 * steps - percent * step) // (100 * steps)
+        for symbol, percent in percents.items()
+    }

@@ -89,7 +89,23 @@ class Arbitrageur:
         Returns how many pools moved; sends nothing when none has to.
         """
         block = max(self._first_block, await self._node.block_number() - self.lag)
-        nudges = await self._nudges((await self._read_prices(block)).values())
+        return await self._move(await self._read_prices(block))
+
+    async def lead(self, prices: Mapping[str, int]) -> int:
+        """Bring pools to `prices` (USD, 8 decimals, by symbol) ahead of the feeds, as markets do.
+
+        Symbols not named keep their feed price. Returns how many pools moved.
+        """
+        tokens = await self._read_prices(await self._node.block_number())
+        return await self._move(
+            {
+                symbol: token._replace(price=prices.get(symbol, token.price))
+                for symbol, token in tokens.items()
+            }
+        )
+
+    async def _move(self, tokens: Mapping[str, PricedToken]) -> int:
+        nudges = await self._nudges(tokens.values())
         if not nudges:
             return 0
         receipt = await self._node.send(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from keeper.errors import Fatal
 from keeper.execute.model import Change, Report, Step, Transaction
+from keeper.execute.odds import Odds
 from keeper.execute.send import Sender
 from keeper.execute.simulate import LastLook, Simulation
 from keeper.execute.verdict import Judge
@@ -62,6 +63,7 @@ class Dispatcher:
         self._last_look = last_look
         self._judge = judge
         self._sender = sender
+        self._odds = Odds()
         self._papered: dict[tuple[str, Address], int] = {}
 
     async def dispatch(self, plans: Sequence[Plan]) -> Dispatched:
@@ -72,16 +74,20 @@ class Dispatcher:
             Degraded: gas is too dear for this batch, or too much is waiting already.
             Halt: nothing may be signed now.
         """
-        if self._mode is Mode.WATCH or not plans:
+        if self._mode is Mode.WATCH:
             return Idle()
-        simulation = await self._last_look.simulate(plans)
+        promising, hopeless = self._odds.sift(plans)
+        if not promising:
+            return Idle(tuple(hopeless))
+        simulation = await self._last_look.simulate(promising)
+        rejections = (*hopeless, *simulation.rejections)
         if not simulation.plans:
-            return Idle(simulation.rejections)
-        block, key = plans[0].block, _key(simulation)
+            return Idle(rejections)
+        block, key = promising[0].block, _key(simulation)
         if self._sender is None:
             self._papered |= {(step.deployment, step.account): block.number for step in simulation.steps}
-            return Papered(f"paper:{key}", block, simulation.steps, simulation.rejections)
-        return Submitted(await self._sender.send(key, simulation), block, simulation.rejections)
+            return Papered(f"paper:{key}", block, simulation.steps, rejections)
+        return Submitted(await self._sender.send(key, simulation), block, rejections)
 
     async def recover(self) -> list[Report]:
         """Pick up what the last run left; see TransactionManager.recover."""
@@ -99,10 +105,12 @@ class Dispatcher:
         return frozenset(self._papered) if self._sender is None else self._sender.manager.in_flight()
 
     def _reports(self, changes: Iterable[Change]) -> list[Report]:
-        return [
+        reports = [
             Report(tx, receipt, () if receipt is None else self._judge.judge(tx.steps, receipt))
             for tx, receipt in changes
         ]
+        self._odds.learn(reports)
+        return reports
 
 
 def _key(simulation: Simulation) -> str:

@@ -35,15 +35,22 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, entries: Iterable[LedgerEntry]) -> None:
-        """Append new entries and bring known ones (same batch and step) up to date."""
+    async def record(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+        """Append new entries and bring known ones (same batch and step) up to date.
+
+        Returns the entries whose outcome is news: the rest repeats what was recorded before.
+        """
+        news = []
         async with self._database.begin() as connection:
             for entry in entries:
                 values = asdict(entry)
                 same = (ledger.c.batch == entry.batch) & (ledger.c.step == entry.step)
-                updated = await connection.execute(update(ledger).where(same).values(values))
-                if updated.rowcount == 0:
-                    await connection.execute(insert(ledger).values(values))
+                known = (await connection.execute(select(ledger.c.outcome).where(same))).scalar()
+                change = insert(ledger) if known is None else update(ledger).where(same)
+                await connection.execute(change.values(values))
+                if known != entry.outcome:
+                    news.append(entry)
+        return news
 
     async def entries(
         self,

@@ -88,6 +88,7 @@ class Reason(StrEnum):
     GAS_PRICE_TOO_HIGH = "gas_price_too_high"
     PRICE_MISSING = "price_missing"
     SIMULATION_FAILED = "simulation_failed"
+    FAILED_BEFORE = "failed_before"
     IN_FLIGHT = "in_flight"
 
 

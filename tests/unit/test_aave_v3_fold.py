@@ -48,7 +48,9 @@ def test_listing__new_reserve__starts_active_with_the_decimals_of_its_a_token(wo
     bitmap = world.book.get(("configuration", 0))
     assert DECIMALS.read(bitmap) == 6
     assert world.book.get(("accrual", 0)) == Accrual(RAY, 0, RAY, 0, 0)
-    assert world.market.frame(world.now).reserves[0].configuration.active
+    (reserve,) = world.market.frame(world.now).reserves
+    assert reserve is not None
+    assert reserve.configuration.active
 
 
 def test_listing__a_token_never_initialised__is_doubted(world: World) -> None:
@@ -132,8 +134,7 @@ def test_liquidation__liquidator_takes_a_tokens__checkpoints_the_collateral_rese
     rates = (RAY // 50, RAY // 25)
     world.accrue(collateral, RAY, RAY, rates)
     world.now += 1_000
-    words = [1, 1, BOB, 1]
-    world.emit(POOL, LIQUIDATION_CALL, [collateral, debt, ALICE], words)
+    world.emit(POOL, LIQUIDATION_CALL, [collateral, debt, ALICE], [1, 1, BOB, 1])
     assert world.book.get(("accrual", 0)) == Accrual(
         ray_mul(linear_interest(rates[0], 1_000), RAY),
         rates[0],

@@ -3,7 +3,7 @@
 import pytest
 
 from keeper.errors import Degraded
-from keeper.protocols.base import Refusal, Settlement
+from keeper.protocols.base import Refusal, Settlement, Side
 from keeper.types import MAX_UINT256, RAY, USD, WAD, Address
 from tests.aave_v3_world import ALICE, CONFIGURATOR, POOL, World, feed_of
 
@@ -246,3 +246,13 @@ def test_exhaust__half_is_enough__stops_when_healthy() -> None:
     case = Case(10 * ETH, 15_500 * M, price=1_900)
     end = case.world.market.exhaust(ALICE, case.world.market.frame(case.world.now))
     assert (end.steps, end.repaid, end.bad_debt) == (1, {case.debt: 7_750 * M}, {})
+
+
+def test_holdings__both_sides__are_in_tokens_with_interest_and_valued() -> None:
+    case = Case(ETH, 1_500 * M)
+    case.world.accrue(case.collateral, 2 * RAY, RAY)
+    case.world.answer(feed_of(case.debt), 0)
+    market = case.world.market
+    held, owed = market.holdings(ALICE, market.frame(case.world.now))
+    assert (held.side, held.amount, held.value, held.enabled) == (Side.COLLATERAL, 2 * ETH, 4_000 * USD, True)
+    assert (owed.side, owed.amount, owed.value) == (Side.DEBT, 1_500 * M, None)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from eth_utils.crypto import keccak
-from replay import Check, Record
 
 from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.base import Opportunity, Refusal, Side
 from keeper.types import Address
+from tests.vectors.replay import Check, Record
 
 PANIC = {"InsufficientLiquidity": "0x4e487b71" + "11".rjust(64, "0")}
 

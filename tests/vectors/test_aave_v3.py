@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from aave_v3_comparison import AaveV3Comparison
-from replay import load, replay
 
 from keeper.index.book import ColumnarBook
 from keeper.protocols.aave_v3.adapter import AaveV3
+from tests.vectors.aave_v3_comparison import AaveV3Comparison
+from tests.vectors.replay import load, replay
 
 DATA = Path(__file__).parent / "data"
 

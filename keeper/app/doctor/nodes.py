@@ -57,12 +57,14 @@ async def endpoint_checks(rpc: Rpc, chain_id: int, clock: Clock) -> EndpointRepo
 def _clock(host: str, facts: Facts) -> Check:
     name, age = f"clock {host}", facts.head_age
     if facts.chain_id in LOCAL_CHAINS:
-        return Check(name, ok=True, detail=f"head {age:.0f} s old; a development chain keeps its own time")
+        return Check(
+            name, ok=True, detail=f"head {max(age, 0):.0f} s old; a development chain keeps its own time"
+        )
     if age < -AHEAD_SECONDS:
         return Check(name, ok=False, detail=f"head {-age:.0f} s in the future; set this machine's clock")
     if age > STALE_SECONDS:
         return Check(name, ok=False, detail=f"head {age:.0f} s old; the node lags, or this clock is fast")
-    return Check(name, ok=True, detail=f"head {age:.0f} s old")
+    return Check(name, ok=True, detail=f"head {max(age, 0):.0f} s old")
 
 
 async def websocket_check(url: str, chain_id: int, deadline: float) -> Check:

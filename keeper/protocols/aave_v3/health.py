@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from keeper.errors import Degraded
 from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.position import AccountData, Leg
-from keeper.protocols.base import Health
+from keeper.protocols.base import AssetInfo, Health, Holding, Side
 from keeper.types import BPS, MAX_UINT256, RAY, WAD, Address
 
 
@@ -60,3 +60,17 @@ def health(account: Address, category: int, legs: Iterable[Leg], frame: AaveFram
             "ltv": ltv,
         },
     )
+
+
+def holding(info: AssetInfo, leg: Leg, frame: AaveFrame) -> Holding:
+    """One leg in tokens with interest, and its worth rounded as the pool rounds it."""
+    number, side, scaled, enabled = leg
+    rules = frame.rules
+    income, debt_index, price, unit = frame.numbers[number]
+    if side is Side.DEBT:
+        amount = rules.v_balance(scaled, debt_index)
+        value = rules.debt_value(amount, price, unit)
+    else:
+        amount = rules.a_balance(scaled, income)
+        value = amount * price // unit
+    return Holding(info, side, amount, value if price else None, enabled)

@@ -19,6 +19,7 @@ from keeper.protocols.base import (
     Exhaustion,
     Floats,
     Health,
+    Holding,
     LiquidationEvent,
     Opportunity,
     Reads,
@@ -94,6 +95,10 @@ class AaveV3Market:
     def health(self, account: Address, frame: AaveFrame) -> Health:
         book = self.book
         return health.health(account, book.group(account), book.legs(account), frame)
+
+    def holdings(self, account: Address, frame: AaveFrame) -> Sequence[Holding]:
+        assets = {info.asset: info for info in self.assets()}
+        return [health.holding(assets[leg[0]], leg, frame) for leg in self.book.legs(account)]
 
     def screen(self, frame: AaveFrame) -> Floats:
         return screen.screen(self.book, frame)
