@@ -16,7 +16,7 @@ from tests.differential import BLOCK_SECONDS, Comparison, Following, following
 
 BORROWERS = 1000
 SEED = 21
-ACTIVE = 40
+ACTIVE = 20
 """How many of the borrowers act: random actions look at every one of theirs."""
 
 MONTH = 30 * 86_400
@@ -152,7 +152,8 @@ async def test_thousand_borrowers__reorganisations_of_every_depth__equal_a_rebui
         users = [borrower.address for borrower in network.borrowers]
         comparison = Comparison(network.node, network.market, SEED)
         for depth in range(1, DEEPEST + 1):
-            await act(network, seed=100 + depth, actions=depth)
+            await network.node.mine(max(0, depth - 5), BLOCK_SECONDS)
+            await act(network, seed=100 + depth, actions=min(depth, 5))
             before = await follows.catch_up()
             await reorganise(network, depth)
             await act(network, seed=200 + depth, actions=depth % 4)
