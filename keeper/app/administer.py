@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from keeper.artifacts import load_artifact
 from keeper.clock import Clock
-from keeper.errors import Degraded, Unreachable
+from keeper.errors import ConfigError, Degraded, Unreachable
 from keeper.execute.signer import LocalSigner, UnsignedTx
 from keeper.ports import Chain, Receipt
 from keeper.types import Address, Call, checksum
@@ -110,13 +110,15 @@ async def executor_state(chain: Chain, address: Address) -> ExecutorState:
     """Read the executor's roles.
 
     Raises:
-        Degraded: there is no executor at `address`.
+        ConfigError: there is no executor at `address`.
     """
     names = ("owner()", "pending_owner()", "operator()")
     answers = await chain.call_many([Call(address, selector(name)) for name in names])
     words = [answer for answer in answers if answer is not None and len(answer) == 32]
     if len(words) != len(names):
-        raise Degraded(f"{checksum(address)} is not an executor; check executor.address")
+        raise ConfigError(
+            f"executor.address: {checksum(address)}: no executor there; check address and chain"
+        )
     owner, pending, operator = (Address(decode(["address"], word)[0]) for word in words)
     return ExecutorState(address, owner, pending, operator)
 

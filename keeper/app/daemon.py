@@ -83,8 +83,12 @@ class Daemon:
             await self.turn(head)
         except Transient as error:
             self._say(Event.DEFERRED, block=head.number, reason=str(error))
-        self._heartbeat.turn()
+        self.beat()
         self._metrics.last_turn.set(self._clock.now())
+
+    def beat(self) -> None:
+        """Say that the loop is not stuck."""
+        self._heartbeat.turn()
 
     async def turn(self, head: BlockRef) -> None:
         """Bring everything to `head` and act on what it changed.
@@ -118,10 +122,14 @@ class Daemon:
         self._saved = self._head.number if self._head else 0
 
     async def readiness(self) -> list[Component]:
-        """What /readyz reports, besides what the process itself knows."""
-        head = self._head.number if self._head else None
+        """What /readyz reports. Asks for the head itself: a dead node sends no news of its death.
+
+        Raises:
+            Transient: no node answers.
+        """
+        head = (await self._chain.block("latest")).number
         cursors = [lane.cursor.number if lane.cursor else None for lane in self._lanes]
-        behind = [head - cursor for cursor in cursors if head is not None and cursor is not None]
+        behind = [head - cursor for cursor in cursors if cursor is not None]
         synced = len(behind) == len(self._lanes) and bool(behind)
         lag = max(behind, default=None)
         return [
@@ -200,8 +208,11 @@ class Daemon:
         for rejection in rejections:
             self._metrics.rejections.labels(rejection.reason.value).inc()
         for judgement in judgements:
-            for account in judgement.blind:
-                self._say(Event.DEGRADED, account=checksum(account), reason="no oracle price")
+            if judgement.doubt:
+                self._say(Event.DEGRADED, block=head.number, reason=judgement.doubt)
+            if judgement.blind:
+                blind = [checksum(account) for account in judgement.blind]
+                self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
         self._say(
             Event.HEAD,
             block=head.number,

@@ -12,12 +12,16 @@ from keeper.types import Address, BlockRef
 
 
 class Judgement(NamedTuple):
-    """What one head meant for one deployment. `liquidatable` includes those in flight."""
+    """What one head meant for one deployment. `liquidatable` includes those in flight.
+
+    `doubt` is why nothing is planned for a market whose book is not to be trusted.
+    """
 
     liquidatable: list[Health]
     blind: list[Address]
     plans: list[Plan]
     rejections: list[Rejection]
+    doubt: str | None
 
 
 class Lane:
@@ -70,13 +74,14 @@ class Lane:
             if (market.deployment, health.account) not in in_flight
         ]
         outcomes: list[Plan | Rejection] = []
-        if self._planner is not None:
+        if self._planner is not None and market.doubt is None:
             outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
         return Judgement(
             found.liquidatable,
             found.blind,
             [outcome for outcome in outcomes if isinstance(outcome, Plan)],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
+            market.doubt,
         )
 
     async def save(self, finalized: int) -> None:

@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 from keeper.app.daemon import Daemon
 from keeper.types import BlockRef
 
 GRACE = 10.0
 """Seconds that a turn may still take after a signal before it is cancelled: a turn cut off loses nothing."""
+
+BEAT = 5.0
+"""Seconds between signs of life while no head comes: to wait for a slow chain is no standstill."""
 
 SETTLE_BLOCKS = 20
 """Heads that `--once` waits for its own transactions."""
@@ -19,7 +23,7 @@ async def turn_until(
     """Give `daemon` every head until `stop`, block `last`, or (`once`) its first turn has settled."""
     turns = 0
     while not stop.is_set():
-        head = await _head_or_stop(heads, stop)
+        head = await _head_or_stop(daemon, heads, stop)
         if head is None:
             return
         if not await _turn_or_stop(daemon, head, stop):
@@ -31,11 +35,16 @@ async def turn_until(
             return
 
 
-async def _head_or_stop(heads: AsyncIterator[BlockRef], stop: asyncio.Event) -> BlockRef | None:
+async def _head_or_stop(
+    daemon: Daemon, heads: AsyncIterator[BlockRef], stop: asyncio.Event
+) -> BlockRef | None:
     async with asyncio.TaskGroup() as group:
         head = group.create_task(_next(heads), name="next head")
         stopping = group.create_task(stop.wait(), name="stop")
-        await asyncio.wait({head, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        done: set[asyncio.Task[Any]] = set()
+        while not done:
+            daemon.beat()
+            done, _ = await asyncio.wait({head, stopping}, timeout=BEAT, return_when=asyncio.FIRST_COMPLETED)
         head.cancel()
         stopping.cancel()
     return None if head.cancelled() else head.result()

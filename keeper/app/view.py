@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from keeper.app.connect import connect
 from keeper.app.followers import make_followers
 from keeper.config.model import Config
+from keeper.errors import ConfigError, Degraded
 from keeper.ports import Chain
 from keeper.protocols.base import Market
 from keeper.store import Database
@@ -40,12 +41,22 @@ async def open_view(
     running daemon.
 
     Raises:
-        ConfigError: wrong addresses. Transient: the chain cannot be reached.
+        ConfigError: wrong addresses, or no such block. Transient: the chain cannot be reached.
     """
     async with connect(config) as chain, await Database.open(config.store.url.reveal()) as database:
-        head = await chain.block("latest" if block is None else block)
+        head = await _head(chain, block)
         followers = make_followers(config, chain, database, progress)
         for follower in followers:
             await follower.start(head)
             await follower.follow(head)
         yield View(config, chain, database, head, [follower.market for follower in followers])
+
+
+async def _head(chain: Chain, block: int | None) -> BlockRef:
+    if block is None:
+        return await chain.block("latest")
+    try:
+        return await chain.block(block)
+    except Degraded:
+        newest = (await chain.block("latest")).number
+        raise ConfigError(f"--block {block}: no such block; the newest one is {newest}") from None

@@ -9,22 +9,14 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json
+from keeper.cli.stages import Stages
 from keeper.demo.report import render, summary
 from keeper.demo.story import Story, play
 
 NOTHING_DONE = 1
-STAGES = {
-    "anvil": "starting Anvil",
-    "market": "deploying Aave v3.6 (the first time compiles it, about 20 s)",
-    "exchange": "deploying Uniswap v3 with liquidity",
-    "borrowers": "opening positions",
-    "arbitrageur": "hiring an arbitrageur",
-    "executor": "deploying the executor",
-}
 PICTURE_WIDTH = 132
 
 
@@ -37,23 +29,11 @@ def demo(
 ) -> None:
     """Start a local chain with real contracts, let prices fall, and watch the keeper liquidate."""
     # Standard error tells how it goes, so that standard output holds the result alone.
-    console = Console(file=sys.stderr, markup=False, highlight=False)
-    with (
-        tempfile.TemporaryDirectory(prefix="keeper-demo-") as folder,
-        Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console
-        ) as bars,
-    ):
-        tasks = {}
-
-        def progress(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES[stage], total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        story = asyncio.run(
-            play(Path(folder), borrowers=borrowers, seed=seed, progress=progress, tell=console.print)
+    with tempfile.TemporaryDirectory(prefix="keeper-demo-") as folder, Stages() as stages:
+        played = play(
+            Path(folder), borrowers=borrowers, seed=seed, progress=stages.progress, tell=stages.tell
         )
+        story = asyncio.run(played)
     _show(story, json, picture)
     if not summary(story)["liquidations"]:
         raise typer.Exit(NOTHING_DONE)

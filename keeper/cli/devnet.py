@@ -9,9 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from keeper.app.signals import stop_on_signals
-from keeper.cli.demo import STAGES
+from keeper.cli.faults import faults
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
+from keeper.cli.stages import Stages
 from keeper.config.load import FILE
 from keeper.demo.configure import DEPLOYMENT, Site, configure
 from keeper.devnet.network import Network
@@ -19,6 +20,7 @@ from keeper.errors import Fatal
 from keeper.types import checksum
 
 app = typer.Typer(help="A local chain with real contracts and borrowers.", no_args_is_help=True)
+app.command()(faults)
 
 
 @app.callback()
@@ -43,26 +45,32 @@ def up(
     ] = None,
 ) -> None:
     """Start a devnet, write a ready configuration, and run until stopped."""
-
-    def progress(stage: str, done: int, _total: int) -> None:
-        if not json and not done:
-            print_table(f"{STAGES[stage]} …")
-
-    network = Network.start(
-        borrowers=borrowers, seed=seed, port=port, lag=lag, fork_url=fork_url, progress=progress
-    )
-    asyncio.run(_serve(network, config or FILE, json, seed, block_time))
+    with Stages() as stages:
+        network = Network.start(
+            borrowers=borrowers,
+            seed=seed,
+            port=port,
+            lag=lag,
+            fork_url=fork_url,
+            progress=stages.progress,
+        )
+        asyncio.run(_serve(network, stages, config or FILE, seed, block_time, json=json))
 
 
 async def _serve(
     starting: AbstractAsyncContextManager[Network],
+    stages: Stages,
     config: Path,
-    json: bool,
     seed: int,
     block_time: int | None,
+    *,
+    json: bool,
 ) -> None:
     async with stop_on_signals() as stopping, starting as network:
+        stages.progress("executor", 0, 1)
         site = await configure(network, config, seed=seed)
+        stages.progress("executor", 1, 1)
+        stages.stop()
         if block_time is not None:
             await network.node.request("evm_setIntervalMining", block_time)
         _announce(network, site, json)

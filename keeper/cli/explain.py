@@ -18,8 +18,6 @@ from keeper.protocols.base import Health, Market
 from keeper.risk.crossing import PriceCrossing, price_crossings, time_crossing
 from keeper.types import Address, checksum, parse_address
 
-NOTHING_DONE = 1
-
 
 def explain(
     account: Annotated[str, typer.Argument(help="Address of the borrower.")],
@@ -45,9 +43,7 @@ def explain(
         if json:
             print_json(documents)
         if not holding:
-            if not json:
-                print_table(f"{checksum(address)} has no position in any configured deployment.")
-            raise typer.Exit(NOTHING_DONE)
+            raise Degraded(f"{checksum(address)} has no position in any configured deployment")
 
     read(config, None, show)
 

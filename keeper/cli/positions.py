@@ -21,7 +21,7 @@ SHOWN = 25
 def positions(
     config: ConfigOption = None,
     json: JsonOption = False,
-    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.")] = None,
+    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.", min=0)] = None,
     limit: Annotated[int | None, typer.Option(help="Show at most this many.", min=1)] = None,
     below: Annotated[str | None, typer.Option(help="Only health factors below this, e.g. 1.05.")] = None,
 ) -> None:
@@ -47,7 +47,7 @@ def positions(
 def _bound(text: str) -> int:
     try:
         return int(Decimal(text) * WAD)
-    except ArithmeticError:
+    except (ArithmeticError, ValueError):
         raise ConfigError(f"--below {text!r}: not a number; write e.g. --below 1.05") from None
 
 

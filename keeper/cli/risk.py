@@ -27,7 +27,7 @@ LINES = (
 def risk(
     config: ConfigOption = None,
     json: JsonOption = False,
-    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.")] = None,
+    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.", min=0)] = None,
     shock: Annotated[
         list[str] | None, typer.Option(help='Price change to try, e.g. "WETH=-30%". May be repeated.')
     ] = None,

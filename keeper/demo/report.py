@@ -28,6 +28,7 @@ def summary(story: Story) -> dict[str, Any]:
         "gas_used": sums.gas_used,
         "bad_debt": story.after.deficit + story.after.insolvency,
         "seconds": round(story.seconds, 1),
+        "accounts": len({entry.account for entry in story.entries if entry.outcome is Outcome.SUCCESS}),
         "failed": sum(count for outcome, count in sums.outcomes.items() if outcome is not Outcome.SUCCESS),
         "left_unprofitable": len(story.rejected),
     }
@@ -48,7 +49,7 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     words.append(f" after {_usd(found['gross_profit'] - found['net_profit'])} gas, bad debt ")
     bad_style = "bold green" if not found["bad_debt"] else "bold red"
     words.append(_usd(found["bad_debt"]), style=bad_style)
-    words.append(", own capital used $0.00")
+    words.append(", all repaid from flash loans")
     yield Panel(words, title="Keeper demo", border_style="green", box=box.ROUNDED)
     yield _prices(story)
     yield _liquidations(story)

@@ -16,8 +16,12 @@ from keeper.ports import ChainReader
 from keeper.protocols.base import Market, Refusal
 from keeper.types import Address, BlockRef
 
-PAIRS = 6
-"""Pairs of one account that are quoted, the ones that pay most at the oracle's prices."""
+PAIRS = 24
+"""Pairs of one account that are quoted, the ones that pay most at the oracle's prices.
+
+It only bounds what an account with very many legs costs: exchanges and the oracle disagree, so the best
+pair need not be among the first few.
+"""
 
 
 class Planner:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, log
 from typing import Any, NamedTuple
 
 from keeper.plan.model import Profit, Route
@@ -13,10 +14,11 @@ from keeper.plan.strategy import GasModel
 from keeper.protocols.base import Market, Opportunity, Refusal, Settlement
 from keeper.types import Address
 
-PROBES = 8
-"""Amounts at which the routes of a token pair are compared once for all accounts."""
-DEEPEST = 16
-"""The smallest of these amounts is the smallest seizure divided by this: a route may be best in part."""
+SPREAD = 4
+"""The routes of a token pair are compared once for all accounts, at amounts at most this factor apart."""
+DEEPEST = 4096
+"""The smallest of these amounts is the smallest seizure divided by this: in a thin market a small part of
+a large account may be all that pays, over a route that is not the best for more."""
 ROUTES = 3
 """Routes that an offer is sized over."""
 HEADROOM = 10_000
@@ -24,8 +26,14 @@ HEADROOM = 10_000
 
 Pair = tuple[Address, Address]
 Paths = Mapping[Pair, Sequence[Path]]
-Winners = Sequence[tuple[int, Path]]
-"""The best path for each probed amount, ascending."""
+
+
+class Probe(NamedTuple):
+    """The best path for `amount` of the collateral. `worth`, USD (8 decimals), is without its swaps' gas."""
+
+    amount: int
+    path: Path
+    worth: int
 
 
 class Offer(NamedTuple):
@@ -43,6 +51,11 @@ class Offer(NamedTuple):
         collateral, debt = self.opportunity.collateral, self.opportunity.debt
         seized = to_usd(self.most.seize, collateral) if collateral.price else 0
         return seized - to_usd(self.most.repay, debt)
+
+    def promise(self, probe: Probe) -> int:
+        """USD (8 decimals) that seizing the probed amount would bring, before the fixed costs."""
+        repay = self.most.repay * probe.amount // self.most.seize
+        return probe.worth - to_usd(repay, self.opportunity.debt)
 
 
 class Trial(NamedTuple):
@@ -118,13 +131,13 @@ def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[
     """The best trial of each offer, in the order given; None where no route quotes any size.
 
     Two stages: the routes of each token pair are compared once for the whole burst, then each offer is
-    sized over the few routes that are best somewhere up to its largest seizure.
+    sized over the few routes that promise most for some part of its largest seizure.
     """
-    winners = yield from _shortlist(offers, paths, terms)
+    probes = yield from _shortlist(offers, paths, terms)
     owners: list[int] = []
     sizings: list[Quoting[Trial | None]] = []
     for index, offer in enumerate(offers):
-        for path in _up_to(winners[offer.pair], offer.most.seize):
+        for path in _promising(probes[offer.pair], offer):
             owners.append(index)
             sizings.append(_size(offer.opportunity, path, terms))
     best: list[Trial | None] = [None] * len(offers)
@@ -133,44 +146,48 @@ def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[
     return best
 
 
-def _shortlist(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[Mapping[Pair, Winners]]:
+def _shortlist(
+    offers: Sequence[Offer], paths: Paths, terms: Terms
+) -> Quoting[Mapping[Pair, Sequence[Probe]]]:
     by_pair: dict[Pair, list[Offer]] = {}
     for offer in offers:
         by_pair.setdefault(offer.pair, []).append(offer)
-    winners = yield from together([_compare(paths[pair], group, terms) for pair, group in by_pair.items()])
-    return dict(zip(by_pair, winners, strict=True))
+    probes = yield from together([_compare(paths[pair], group, terms) for pair, group in by_pair.items()])
+    return dict(zip(by_pair, probes, strict=True))
 
 
-def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Quoting[Winners]:
-    """Which path returns most, less its gas, for amounts across the sizes of `offers`."""
+def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Quoting[Sequence[Probe]]:
+    """Which path is best for amounts across the sizes of `offers`, ascending."""
     seizes = [offer.most.seize for offer in offers]
+    unknown = [Probe(max(seizes), path, 0) for path in paths[:ROUTES]]
     if len(paths) < 2:
-        return [(max(seizes), path) for path in paths]
+        return unknown
     debt = offers[0].opportunity.debt
     amounts = _ladder(max(min(seizes) // DEEPEST, 1), max(seizes))
     requests = [QuoteRequest(path, amount) for amount in amounts for path in paths]
     quotes = yield requests
-    winners: dict[int, tuple[int, Path]] = {}
+    best: dict[int, Probe] = {}
     for (path, amount), quote in zip(requests, quotes, strict=True):
         if quote is not None:
             worth = to_usd(quote.amount_out, debt) - terms.cost(terms.gas.swap(quote.gas, len(path.hops)))
-            if amount not in winners or worth > winners[amount][0]:
-                winners[amount] = worth, path
-    return [(amount, path) for amount, (_, path) in winners.items()]
+            if amount not in best or worth > best[amount].worth:
+                best[amount] = Probe(amount, path, worth)
+    return list(best.values()) or unknown  # sizing may still find an amount that dry pools take
 
 
 def _ladder(low: int, high: int) -> list[int]:
-    """PROBES amounts from `low` to `high`, evenly spaced in ratio; both ends exact."""
-    ratio = (high / low) ** (1 / (PROBES - 1))
-    inner = (min(int(low * ratio**step), high) for step in range(1, PROBES - 1))
+    """Amounts from `low` to `high`, evenly spaced in ratio, at most SPREAD apart; both ends exact."""
+    steps = max(ceil(log(high / low, SPREAD)), 1)
+    inner = (min(int(low * (high / low) ** (step / steps)), high) for step in range(1, steps))
     return sorted({low, *inner, high})
 
 
-def _up_to(winners: Winners, amount: int) -> list[Path]:
-    """The paths that win at some probed amount up to the first one not below `amount`, largest first."""
-    reach = next((probed for probed, _ in winners if probed >= amount), amount)
-    paths = dict.fromkeys(path for probed, path in reversed(winners) if probed <= reach)
-    return list(paths)[:ROUTES]
+def _promising(probes: Sequence[Probe], offer: Offer) -> list[Path]:
+    """The paths of the probes up to the first one not below the largest seizure, best promise first."""
+    reach = next((probe.amount for probe in probes if probe.amount >= offer.most.seize), offer.most.seize)
+    within = [probe for probe in probes if probe.amount <= reach]
+    ranked = sorted(within, key=offer.promise, reverse=True)
+    return list(dict.fromkeys(probe.path for probe in ranked))[:ROUTES]
 
 
 def _size(opportunity: Opportunity, path: Path, terms: Terms) -> Quoting[Trial | None]:

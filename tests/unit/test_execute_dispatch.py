@@ -8,11 +8,12 @@ import pytest
 
 from keeper.errors import CallReverted, Fatal
 from keeper.execute.dispatch import PAPER_REST, Dispatcher, Idle, Papered, Submitted
-from keeper.execute.model import Change, Step, Transaction
+from keeper.execute.model import Change, Step, StepResult, Transaction, Verdict
 from keeper.execute.send import MAX_GAS, Sender
 from keeper.execute.simulate import Simulation
 from keeper.execute.states import State
 from keeper.plan.model import Plan, Reason, Rejection
+from keeper.ports import Receipt
 from keeper.types import Address, BlockRef, Call, Mode
 from tests.execute_samples import (
     EXECUTOR,
@@ -95,10 +96,14 @@ def sender(manager: Any, *gas: int | None) -> Sender:
     return Sender(language, writer, manager)
 
 
-def dispatcher(mode: Mode, simulator: Simulator, live: Sender | None = None) -> Dispatcher:
-    judge: Any = SimpleNamespace(
-        judge=lambda steps, receipt: tuple((step, receipt.succeeded) for step in steps)
+def verdicts(steps: Sequence[Step], receipt: Receipt) -> tuple[StepResult, ...]:
+    return tuple(
+        StepResult(step, Verdict.SUCCESS if receipt.succeeded else Verdict.REVERTED) for step in steps
     )
+
+
+def dispatcher(mode: Mode, simulator: Simulator, live: Sender | None = None) -> Dispatcher:
+    judge: Any = SimpleNamespace(judge=verdicts)
     return Dispatcher(mode, simulator, judge, live)
 
 

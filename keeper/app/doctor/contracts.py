@@ -89,9 +89,10 @@ async def _executor(
         return Check("executor", ok=False, detail=str(error))
     if closed:
         names = ", ".join(checksum(address) for address in closed)
-        return Check("executor", ok=False, detail=f"its owner has not allowed {names}")
+        detail = f"{checksum(executor)} is closed to {names}; its owner must open it (set_pool, set_factory)"
+        return Check("executor", ok=False, detail=detail)
     if signer is not None and signer.address not in {owner, operator}:
-        detail = f"the signer {checksum(signer.address)} is neither owner nor operator"
+        detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"
         return Check("executor", ok=False, detail=detail)
     return Check("executor", ok=True, detail=f"owner {checksum(owner)}, operator {checksum(operator)}")
 
