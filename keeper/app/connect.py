@@ -3,21 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from keeper.chain.observe import RequestObserver
-from keeper.chain.pool import Pool
+from keeper.chain.node_state import Rules
+from keeper.chain.observe import ChainObserver
+from keeper.chain.pool import Pool, Settings
 from keeper.chain.rpc import Rpc
 from keeper.chain.throttle import Throttle
 from keeper.config.model import Config
 from keeper.errors import Unreachable, WrongChain
 
 
-def make_endpoints(config: Config, observer: RequestObserver | None = None) -> list[Rpc]:
+def make_endpoints(config: Config, observer: ChainObserver | None = None) -> list[Rpc]:
     """One client an HTTP endpoint, in the order configured. The caller closes them."""
     return [
         Rpc(
             url.reveal(),
             throttle=Throttle(config.chain.requests_per_second),
             deadline=config.chain.deadline_seconds,
+            units_per_day=config.chain.units_per_day,
             observer=observer,
         )
         for url in config.chain.http
@@ -25,15 +27,30 @@ def make_endpoints(config: Config, observer: RequestObserver | None = None) -> l
 
 
 @asynccontextmanager
-async def connect(config: Config, observer: RequestObserver | None = None) -> AsyncIterator[Pool]:
-    """The configured chain, checked: closed when the block ends.
+async def connect(config: Config, observer: ChainObserver | None = None) -> AsyncIterator[Pool]:
+    """The configured chain, checked, its nodes watched: closed when the block ends.
 
     Raises:
         WrongChain: an endpoint serves another chain. Unreachable: none of them answers.
     """
-    async with Pool(make_endpoints(config, observer), config.chain.id) as pool:
+    pool = Pool(
+        make_endpoints(config, observer), config.chain.id, settings=_settings(config), observer=observer
+    )
+    async with pool:
         await _check(pool, config.chain.id)
-        yield pool
+        async with pool.watched():
+            yield pool
+
+
+def _settings(config: Config) -> Settings:
+    chain = config.chain
+    return Settings(
+        rules=Rules(lag_blocks=chain.lag_blocks, lag_seconds=chain.lag_seconds),
+        watch_seconds=chain.watch_seconds,
+        log_check=chain.log_check,
+        log_samples=chain.log_samples,
+        in_flight=chain.log_ranges,
+    )
 
 
 async def _check(pool: Pool, chain_id: int) -> None:

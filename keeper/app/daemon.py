@@ -9,7 +9,7 @@ from keeper.app.events import Event, Sink
 from keeper.app.lane import Judgement, Lane
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
-from keeper.app.records import Records, rejection_fields
+from keeper.app.records import Records, audit_fields, rejection_fields
 from keeper.clock import Clock
 from keeper.errors import Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
@@ -108,6 +108,8 @@ class Daemon:
         self._report(head, judgements)
         for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
             await self._dispatch(batch)
+        for lane in ready:
+            await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
 
@@ -176,17 +178,17 @@ class Daemon:
         return judgements
 
     async def _dispatch(self, batch: Sequence[Plan]) -> None:
-        if self._halted:
-            return
         try:
             done = await self._dispatcher.dispatch(batch)
         except Halt as error:
+            if str(error) != self._halted:
+                self._say(Event.HALTED, reason=str(error))
             self._halted = str(error)
-            self._say(Event.HALTED, reason=self._halted)
             return
         except (Degraded, Transient) as error:
             self._say(Event.DEFERRED, accounts=len(batch), reason=str(error))
             return
+        self._halted = None
         for rejection in done.rejections:
             self._sink(Event.REJECTED, rejection_fields(rejection))
         if isinstance(done, Papered):
@@ -195,6 +197,16 @@ class Daemon:
         elif isinstance(done, Submitted):
             for fields in await self._records.submitted(done):
                 self._sink(Event.SUBMITTED, fields)
+
+    async def _audit(self, lane: Lane, head: BlockRef) -> None:
+        audit = await lane.audit(head)
+        if audit is None:
+            return
+        self._metrics.audited.inc(audit.checked)
+        self._metrics.drift.inc(len(audit.differences))
+        self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
+        if audit.differences:
+            self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
     def _report(self, head: BlockRef, judgements: Sequence[Judgement]) -> None:
         liquidatable = [health for judgement in judgements for health in judgement.liquidatable]

@@ -15,6 +15,7 @@ class Event(StrEnum):
     PAPER = "paper"
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
+    AUDIT = "audit"
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"

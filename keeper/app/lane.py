@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
@@ -27,14 +28,20 @@ class Judgement(NamedTuple):
 class Lane:
     """Keeps one deployment's index at the head and judges its accounts."""
 
-    def __init__(self, follower: Follower, planner: Planner | None) -> None:
+    def __init__(self, follower: Follower, planner: Planner | None, auditor: Auditor | None) -> None:
         self._follower = follower
         self._planner = planner
+        self._auditor = auditor
         self._started = False
 
     @property
     def market(self) -> Market:
         return self._follower.market
+
+    @property
+    def quarantined(self) -> frozenset[Address]:
+        """Accounts and assets that disagreed with the chain and could not be mended."""
+        return self._auditor.quarantined if self._auditor else frozenset()
 
     @property
     def cursor(self) -> BlockRef | None:
@@ -68,10 +75,11 @@ class Lane:
         market = self.market
         frame = market.frame(timestamp)
         found = scan(market, frame)
+        doubtful = self.quarantined
         free = [
             health.account
             for health in found.liquidatable
-            if (market.deployment, health.account) not in in_flight
+            if (market.deployment, health.account) not in in_flight and health.account not in doubtful
         ]
         outcomes: list[Plan | Rejection] = []
         if self._planner is not None and market.doubt is None:
@@ -79,12 +87,26 @@ class Lane:
         return Judgement(
             found.liquidatable,
             found.blind,
-            [outcome for outcome in outcomes if isinstance(outcome, Plan)],
+            [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
             market.doubt,
         )
+
+    async def audit(self, head: BlockRef) -> Audit | None:
+        """Compare a slice of the index with the chain at `head`; None when the index is elsewhere.
+
+        Raises:
+            Transient: the chain did not answer; nothing is concluded.
+        """
+        if self._auditor is None or self._follower.cursor.hash != head.hash:
+            return None
+        return await self._auditor.turn(self.market, head)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the index."""
         if self._started:
             await self._follower.save(finalized)
+
+
+def _assets(plan: Plan) -> frozenset[Address]:
+    return frozenset({plan.opportunity.debt.address, plan.opportunity.collateral.address})

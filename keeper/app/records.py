@@ -6,6 +6,7 @@ from typing import Any
 from keeper.execute.dispatch import Papered, Submitted
 from keeper.execute.model import Report
 from keeper.execute.states import State
+from keeper.index.audit import Audit
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.store import Ledger
@@ -105,4 +106,24 @@ def rejection_fields(rejection: Rejection) -> Fields:
         "account": checksum(rejection.account),
         "reason": rejection.reason.value,
         "detail": rejection.detail,
+    }
+
+
+def audit_fields(deployment: str, audit: Audit) -> Fields:
+    """An audit as JSON fields; values are decimal strings."""
+    return {
+        "deployment": deployment,
+        "block": audit.block.number,
+        "checked": audit.checked,
+        "mismatches": len(audit.differences),
+        "details": [
+            {
+                "subject": checksum(difference.subject),
+                "field": difference.field,
+                "book": str(difference.book),
+                "chain": str(difference.chain),
+                "healed": difference.subject in audit.healed,
+            }
+            for difference in audit.differences
+        ],
     }

@@ -27,6 +27,7 @@ from keeper.execute.simulate import Believer, Simulator
 from keeper.execute.store import TransactionStore
 from keeper.execute.txm import Rules, TransactionManager
 from keeper.execute.verdict import Judge
+from keeper.index.audit import Auditor
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
 from keeper.ops.http import OpsServer
@@ -67,7 +68,7 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
         database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
         followers = make_followers(config, chain, database, _progress(sink, heartbeat))
         planner = make_planner(config, chain) if plans_in(mode) else None
-        lanes = [Lane(follower, planner) for follower in followers]
+        lanes = [Lane(follower, planner, _auditor(config, chain)) for follower in followers]
         daemon = Daemon(
             chain,
             config.chain.id,
@@ -137,6 +138,12 @@ async def _require_gas_money(chain: Chain, signer: LocalSigner) -> None:
             f"signer {checksum(signer.address)} has {balance / WAD:.6f} for gas, one liquidation may need "
             f"{needed / WAD:.6f}; send some to it"
         )
+
+
+def _auditor(config: Config, chain: Chain) -> Auditor | None:
+    """The continuous audit of one deployment, None when it is off."""
+    per_block = config.audit.accounts_per_block
+    return Auditor(chain, per_block) if per_block else None
 
 
 def _signer(config: Config) -> LocalSigner:

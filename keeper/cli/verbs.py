@@ -23,6 +23,7 @@ VERBS = {
     "explain": Verb("keeper.cli.explain", "explain", "Everything about one account."),
     "plans": Verb("keeper.cli.plans", "plans", "What could be liquidated now, and what it would pay."),
     "risk": Verb("keeper.cli.risk", "risk", "Bad debt, distance to liquidation, price shocks. Needs no key."),
+    "audit": Verb("keeper.cli.audit", "audit", "The index against the chain; exit 1 on a mismatch."),
     "ledger": Verb("keeper.cli.ledger", "ledger", "What was tried, what it promised, what it brought."),
     "executor": Verb("keeper.cli.executor", "app", "Deploy, look at and empty the executor contract."),
     "devnet": Verb("keeper.cli.devnet", "app", "A local chain with real contracts and borrowers."),

@@ -57,6 +57,14 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogCheck(StrEnum):
+    """How far the logs that a node gives are doubted."""
+
+    OFF = "off"
+    BLOOM = "bloom"
+    FULL = "full"
+
+
 class Section(BaseModel):
     """A frozen table of settings that rejects unknown keys."""
 
@@ -84,6 +92,33 @@ class Chain(Section):
         default=None,
         description="Most requests to one endpoint in a second; unlimited when not set.",
         examples=["25"],
+    )
+    units_per_day: Positive | None = Field(
+        default=None,
+        description="Compute units for one endpoint in a day: audits stop at 80 %, backfills at 60 %.",
+        examples=["10000000"],
+    )
+    watch_seconds: Seconds = Field(
+        default=10.0, description="Pause between two looks at the state of every node.", examples=["10"]
+    )
+    lag_blocks: Positive = Field(
+        default=5,
+        description="A node so many blocks behind another is not preferred any more.",
+        examples=["5"],
+    )
+    lag_seconds: Seconds = Field(
+        default=20.0, description="The same for a node behind, by however little, so long.", examples=["20"]
+    )
+    log_check: LogCheck = Field(
+        default=LogCheck.BLOOM,
+        description='Doubt in logs: "off"; "bloom": against block headers; "full": whole new blocks.',
+        examples=['"bloom"'],
+    )
+    log_samples: Count = Field(
+        default=8, description="Blocks of each backfilled range that are checked.", examples=["8"]
+    )
+    log_ranges: Positive = Field(
+        default=4, description="Ranges of logs that a backfill loads at once.", examples=["4"]
     )
 
 
@@ -185,6 +220,16 @@ class Signer(Section):
     password: SecretText | None = Field(default=None, description="Password of the keystore.")
 
 
+class Audit(Section):
+    """The continuous comparison of the index with the chain."""
+
+    accounts_per_block: Count = Field(
+        default=20,
+        description="Accounts compared at every block (about 5 calls each, batched); 0 = off.",
+        examples=["20"],
+    )
+
+
 class Ops(Section):
     """Logs, metrics and health over HTTP."""
 
@@ -219,6 +264,7 @@ class Config(Section):
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
     signer: Signer = Signer()
+    audit: Audit = Audit()
     ops: Ops = Ops()
 
     def secrets(self) -> frozenset[str]:

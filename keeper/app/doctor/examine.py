@@ -6,7 +6,7 @@ from typing import NamedTuple
 from keeper.app.connect import make_endpoints
 from keeper.app.doctor.check import Check
 from keeper.app.doctor.contracts import contract_checks
-from keeper.app.doctor.nodes import endpoint_checks, websocket_check
+from keeper.app.doctor.nodes import best_head, endpoint_checks, websocket_check
 from keeper.app.signing import load_signer
 from keeper.chain.rpc import Rpc
 from keeper.clock import Clock
@@ -30,9 +30,12 @@ async def examine(config: Config, clock: Clock) -> Examination:
     chosen: Rpc | None = None
     reachable = False
     async with AsyncExitStack() as stack:
-        for rpc in make_endpoints(config):
-            await stack.enter_async_context(rpc)
-            report = await endpoint_checks(rpc, config.chain.id, clock)
+        rpcs = [await stack.enter_async_context(rpc) for rpc in make_endpoints(config)]
+        best = await best_head(rpcs, config.chain.id)
+        for rpc in rpcs:
+            report = await endpoint_checks(
+                rpc, config.chain.id, clock, best=best, lag=config.chain.lag_blocks
+            )
             found += report.checks
             reachable = reachable or report.reachable
             chosen = chosen or (rpc if report.usable else None)

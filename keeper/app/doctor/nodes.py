@@ -1,13 +1,16 @@
 """Checks of the nodes: reachable, the right chain, logs, clock."""
 
 import asyncio
+import contextlib
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import aiohttp
 
 from keeper.app.doctor.check import Check
 from keeper.chain.faults import MethodMissing
+from keeper.chain.node_state import NodeState
 from keeper.chain.probe import Facts, probe
 from keeper.chain.rpc import Rpc
 from keeper.chain.url import EndpointUrl
@@ -31,8 +34,18 @@ class EndpointReport(NamedTuple):
     usable: bool
 
 
-async def endpoint_checks(rpc: Rpc, chain_id: int, clock: Clock) -> EndpointReport:
-    """Ask one endpoint what it is and compare."""
+async def best_head(rpcs: Sequence[Rpc], chain_id: int) -> int:
+    """The highest block that any endpoint of the right chain has, 0 when none answers."""
+    heads = [0]
+    for rpc in rpcs if len(rpcs) > 1 else ():
+        with contextlib.suppress(KeeperError):  # its own check tells why
+            if await rpc.chain_id() == chain_id:
+                heads.append(await rpc.height())
+    return max(heads)
+
+
+async def endpoint_checks(rpc: Rpc, chain_id: int, clock: Clock, *, best: int, lag: int) -> EndpointReport:
+    """Ask one endpoint what it is and compare, also with the `best` head: `lag` blocks less are too few."""
     name = f"rpc {rpc.host}"
     try:
         facts = await probe(rpc, clock)
@@ -42,16 +55,30 @@ async def endpoint_checks(rpc: Rpc, chain_id: int, clock: Clock) -> EndpointRepo
     same = facts.chain_id == chain_id
     identity = f"{facts.chain_id}" if same else f"the node serves {facts.chain_id}, chain.id is {chain_id}"
     checks = [
-        Check(name, ok=True, detail=f"{facts.client}, block {facts.head.number}"),
+        _state(name, facts, best if same else 0, lag),
         Check(f"chain id {rpc.host}", ok=same, detail=identity),
-        Check(
-            f"logs {rpc.host}",
-            ok=facts.log_range >= min(FEWEST_LOG_BLOCKS, facts.head.number),
-            detail=f"eth_getLogs takes {facts.log_range:,} blocks",
-        ),
+        _logs(rpc.host, facts),
         _clock(rpc.host, facts),
     ]
     return EndpointReport(checks, reachable=True, usable=same)
+
+
+def _state(name: str, facts: Facts, best: int, lag: int) -> Check:
+    behind = max(0, best - facts.head.number)
+    lagging = behind >= lag
+    state = NodeState.SYNCING if facts.syncing else NodeState.LAGGING if lagging else NodeState.ALIVE
+    pins = "reads pinned by block hash" if facts.pins_by_hash else "reads pinned by number, hash compared"
+    detail = f"{facts.client}, block {facts.head.number}, {state}, {behind} behind, {pins}"
+    return Check(name, ok=state is NodeState.ALIVE, detail=detail)
+
+
+def _logs(host: str, facts: Facts) -> Check:
+    complete = {True: "complete", False: "INCOMPLETE: a block has more than it gives", None: "not comparable"}
+    return Check(
+        f"logs {host}",
+        ok=facts.log_range >= min(FEWEST_LOG_BLOCKS, facts.head.number) and facts.full_logs is not False,
+        detail=f"eth_getLogs takes {facts.log_range:,} blocks; {complete[facts.full_logs]}",
+    )
 
 
 def _clock(host: str, facts: Facts) -> Check:

@@ -1,0 +1,183 @@
+"""The book against the pool's own view: what to ask, how to compare, how to mend.
+
+Compares what the contracts store (scaled balances, flags, eMode, indexes, configuration) and what
+they conclude (getUserAccountData). A position the book never heard of shows in a token's
+scaledTotalSupply, which must equal the sum over all accounts.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from keeper.errors import Degraded
+from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols.aave_v3.frame import AaveFrame
+from keeper.protocols.aave_v3.health import health
+from keeper.protocols.aave_v3.records import Accrual, Reserve, deployment, listed, replace
+from keeper.protocols.base import Book, Difference, Reads, Side
+from keeper.types import Address, Call
+
+_ACCOUNT_DATA = ("collateral", "debt", "available_borrows", "liquidation_threshold", "ltv", "health_factor")
+
+
+def audit_accounts(book: Book, accounts: Sequence[Address], frame: AaveFrame) -> Reads[list[Difference]]:
+    """Differences of `accounts` at the block read; `frame` is at that block's timestamp."""
+    calls = [asked for account in accounts for asked in _account_calls(book, account)]
+    answers = iter((yield calls))
+    found: list[Difference] = []
+    for account in accounts:
+        words = list(islice(answers, len(_account_calls(book, account))))
+        found += _account_differences(book, account, frame, words)
+    return found
+
+
+def _account_calls(book: Book, account: Address) -> list[Call]:
+    pool = deployment(book).pool
+    names = ("getUserAccountData(address)", "getUserConfiguration(address)", "getUserEMode(address)")
+    balances = [call(_token(book, leg), "scaledBalanceOf(address)", account) for leg in book.legs(account)]
+    return [*(call(pool, name, account) for name in names), *balances]
+
+
+def _account_differences(
+    book: Book, account: Address, frame: AaveFrame, answers: Sequence[bytes | None]
+) -> Iterator[Difference]:
+    data, configuration, category, *balances = answers
+    for name, ours, theirs in (
+        ("user_configuration", _configuration(book, account), uint(configuration)),
+        ("emode", book.group(account), uint(category)),
+    ):
+        if theirs is not None and ours != theirs:
+            yield Difference(account, name, ours, theirs)
+    for leg, answer in zip(book.legs(account), balances, strict=True):
+        side = "debt" if leg[1] is Side.DEBT else "collateral"
+        scaled = uint(answer)
+        if scaled is not None and leg[2] != scaled:
+            yield Difference(account, f"scaled_{side}[{leg[0]}]", leg[2], scaled)
+    yield from _data_differences(book, account, frame, data)
+
+
+def _data_differences(
+    book: Book, account: Address, frame: AaveFrame, answer: bytes | None
+) -> Iterator[Difference]:
+    try:
+        judged = health(account, book.group(account), book.legs(account), frame)
+    except Degraded:
+        return  # without a price the pool reverts as well
+    values = {
+        "collateral": judged.collateral,
+        "debt": judged.debt,
+        "health_factor": judged.health_factor,
+        **judged.details,
+    }
+    for position, name in enumerate(_ACCOUNT_DATA):
+        theirs = uint(answer, position)
+        if theirs is not None and values[name] != theirs:
+            yield Difference(account, name, values[name], theirs)
+
+
+def audit_reserves(book: Book) -> Reads[list[Difference]]:
+    """Differences of every reserve: what it stores, and its tokens' totals against all accounts' sums."""
+    numbers = [number for number, _ in listed(book)]
+    calls = [asked for number in numbers for asked in _reserve_calls(book, number)]
+    answers = yield calls
+    sums = _sums(book)
+    found: list[Difference] = []
+    for place, number in enumerate(numbers):
+        data, supplied, owed = answers[3 * place : 3 * place + 3]
+        reserve: Reserve = book.get(("reserve", number))
+        ours = {
+            **_stored(book, number),
+            "scaled_supply": sums.get((number, Side.COLLATERAL), 0),
+            "scaled_debt": sums.get((number, Side.DEBT), 0),
+        }
+        theirs = {
+            **_read(data),
+            "scaled_supply": uint(supplied),
+            "scaled_debt": uint(owed),
+        }
+        found += [
+            Difference(reserve.asset, name, ours[name], value)
+            for name, value in theirs.items()
+            if value is not None and value != ours[name]
+        ]
+    return found
+
+
+def heal_account(book: Book, account: Address) -> Reads[None]:
+    """Take over everything the chain stores of `account`."""
+    pool = deployment(book).pool
+    numbers = [number for number, _ in listed(book)]
+    reserves: list[Reserve] = [book.get(("reserve", number)) for number in numbers]
+    answers = yield [
+        call(pool, "getUserConfiguration(address)", account),
+        call(pool, "getUserEMode(address)", account),
+        *(call(reserve.a_token, "scaledBalanceOf(address)", account) for reserve in reserves),
+        *(call(reserve.v_token, "scaledBalanceOf(address)", account) for reserve in reserves),
+    ]
+    flags, category = uint(answers[0]), uint(answers[1])
+    if flags is None:
+        return
+    book.set_group(account, category or 0)
+    supplied, owed = answers[2 : 2 + len(numbers)], answers[2 + len(numbers) :]
+    for number, collateral, debt in zip(numbers, supplied, owed, strict=True):
+        for side, scaled in ((Side.COLLATERAL, uint(collateral)), (Side.DEBT, uint(debt))):
+            if scaled is not None and scaled != book.quantity(account, number, side):
+                book.set_quantity(account, number, side, scaled)
+        used = bool(flags >> (2 * number + 1) & 1)
+        if used != book.enabled(account, number):
+            book.set_enabled(account, number, used)
+
+
+def heal_reserve(book: Book, asset: Address) -> Reads[None]:
+    """Take over what the pool stores of a reserve, except the totals, which belong to accounts."""
+    number: int = book.get(("id", asset))
+    (data,) = yield [call(deployment(book).pool, "getReserveData(address)", asset)]
+    values = _read(data)
+    if any(value is None for value in values.values()):
+        return
+    configuration = values.pop("configuration")
+    replace(book, ("configuration", number), configuration)
+    replace(book, ("accrual", number), Accrual(**{name: value or 0 for name, value in values.items()}))
+
+
+def _reserve_calls(book: Book, number: int) -> list[Call]:
+    reserve: Reserve = book.get(("reserve", number))
+    return [
+        call(deployment(book).pool, "getReserveData(address)", reserve.asset),
+        call(reserve.a_token, "scaledTotalSupply()"),
+        call(reserve.v_token, "scaledTotalSupply()"),
+    ]
+
+
+def _stored(book: Book, number: int) -> dict[str, int]:
+    accrual: Accrual = book.get(("accrual", number))
+    return {"configuration": book.get(("configuration", number)), **accrual._asdict()}
+
+
+def _read(data: bytes | None) -> dict[str, int | None]:
+    """DataTypes.ReserveDataLegacy, the same in every v3: its first words and the time of its update."""
+    names = ("configuration", "liquidity_index", "liquidity_rate", "borrow_index", "borrow_rate")
+    return {name: uint(data, place) for place, name in enumerate(names)} | {"updated": uint(data, 6)}
+
+
+def _sums(book: Book) -> dict[tuple[int, Side], int]:
+    sums: dict[tuple[int, Side], int] = {}
+    for account in book.accounts():
+        for number, side, scaled, _ in book.legs(account):
+            sums[number, side] = sums.get((number, side), 0) + scaled
+    return sums
+
+
+def _configuration(book: Book, account: Address) -> int:
+    """UserConfigurationMap: two bits a reserve, borrowing and used as collateral."""
+    bits = 0
+    for number, side, _, enabled in book.legs(account):
+        if side is Side.DEBT:
+            bits |= 1 << 2 * number
+        elif enabled:
+            bits |= 1 << 2 * number + 1
+    return bits
+
+
+def _token(book: Book, leg: tuple[int, Side, int, bool]) -> Address:
+    reserve: Reserve = book.get(("reserve", leg[0]))
+    return reserve.v_token if leg[1] is Side.DEBT else reserve.a_token
