@@ -22,9 +22,9 @@ def differences(connection: Connection) -> list[object]:
 
 async def test_migrations__on_an_empty_file__create_the_tables_of_the_code(tmp_path: Path) -> None:
     assert all(table.metadata is metadata for table in TABLES)
-    async with await Database.open(f"sqlite:///{tmp_path / 'keeper.db'}") as database:
-        async with database.begin() as connection:
-            assert await connection.run_sync(differences) == []
+    url = f"sqlite:///{tmp_path / 'keeper.db'}"
+    async with await Database.open(url) as database, database.begin() as connection:
+        assert await connection.run_sync(differences) == []
 
 
 async def test_open__when_opened_again__keeps_what_is_there(tmp_path: Path) -> None:
