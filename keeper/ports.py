@@ -4,15 +4,44 @@
 imports the transport.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from keeper.errors import KeeperError
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
-BlockId = int | str
-"""A block number, or one of the tags "latest", "pending", "finalized", "safe"."""
+BlockId = int | str | BlockRef
+"""A block number, one of the tags "latest", "pending", "finalized", "safe", or a block by its hash:
+then the read fails with Transient once that very block is no longer on the chain."""
+
+
+class Priority(StrEnum):
+    """What a read is for; when requests are scarce, the later ones wait for the earlier ones."""
+
+    EXECUTION = "execution"
+    AUDIT = "audit"
+    BACKFILL = "backfill"
+
+
+_priority = ContextVar("priority", default=Priority.EXECUTION)
+
+
+@contextmanager
+def priority(of: Priority) -> Iterator[None]:
+    """Reads made inside the block, also by tasks started there, have this priority."""
+    token = _priority.set(of)
+    try:
+        yield
+    finally:
+        _priority.reset(token)
+
+
+def current_priority() -> Priority:
+    """What the reads made now are for; EXECUTION where nobody said otherwise."""
+    return _priority.get()
 
 
 class SendOutcome(StrEnum):
@@ -85,6 +114,55 @@ class ChainReader(Protocol):
         ...
 
 
+class LogRange(NamedTuple):
+    """The logs of blocks first..last in chain order, and the timestamp of every block that has one."""
+
+    first: int
+    last: int
+    logs: list[Log]
+    timestamps: Mapping[int, int]
+
+
+class LogRanges(Protocol):
+    """Ranges that join without gap or overlap; the next ones load while one is worked on."""
+
+    def __aiter__(self) -> Self: ...
+    async def __anext__(self) -> LogRange: ...
+    def include(self, addresses: Collection[Address]) -> None:
+        """Add `addresses` to every range given from now on, also to those that are loading already."""
+        ...
+
+
+class LogSource(Protocol):
+    """A long history, range by range."""
+
+    def log_ranges(
+        self, addresses: Collection[Address], first: int, last: int
+    ) -> AbstractAsyncContextManager[LogRanges]:
+        """Every log of `addresses` in blocks first..last; loading ends when the context does.
+
+        Iterating raises Transient when no node gives a range, or the chain moved under the reads.
+        """
+        ...
+
+
+class IndexedChain(ChainReader, LogSource, Protocol):
+    """What an index needs: single reads, and a long history."""
+
+
+class QuorumReader(Protocol):
+    """Reads that several nodes have to agree on."""
+
+    async def quorum_call_many(self, calls: Sequence[Call], block: BlockRef, k: int) -> list[bytes | None]:
+        """As `ChainReader.call_many`, confirmed by `k` nodes at exactly `block`.
+
+        Raises:
+            Degraded: no `k` nodes gave the same answers, or fewer are configured; names the hosts.
+            Transient: too few nodes answer.
+        """
+        ...
+
+
 class ChainWriter(Protocol):
     """What sending a transaction needs."""
 
@@ -109,5 +187,5 @@ class ChainWriter(Protocol):
     async def receipt(self, tx_hash: Hash) -> Receipt | None: ...
 
 
-class Chain(ChainReader, ChainWriter, Protocol):
+class Chain(IndexedChain, ChainWriter, Protocol):
     """Both directions."""

@@ -12,7 +12,7 @@ from keeper.plan.model import Hop, Plan, Route
 from keeper.plan.strategy import GasModel
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market, Opportunity, Settlement
-from keeper.types import WAD, ZERO_ADDRESS, Address, Call
+from keeper.types import WAD, Address, Call
 
 GRID = 48
 FINER = 24
@@ -84,7 +84,9 @@ class BruteForce:
 
     async def price(self, tries: Iterable[Try]) -> dict[Try, int]:
         """Net profit (USD, 8 decimals) of the tries that the protocol and the pools accept."""
-        settled = [(tried, self._market.settle(tried.opportunity, tried.request, self._frame)) for tried in tries]
+        settled = [
+            (tried, self._market.settle(tried.opportunity, tried.request, self._frame)) for tried in tries
+        ]
         accepted = [(tried, outcome) for tried, outcome in settled if isinstance(outcome, Settlement)]
         sales = await self._sell([(tried, outcome.seize) for tried, outcome in accepted])
         return {
@@ -99,7 +101,8 @@ class BruteForce:
         gross = sale.amount_out - settlement.repay - self._market.flash_fee(tried.request)
         route = Route(self._exchange.factory, tried.hops, settlement.seize, sale.amount_out, sale.gas)
         gas = costs.gas.total(settlement, route) * costs.gas_price * costs.native_price
-        return gross * debt.price // 10**debt.decimals + -gas // WAD
+        unit: int = 10**debt.decimals
+        return gross * debt.price // unit + -gas // WAD
 
     async def _sell(self, seizures: Sequence[tuple[Try, int]]) -> list[Sale | None]:
         quoter = uniswap_contract("QuoterV2")
@@ -171,8 +174,3 @@ def _refined(values: dict[Try, int]) -> Iterator[Try]:
         low, high = grid[max(place - 1, 0)], grid[min(place + 1, len(grid) - 1)]
         for step in range(1, FINER + 1):
             yield Try(pair, low + (high - low) * step // (FINER + 1), hops)
-
-
-def factory_of(hops: Hops, exchange: Exchange) -> Address:
-    """The factory a plan over `hops` names."""
-    return exchange.factory if hops else ZERO_ADDRESS

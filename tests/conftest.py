@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-KINDS = {"unit", "property", "vectors", "contract", "integration", "e2e"}
+KINDS = {"unit", "property", "vectors", "contract", "integration", "e2e", "chaos"}
 PURE = {"unit", "property", "vectors"}
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eth_utils.crypto import keccak
 
@@ -15,14 +15,24 @@ from keeper.devnet.actors import Actors
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.devnet.random_actions import Action, RandomActions
+from keeper.index.book import ColumnarBook
 from keeper.index.follower import Follower
 from keeper.index.store import SnapshotStore
-from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.market import AaveV3Market
-from keeper.protocols.aave_v3.records import Accrual
-from keeper.protocols.base import Side
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import ZERO_ADDRESS, Address, BlockRef
+from tests.aave_v3_figures import (
+    ACCOUNT_DATA,
+    EMODE,
+    EMODE_VIEWS,
+    RESERVE_DATA,
+    RESERVE_VIEWS,
+    account_data,
+    argument,
+    position,
+    reserve_data,
+    words_of,
+)
 
 BLOCK_SECONDS = 12
 """Chain time of a block while random actions run: with it a seed says everything that happens."""
@@ -95,6 +105,25 @@ async def following(
         yield follows
 
 
+def book_state(follows: Following) -> dict[str, Any]:
+    """Everything a book says, without the traces of how it came to say it (rows, order, emptied legs)."""
+    book = follows.market.book
+    assert isinstance(book, ColumnarBook)
+    records = dict(book.records())
+    records[("watched",)] = frozenset(records[("watched",)])
+    numbers = [info.asset for info in follows.market.assets()]
+    accounts = {
+        account: (
+            book.group(account),
+            tuple(book.legs(account)),
+            tuple(number for number in numbers if book.enabled(account, number)),
+        )
+        for account in book.accounts()
+    }
+    empty = (0, (), ())
+    return {"records": records, "accounts": {a: held for a, held in accounts.items() if held != empty}}
+
+
 class Comparison:
     """Compares a followed market with its contracts, and counts what it compared.
 
@@ -106,16 +135,17 @@ class Comparison:
         self._node = node
         self._market = market
         self._seed = seed
-        self._users: dict[Address, None] = {}
-        self._scanned = market.start_block
+        self._listed = list(market.reserves)
         self.accounts = 0
         self.reserves = 0
-        self.liquidatable = 0
+        self.answers: dict[Address, Figures] = {}
+        """What the contracts last said of each account asked for by `health`."""
 
     async def everything(self, follows: Following, also: Iterable[Address] = ()) -> list[Mismatch]:
         """Every figure of every account that ever appeared, every reserve, every eMode, at the head."""
         head = await follows.catch_up()
-        appeared = await self.users(head.number)
+        await self._read_list(head)
+        appeared = await self._appeared(head.number)
         users = list(dict.fromkeys([*appeared, *follows.market.book.accounts(), *also]))
         return [
             *await self._accounts(follows.market, head, users),
@@ -123,52 +153,54 @@ class Comparison:
             *await self._common(follows.market, head),
         ]
 
+    async def _read_list(self, head: BlockRef) -> None:
+        """A reserve may have been dropped: then its token's symbol says nothing to either side."""
+        names = await self._market.read_pool(self._node, "getReservesList", block=head.number)
+        self._listed = [reserve for reserve in self._market.reserves if reserve.token in set(names)]
+
     async def health(self, follows: Following, users: Sequence[Address]) -> list[Mismatch]:
         """The six values of getUserAccountData of `users` at the head."""
         head = await follows.catch_up()
         pool = self._market.contracts["PoolInstance"]
         selector = pool.encode("getUserAccountData", ZERO_ADDRESS)[:4]
-        calls = [(self._market.pool, selector + _argument(user)) for user in users]
+        calls = [(self._market.pool, selector + argument(user)) for user in users]
         answers = await self._node.call_many(calls, head.number)
         frame = follows.market.frame(head.timestamp)
         found: list[Mismatch] = []
         for user, answer in zip(users, answers, strict=True):
-            actual = dict(zip(_ACCOUNT_DATA, _words(answer), strict=True))
+            actual = dict(zip(ACCOUNT_DATA, words_of(answer), strict=True))
             self.accounts += 1
-            self.liquidatable += actual["healthFactor"] < 10**18
-            derived = _account_data(follows.market, user, frame)
+            self.answers[user] = actual
+            derived = account_data(follows.market, user, frame)
             found += self._differences(head, f"account {user}", actual, derived)
         return found
 
-    async def users(self, last: int) -> list[Address]:
+    async def _appeared(self, last: int) -> list[Address]:
         """Everybody who ever held an aToken or a debt token up to block `last`."""
         tokens = [address for each in self._market.reserves for address in (each.a_token, each.v_token)]
-        scope = {"fromBlock": hex(self._scanned), "toBlock": hex(last)}
+        scope = {"fromBlock": hex(self._market.start_block), "toBlock": hex(last)}
         logs = await self._node.request("eth_getLogs", {**scope, "address": tokens, "topics": [_TRANSFER]})
-        for log in logs:
-            for topic in log["topics"][1:]:
-                if int(topic, 16):
-                    self._users[Address("0x" + topic[26:])] = None
-        self._scanned = last
-        return list(self._users)
+        found = {Address("0x" + topic[26:]): None for log in logs for topic in log["topics"][1:]}
+        found.pop(ZERO_ADDRESS, None)
+        return list(found)
 
     async def _accounts(
         self, market: AaveV3Market, head: BlockRef, users: Sequence[Address]
     ) -> list[Mismatch]:
         selectors = self._account_selectors()
-        questions = [(to, selector + _argument(user)) for user in users for to, selector in selectors]
+        questions = [(to, selector + argument(user)) for user in users for to, selector in selectors]
         answers = iter(await self._node.call_many(questions, head.number))
         frame = market.frame(head.timestamp)
         found: list[Mismatch] = []
         for user in users:
-            actual = dict(zip(_ACCOUNT_DATA, _words(next(answers)), strict=True))
+            actual = dict(zip(ACCOUNT_DATA, words_of(next(answers)), strict=True))
             for name in ("configuration bits", "eMode"):
-                actual[name] = _words(next(answers))[0]
-            for reserve in self._market.reserves:
-                actual[f"scaled {reserve.symbol} supply"] = _words(next(answers))[0]
-                actual[f"scaled {reserve.symbol} debt"] = _words(next(answers))[0]
+                actual[name] = words_of(next(answers))[0]
+            for reserve in self._listed:
+                actual[f"scaled {reserve.symbol} supply"] = words_of(next(answers))[0]
+                actual[f"scaled {reserve.symbol} debt"] = words_of(next(answers))[0]
             self.accounts += 1
-            derived = _account_data(market, user, frame) | _position(market, user)
+            derived = account_data(market, user, frame) | position(market, user)
             found += self._differences(head, f"account {user}", actual, derived)
         return found
 
@@ -178,47 +210,48 @@ class Comparison:
         scaled = token.encode("scaledBalanceOf", ZERO_ADDRESS)[:4]
         return [
             *((self._market.pool, pool.encode(name, ZERO_ADDRESS)[:4]) for name in names),
-            *((to, scaled) for each in self._market.reserves for to in (each.a_token, each.v_token)),
+            *((to, scaled) for each in self._listed for to in (each.a_token, each.v_token)),
         ]
 
     async def _reserves(self, market: AaveV3Market, head: BlockRef) -> list[Mismatch]:
         pool, oracle = self._market.contracts["PoolInstance"], self._market.contracts["AaveOracle"]
         total = self._market.contracts["VariableDebtTokenInstance"].encode("scaledTotalSupply")
         questions = []
-        for reserve in self._market.reserves:
+        for reserve in self._listed:
             questions += [
-                *((self._market.pool, pool.encode(name, reserve.token)) for name in _RESERVE_VIEWS),
+                *((self._market.pool, pool.encode(name, reserve.token)) for name in RESERVE_VIEWS),
                 (self._market.oracle, oracle.encode("getAssetPrice", reserve.token)),
                 (reserve.v_token, total),
             ]
         answers = iter(await self._node.call_many(questions, head.number))
         frame = market.frame(head.timestamp)
         found: list[Mismatch] = []
-        for reserve in self._market.reserves:
-            views = [_words(next(answers)) for _ in (*_RESERVE_VIEWS, "price", "total debt")]
-            data = dict(zip(_RESERVE_DATA, views[0][:8], strict=True))
+        for reserve in self._listed:
+            views = [words_of(next(answers)) for _ in (*RESERVE_VIEWS, "price", "total debt")]
+            data = dict(zip(RESERVE_DATA, views[0][:8], strict=True))
             others = dict(
-                zip((*_RESERVE_VIEWS[1:], "price", "total debt"), (v[0] for v in views[1:]), strict=True)
+                zip((*RESERVE_VIEWS[1:], "price", "total debt"), (v[0] for v in views[1:]), strict=True)
             )
             self.reserves += 1
-            derived = _reserve(market, data["id"], frame)
+            derived = reserve_data(market, data["id"], frame)
             found += self._differences(head, f"reserve {reserve.symbol}", data | others, derived)
         return found
 
     async def _common(self, market: AaveV3Market, head: BlockRef) -> list[Mismatch]:
-        """The eModes and the flash loan premium."""
+        """The list of reserves, the flash loan premium and the eModes."""
         pool = self._market.contracts["PoolInstance"]
         questions = [pool.encode("FLASHLOAN_PREMIUM_TOTAL")]
-        questions += [pool.encode(view, category) for category in _EMODES for view in _EMODE_VIEWS]
+        questions += [pool.encode(view, category) for category in _EMODES for view in EMODE_VIEWS]
         answers = await self._node.call_many([(self._market.pool, data) for data in questions], head.number)
-        words = iter([word for answer in answers for word in _words(answer)])
-        found = self._differences(
-            head, "pool", {"premium": next(words)}, {"premium": market.book.get(("premium",))}
-        )
+        words = iter([word for answer in answers for word in words_of(answer)])
+        actual = {"premium": next(words)} | {each.symbol: int(each.token, 16) for each in self._listed}
+        derived = {info.symbol: int(info.address, 16) for info in market.assets()}
+        derived["premium"] = market.book.get(("premium",))
+        found = self._differences(head, "pool", actual, derived)
         for category in _EMODES:
-            actual = {name: next(words) for name in _EMODE}
+            actual = {name: next(words) for name in EMODE}
             known = market.book.get(("emode", category))
-            derived = known._asdict() if known else dict.fromkeys(_EMODE, 0)
+            derived = known._asdict() if known else dict.fromkeys(EMODE, 0)
             found += self._differences(head, f"eMode {category}", actual, derived)
         return found
 
@@ -228,100 +261,6 @@ class Comparison:
             for name in dict.fromkeys([*actual, *derived])
             if actual.get(name) != derived.get(name)
         ]
-
-
-_ACCOUNT_DATA = (
-    "totalCollateralBase",
-    "totalDebtBase",
-    "availableBorrowsBase",
-    "currentLiquidationThreshold",
-    "ltv",
-    "healthFactor",
-)
-_RESERVE_DATA = (
-    "configuration",
-    "liquidityIndex",
-    "currentLiquidityRate",
-    "variableBorrowIndex",
-    "currentVariableBorrowRate",
-    "currentStableBorrowRate",
-    "lastUpdateTimestamp",
-    "id",
-)
-_RESERVE_VIEWS = (
-    "getReserveData",
-    "getReserveNormalizedIncome",
-    "getReserveNormalizedVariableDebt",
-    "getReserveDeficit",
-    "getVirtualUnderlyingBalance",
-    "getLiquidationGracePeriod",
-)
-_EMODE = ("ltv", "threshold", "bonus", "collateral", "borrowable", "ltvzero")
-_EMODE_VIEWS = (
-    "getEModeCategoryCollateralConfig",
-    "getEModeCategoryCollateralBitmap",
-    "getEModeCategoryBorrowableBitmap",
-    "getEModeCategoryLtvzeroBitmap",
-)
-
-
-def _words(answer: bytes) -> list[int]:
-    return [int.from_bytes(answer[start : start + 32]) for start in range(0, len(answer), 32)]
-
-
-def _argument(user: Address) -> bytes:
-    """The ABI's encoder is too slow for tens of thousands of calls."""
-    return bytes.fromhex(user[2:]).rjust(32, b"\0")
-
-
-def _account_data(market: AaveV3Market, user: Address, frame: AaveFrame) -> dict[str, int]:
-    health = market.health(user, frame)
-    details = health.details
-    values = (
-        health.collateral,
-        health.debt,
-        details["available_borrows"],
-        details["liquidation_threshold"],
-        details["ltv"],
-        health.health_factor,
-    )
-    return dict(zip(_ACCOUNT_DATA, values, strict=True))
-
-
-def _position(market: AaveV3Market, user: Address) -> dict[str, int]:
-    book, bits = market.book, 0
-    figures = {"eMode": book.group(user)}
-    for info in market.assets():
-        supply = book.quantity(user, info.asset, Side.COLLATERAL)
-        debt = book.quantity(user, info.asset, Side.DEBT)
-        figures |= {f"scaled {info.symbol} supply": supply, f"scaled {info.symbol} debt": debt}
-        # The pool keeps two bits a reserve: borrowed, and used as collateral.
-        bits |= ((debt > 0) | book.enabled(user, info.asset) << 1) << 2 * info.asset
-    return figures | {"configuration bits": bits}
-
-
-def _reserve(market: AaveV3Market, number: int, frame: AaveFrame) -> dict[str, int]:
-    book, reserve = market.book, frame.reserves[number]
-    assert reserve is not None
-    accrual = book.get(("accrual", number))
-    assert isinstance(accrual, Accrual)
-    return {
-        "configuration": book.get(("configuration", number)),
-        "liquidityIndex": accrual.liquidity_index,
-        "currentLiquidityRate": accrual.liquidity_rate,
-        "variableBorrowIndex": accrual.borrow_index,
-        "currentVariableBorrowRate": accrual.borrow_rate,
-        "currentStableBorrowRate": 0,
-        "lastUpdateTimestamp": accrual.updated,
-        "id": reserve.reserve.id,
-        "getReserveNormalizedIncome": reserve.income,
-        "getReserveNormalizedVariableDebt": reserve.debt_index,
-        "getReserveDeficit": market.bad_debt().get(reserve.reserve.asset, 0),
-        "getVirtualUnderlyingBalance": book.get(("liquidity", number)),
-        "getLiquidationGracePeriod": reserve.grace_until,
-        "price": reserve.price,
-        "total debt": book.get(("scaled_debt", number)),
-    }
 
 
 @dataclass

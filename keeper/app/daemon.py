@@ -17,7 +17,7 @@ from keeper.ops.health import Component, Heartbeat
 from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
-from keeper.ports import Chain
+from keeper.ports import Chain, Priority, priority
 from keeper.types import Address, BlockRef, checksum
 
 _log = structlog.get_logger(__name__)
@@ -75,7 +75,7 @@ class Daemon:
     @property
     def idle(self) -> bool:
         """Whether no transaction is on its way."""
-        return not self._dispatcher.in_flight()
+        return self._dispatcher.idle
 
     async def take(self, head: BlockRef) -> None:
         """Turn for `head`. A turn that hiccups is dropped: the next head carries all it missed."""
@@ -199,7 +199,8 @@ class Daemon:
                 self._sink(Event.SUBMITTED, fields)
 
     async def _audit(self, lane: Lane, head: BlockRef) -> None:
-        audit = await lane.audit(head)
+        with priority(Priority.AUDIT):
+            audit = await lane.audit(head)
         if audit is None:
             return
         self._metrics.audited.inc(audit.checked)

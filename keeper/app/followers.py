@@ -6,13 +6,13 @@ from functools import partial
 from keeper.config.model import Config
 from keeper.index.follower import Follower
 from keeper.index.store import SnapshotStore
-from keeper.ports import ChainReader
+from keeper.ports import IndexedChain
 from keeper.protocols.registry import ADAPTERS
 from keeper.store import Database
 
 
 def make_followers(
-    config: Config, chain: ChainReader, database: Database, progress: Callable[[str, int, int], None]
+    config: Config, chain: IndexedChain, database: Database, progress: Callable[[str, int, int], None]
 ) -> list[Follower]:
     """One follower a deployment, in the order configured."""
     return [
@@ -22,6 +22,7 @@ def make_followers(
             deployment.name,
             deployment.settings,
             snapshots=SnapshotStore(database, deployment.name),
+            history=chain,
             start_block=deployment.start_block,
             progress=partial(progress, deployment.name),
         )

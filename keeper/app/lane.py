@@ -33,6 +33,7 @@ class Lane:
         self._planner = planner
         self._auditor = auditor
         self._started = False
+        self._synced = False
 
     @property
     def market(self) -> Market:
@@ -45,8 +46,8 @@ class Lane:
 
     @property
     def cursor(self) -> BlockRef | None:
-        """The block the index stands at, None before the first."""
-        return self._follower.cursor if self._started else None
+        """The block the index stands at, None before it has been at a head."""
+        return self._follower.cursor if self._synced else None
 
     async def follow(self, head: BlockRef) -> None:
         """Bring the index to `head`; the first time, restore it.
@@ -58,6 +59,7 @@ class Lane:
             await self._follower.start(head)
             self._started = True
         await self._follower.follow(head)
+        self._synced = True
 
     async def judge(
         self,

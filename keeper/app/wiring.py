@@ -16,7 +16,7 @@ from keeper.app.planning import make_planner, plans_in
 from keeper.app.records import Records
 from keeper.app.signing import load_signer
 from keeper.artifacts import load_artifact
-from keeper.clock import Clock, SystemClock
+from keeper.clock import SystemClock
 from keeper.config.model import Config
 from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
@@ -45,11 +45,11 @@ TURN_LIMIT = 60.0
 
 
 class Running(NamedTuple):
-    """A daemon ready to be given heads, and the chain it works on."""
+    """A daemon ready to be given heads, the chain it works on, and who counts."""
 
     daemon: Daemon
     chain: Chain
-    clock: Clock
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -91,7 +91,7 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
                 metrics=metrics,
             )
             await stack.enter_async_context(server)
-        yield Running(daemon, chain, clock)
+        yield Running(daemon, chain, metrics)
 
 
 async def _dispatcher(

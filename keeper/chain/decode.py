@@ -4,9 +4,9 @@ Whatever is malformed raises one of `_MALFORMED`; `answers` turns that into Unre
 that talks nonsense has not answered.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from keeper.errors import Unreachable
 from keeper.ports import BlockId, Receipt
@@ -36,9 +36,18 @@ def octets(value: str) -> bytes:
     return bytes.fromhex(value[2:])
 
 
-def block_param(block: BlockId) -> str:
-    """A block number or tag as a JSON-RPC parameter."""
-    return hex(block) if isinstance(block, int) else block
+class Header(NamedTuple):
+    """A block and the bloom filter over its logs: 0 where the chain does not fill it in."""
+
+    block: BlockRef
+    bloom: int
+
+
+def block_param(block: BlockId) -> str | dict[str, Any]:
+    """A block as a JSON-RPC parameter, by hash as in EIP-1898."""
+    if isinstance(block, int):
+        return hex(block)
+    return {"blockHash": block.hash, "requireCanonical": True} if isinstance(block, BlockRef) else block
 
 
 def block_ref(header: Mapping[str, Any]) -> BlockRef:
@@ -50,6 +59,19 @@ def block_ref(header: Mapping[str, Any]) -> BlockRef:
         timestamp=int(header["timestamp"], 16),
         base_fee=int(header.get("baseFeePerGas") or "0x0", 16),
     )
+
+
+def header(found: Mapping[str, Any]) -> Header:
+    """A header or block object with its bloom filter."""
+    return Header(block_ref(found), int(found.get("logsBloom") or "0x0", 16))
+
+
+def timestamps(entries: Iterable[Mapping[str, Any]]) -> dict[int, int]:
+    """Seconds by block, from log objects of the nodes that say them."""
+    said: dict[str, str] = {
+        entry["blockNumber"]: entry["blockTimestamp"] for entry in entries if entry.get("blockTimestamp")
+    }
+    return {int(number, 16): int(seconds, 16) for number, seconds in said.items()}
 
 
 def log(entry: Mapping[str, Any]) -> Log:

@@ -6,13 +6,15 @@ from typing import Any, Self, TypeVar
 from web3 import AsyncWeb3
 from web3.types import RPCEndpoint
 
-from keeper.chain.faults import TooLarge, exception_for
+from keeper.chain.budget import Budget
+from keeper.chain.faults import Throttled, TooLarge, exception_for
 from keeper.chain.http import HttpProvider
 from keeper.chain.observe import NoObserver, RequestObserver, RequestOutcome, outcome_of
 from keeper.chain.throttle import Throttle
 from keeper.chain.url import EndpointUrl
 from keeper.clock import Clock, SystemClock
 from keeper.errors import CallReverted, KeeperError, Unreachable
+from keeper.ports import current_priority
 
 T = TypeVar("T")
 
@@ -20,7 +22,8 @@ T = TypeVar("T")
 class Endpoint:
     """Raw JSON-RPC to one node or provider.
 
-    `deadline` is seconds per exchange, `batch_size` the most requests put into one.
+    `deadline` is seconds per exchange, `batch_size` the most requests put into one, `units_per_day` the
+    compute units (see `units`) that may be spent until midnight UTC before only execution goes on.
 
     `web3` is an AsyncWeb3 on the same connections, for work where its formatters are worth their
     time; like `request` it sends everything once.
@@ -33,6 +36,7 @@ class Endpoint:
         throttle: Throttle | None = None,
         deadline: float = 10.0,
         batch_size: int = 200,
+        units_per_day: int | None = None,
         observer: RequestObserver | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -43,6 +47,13 @@ class Endpoint:
         self._batch_size = batch_size
         self._observer = observer or NoObserver()
         self._clock = clock or SystemClock()
+        self.budget = Budget(
+            self.host,
+            self.throttle,
+            self._clock,
+            units_per_day=units_per_day,
+            spent=lambda *cost: self._observer.on_units(self.host, *cost),
+        )
 
     @property
     def host(self) -> str:
@@ -84,7 +95,7 @@ class Endpoint:
         """
         results: list[Any] = []
         while len(results) < len(params):
-            size = min(self._batch_size, self.throttle.burst or self._batch_size)
+            size = min(self._batch_size, self.budget.burst(current_priority()) or self._batch_size)
             chunk = params[len(results) : len(results) + size]
             try:
                 results += await self._chunk(method, chunk)
@@ -105,14 +116,17 @@ class Endpoint:
 
         return await self._observed(method, len(params), ask)
 
-    async def _observed(self, method: str, weight: int, ask: Callable[[], Awaitable[T]]) -> T:
-        async with self.throttle.admit(weight):
+    async def _observed(self, method: str, count: int, ask: Callable[[], Awaitable[T]]) -> T:
+        async with self.budget.admit(method, count):
             started = self._clock.monotonic()
             try:
                 result = await ask()
             except KeeperError as error:
+                if isinstance(error, Throttled):
+                    self.budget.refused(error.retry_after)
                 self._note(method, started, outcome_of(error))
                 raise
+            self.budget.answered()
             self._note(method, started, RequestOutcome.OK)
             return result
 

@@ -18,7 +18,27 @@ class DeadlineExceeded(Unreachable):
 
 
 class Throttled(Transient):
-    """The endpoint refused for now because of its rate limit."""
+    """The endpoint refused for now because of its rate limit; `retry_after` in seconds if it said so."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BudgetSpent(Throttled):
+    """Our own budget for the endpoint leaves no room for this class of requests."""
+
+
+class BlockMissing(Degraded):
+    """The endpoint has no such block; one that is further along may have it."""
+
+
+class Behind(Transient):
+    """The endpoint's chain has not come to a block yet, or has another in its place."""
+
+
+class LogsMissing(Transient):
+    """The endpoint's logs lack some that are in the chain."""
 
 
 class TooLarge(Transient):

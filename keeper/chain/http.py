@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import aiohttp
@@ -71,7 +72,7 @@ class HttpProvider(AsyncJSONBaseProvider):
                 asyncio.timeout(self._deadline),
                 self._open().post(self._url.reveal(), data=payload, allow_redirects=False) as response,
             ):
-                return self._parse(response.status, await response.read())
+                return self._parse(response.status, await response.read(), response.headers)
         except TimeoutError:
             raise DeadlineExceeded(f"{host}: no answer within {self._deadline:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -88,11 +89,11 @@ class HttpProvider(AsyncJSONBaseProvider):
             )
         return self._session
 
-    def _parse(self, status: int, body: bytes) -> Any:
+    def _parse(self, status: int, body: bytes, headers: Mapping[str, str]) -> Any:
         """JSON of a 2xx answer, and of a 4xx one that carries a JSON-RPC error."""
         host = self._url.host
         if status == _TOO_MANY_REQUESTS:
-            raise Throttled(f"{host}: HTTP 429, too many requests")
+            raise Throttled(f"{host}: HTTP 429, too many requests", retry_after(headers))
         try:
             answer = json.loads(body)
         except ValueError:
@@ -105,3 +106,15 @@ class HttpProvider(AsyncJSONBaseProvider):
         if not isinstance(answer, list | Mapping):
             raise Unreachable(f"{host}: the answer is not JSON-RPC")
         return answer
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds a server asks to wait: a number, or a date measured by the server's own clock (RFC 9110)."""
+    said = headers.get("Retry-After", "")
+    if said.isdecimal():
+        return float(said)
+    try:
+        until, now = (parsedate_to_datetime(text) for text in (said, headers.get("Date", "")))
+        return max(0.0, (until - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,11 +1,20 @@
 """eth_getLogs over any number of blocks, in ranges that the endpoint is willing to answer."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from keeper.chain.faults import DeadlineExceeded, TooLarge
 from keeper.errors import Transient
 from keeper.types import Address, Log
+
+
+class Found(NamedTuple):
+    """What one eth_getLogs gave: logs, and the timestamps of their blocks as far as the node says them."""
+
+    logs: list[Log]
+    timestamps: Mapping[int, int]
+
 
 Fetch = Callable[[Sequence[Address], int, int], Awaitable[list[Log]]]
 """One eth_getLogs for addresses and first..last block; raises TooLarge when that is too much."""
@@ -43,14 +52,26 @@ class Span:
 
 
 class LogScanner:
-    """Reads logs through `fetch`; keeps what it learned about the range between calls."""
+    """Reads logs through `fetch`; keeps what it learned about the range between calls, in `span`."""
 
     def __init__(
-        self, fetch: Fetch, *, blocks: int = 2_000, maximum: int = 100_000, addresses_per_request: int = 500
+        self,
+        fetch: Fetch,
+        *,
+        blocks: int = 2_000,
+        maximum: int = 100_000,
+        addresses_per_request: int = 500,
+        span: Callable[[], Span] | None = None,
     ) -> None:
         self._fetch = fetch
-        self._span = Span(blocks, maximum)
+        self._own = Span(blocks, maximum)
+        self._span_of = span
         self._addresses_per_request = addresses_per_request
+
+    @property
+    def span(self) -> Span:
+        """The range that the endpoint asked now is thought to answer."""
+        return self._own if self._span_of is None else self._span_of()
 
     async def logs(
         self, addresses: Collection[Address], first: int, last: int, progress: Progress | None = None
@@ -77,17 +98,17 @@ class LogScanner:
         wanted = sorted(set(addresses))
         # An empty address list means "every contract" to a node.
         while wanted and first <= last:
-            end = min(first + self._span.blocks - 1, last)
+            end = min(first + self.span.blocks - 1, last)
             try:
                 logs = await self._all(wanted, first, end)
             except (TooLarge, DeadlineExceeded) as refusal:
                 if first == end:
                     logs = await self._one_block(wanted, first, refusal)
                 else:
-                    self._span.refused(end - first + 1)
+                    self.span.refused(end - first + 1)
                     continue
             else:
-                self._span.answered(end - first + 1)
+                self.span.answered(end - first + 1)
             yield end, logs
             first = end + 1
 

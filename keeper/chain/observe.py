@@ -1,10 +1,12 @@
-"""The metrics hook of the transport: who was asked what, how long it took, how it ended."""
+"""The metrics hooks of the transport: requests, what they cost, and what became of the nodes."""
 
 from enum import StrEnum
 from typing import Protocol
 
 from keeper.chain.faults import DeadlineExceeded, MethodMissing, Throttled, TooLarge
+from keeper.chain.node_state import NodeState
 from keeper.errors import CallReverted, Unreachable
+from keeper.ports import Priority
 
 
 class RequestOutcome(StrEnum):
@@ -21,15 +23,67 @@ class RequestOutcome(StrEnum):
 
 
 class RequestObserver(Protocol):
-    """Told once for every HTTP exchange; a batch counts as one exchange."""
+    """Told about the exchanges with one endpoint."""
 
-    def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None: ...
+    def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None:
+        """An HTTP exchange ended; a batch counts as one."""
+        ...
+
+    def on_units(self, host: str, method: str, priority: Priority, units: int) -> None:
+        """Requests were let through that cost `units` compute units."""
+        ...
+
+
+class NodeObserver(Protocol):
+    """Told about the nodes of a chain."""
+
+    def on_state(self, host: str, state: NodeState) -> None:
+        """A node is in `state` from now on."""
+        ...
+
+    def on_failover(self, host: str) -> None:
+        """`host` is no longer the one that is asked first."""
+        ...
+
+    def on_log_gap(self, host: str) -> None:
+        """Logs of `host` lacked some that are in the chain."""
+        ...
+
+    def on_disagreement(self, host: str) -> None:
+        """`host` answered a quorum read otherwise than the others."""
+        ...
+
+    def on_subscription_lost(self, host: str) -> None:
+        """A subscription for heads broke, fell silent or fell behind."""
+        ...
+
+
+class ChainObserver(RequestObserver, NodeObserver, Protocol):
+    """Both."""
 
 
 class NoObserver:
     """Observes nothing."""
 
     def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None:
+        pass
+
+    def on_units(self, host: str, method: str, priority: Priority, units: int) -> None:
+        pass
+
+    def on_state(self, host: str, state: NodeState) -> None:
+        pass
+
+    def on_failover(self, host: str) -> None:
+        pass
+
+    def on_log_gap(self, host: str) -> None:
+        pass
+
+    def on_disagreement(self, host: str) -> None:
+        pass
+
+    def on_subscription_lost(self, host: str) -> None:
         pass
 
 

@@ -1,19 +1,50 @@
 """Several endpoints of one chain as a single `Chain`."""
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Self
 
+import structlog
+
+from keeper.chain.completeness import Completeness
 from keeper.chain.failover import Failover, summary
-from keeper.chain.logs import LogScanner, Progress
+from keeper.chain.faults import LogsMissing
+from keeper.chain.logs import Found, LogScanner, Progress, Span
+from keeper.chain.node_state import Node, NodeState, Rules
+from keeper.chain.observe import NodeObserver, NoObserver
+from keeper.chain.quorum import Quorum
+from keeper.chain.ranges import RangeReader
 from keeper.chain.rpc import Rpc
+from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
-from keeper.errors import KeeperError, Transient, Unreachable
-from keeper.ports import BlockId, Receipt, SendError, SendOutcome
+from keeper.config.model import LogCheck
+from keeper.errors import KeeperError, Transient, Unreachable, WrongChain
+from keeper.ports import BlockId, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a pool treats its nodes. `watch_seconds` between two looks at each of them.
+
+    `log_check` and `log_samples` as in `Completeness`; `in_flight` ranges of logs load at once.
+    """
+
+    rules: Rules = field(default_factory=Rules)
+    rounds: int = 3
+    backoff: float = 0.25
+    watch_seconds: float = 10.0
+    log_check: LogCheck = LogCheck.OFF
+    log_samples: int = 8
+    in_flight: int = 4
 
 
 class Pool:
-    """`keeper.ports.Chain` with ordered fail-over; see `Failover` for the order and the seconds.
+    """`keeper.ports.Chain` with fail-over, and quorum reads; see `Failover` and `Fleet`.
 
     When every endpoint fails, the error of a read names each host and its reason.
     """
@@ -24,16 +55,26 @@ class Pool:
         chain_id: int,
         *,
         clock: Clock | None = None,
-        pause: float = 30.0,
-        rounds: int = 3,
-        backoff: float = 0.25,
+        settings: Settings = Settings(),
+        observer: NodeObserver | None = None,
     ) -> None:
         self._rpcs = tuple(rpcs)
+        self._clock = clock or SystemClock()
+        self._settings = settings
+        self._observer = observer or NoObserver()
         self._failover = Failover(
-            self._rpcs, chain_id, clock=clock or SystemClock(), pause=pause, rounds=rounds, backoff=backoff
+            self._rpcs,
+            chain_id,
+            clock=self._clock,
+            rules=settings.rules,
+            rounds=settings.rounds,
+            backoff=settings.backoff,
+            observer=self._observer,
         )
         self._read = self._failover.read
-        self._scanner = LogScanner(self._logs_at_once)
+        self._completeness = Completeness(settings.log_check, settings.log_samples)
+        self._spans = {rpc: Span(2_000, 100_000) for rpc in self._rpcs}
+        self._scanner = LogScanner(self._logs_at_once, span=self._span)
 
     async def __aenter__(self) -> Self:
         return self
@@ -46,6 +87,28 @@ class Pool:
         for rpc in self._rpcs:
             await rpc.close()
 
+    @property
+    def nodes(self) -> Sequence[Node]:
+        """The state of every endpoint, in the order configured."""
+        return self._failover.fleet.nodes
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[Self]:
+        """Look at every node now and then while the block runs."""
+        watcher = Watcher(self._rpcs, self._failover, self._clock, self._settings.watch_seconds)
+        failure: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(watcher.run(), name="watch nodes")
+            try:
+                yield self
+            except Exception as error:  # noqa: BLE001 - raised again below
+                # Inside the group it would come out wrapped in an ExceptionGroup.
+                failure = error
+            finally:
+                task.cancel()
+        if failure is not None:
+            raise failure
+
     async def check(self) -> None:
         """Ask every endpoint for its chain id.
 
@@ -56,7 +119,13 @@ class Pool:
         await self._failover.check()
 
     async def block(self, block: BlockId = "latest") -> BlockRef:
-        return await self._read(lambda rpc: rpc.block(block))
+        async def ask(rpc: Rpc) -> BlockRef:
+            found = await rpc.block(block)
+            if block == "latest":
+                self._failover.saw_head(rpc, found.number)
+            return found
+
+        return await self._read(ask)
 
     async def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
         return await self._read(lambda rpc: rpc.blocks(numbers))
@@ -66,11 +135,22 @@ class Pool:
     ) -> list[Log]:
         return await self._scanner.logs(addresses, first, last, progress)
 
+    def log_ranges(
+        self, addresses: Collection[Address], first: int, last: int
+    ) -> AbstractAsyncContextManager[LogRanges]:
+        """See `keeper.ports.LogSource`."""
+        reader = RangeReader(self._found_logs, self.blocks, self._span, in_flight=self._settings.in_flight)
+        return reader.open(addresses, first, last)
+
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         return await self._read(lambda rpc: rpc.call(call, block, sender))
 
     async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]:
         return await self._read(lambda rpc: rpc.call_many(calls, block))
+
+    async def quorum_call_many(self, calls: Sequence[Call], block: BlockRef, k: int) -> list[bytes | None]:
+        """See `keeper.ports.QuorumReader`."""
+        return await Quorum(self._failover, self._observer).call_many(calls, block, k)
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         return await self._read(lambda rpc: rpc.code(address, block))
@@ -98,11 +178,11 @@ class Pool:
         """
         failures: list[KeeperError] = []
         lost = False
-        for rpc in self._failover.ordered():
+        for rpc in self._failover.turns():
             try:
                 await self._failover.verify(rpc)
-            except Transient as error:
-                self._failover.rest(rpc)
+            except (Transient, WrongChain) as error:
+                self._failover.note(rpc, error)
                 failures.append(error)
                 continue
             try:
@@ -113,13 +193,36 @@ class Pool:
                     raise
                 failures.append(error)
             except Unreachable as error:
-                self._failover.rest(rpc)
+                self._failover.note(rpc, error)
                 failures.append(error)
                 lost = True
         raise _undecided(failures, lost=lost)
 
+    def _span(self) -> Span:
+        return self._spans[self._failover.ordered()[0]]
+
     async def _logs_at_once(self, addresses: Sequence[Address], first: int, last: int) -> list[Log]:
-        return await self._read(lambda rpc: rpc.logs_at_once(addresses, first, last))
+        return (await self._found_logs(addresses, first, last)).logs
+
+    async def _found_logs(self, addresses: Sequence[Address], first: int, last: int) -> Found:
+        return await self._read(lambda rpc: self._checked_logs(rpc, addresses, first, last))
+
+    async def _checked_logs(self, rpc: Rpc, addresses: Sequence[Address], first: int, last: int) -> Found:
+        """Logs of `rpc`, or LogsMissing: then the read asks another node for the whole range."""
+        found = await rpc.found_logs(addresses, first, last)
+        try:
+            await self._completeness.check(rpc, found, (addresses, first, last), self._second(rpc))
+        except LogsMissing as error:
+            self._observer.on_log_gap(rpc.host)
+            _log.error("logs_missing", host=rpc.host, first=first, last=last, reason=str(error))
+            raise
+        return found
+
+    def _second(self, rpc: Rpc) -> Rpc | None:
+        """Another node that is in order, for a second opinion."""
+        able = (other for other in self._failover.ordered() if other is not rpc)
+        other = next(able, None)
+        return other if other and self._failover.node(other).state is NodeState.ALIVE else None
 
 
 def _undecided(failures: Sequence[KeeperError], *, lost: bool) -> KeeperError:
@@ -127,4 +230,4 @@ def _undecided(failures: Sequence[KeeperError], *, lost: bool) -> KeeperError:
     if refusal is not None and not lost:
         return refusal
     why = summary(failures)
-    return why if isinstance(why, Unreachable) else Unreachable(str(why))
+    return why if isinstance(why, Unreachable | WrongChain) else Unreachable(str(why))

@@ -1,6 +1,7 @@
 """One endpoint as a `Chain`: the Ethereum methods the stages need, decoded."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from statistics import median_low
 from typing import Any
@@ -8,21 +9,35 @@ from typing import Any
 from eth_utils.crypto import keccak
 from web3.types import RPCEndpoint
 
-from keeper.chain.decode import answers, block_param, block_ref, log, octets, quantity, receipt
-from keeper.chain.endpoint import Endpoint
-from keeper.chain.faults import MethodMissing, Throttled, TooLarge
-from keeper.chain.logs import LogScanner, Progress, check_scope
+from keeper.chain.decode import (
+    Header,
+    answers,
+    block_param,
+    header,
+    log,
+    octets,
+    quantity,
+    receipt,
+    timestamps,
+)
+from keeper.chain.faults import Behind, BlockMissing, MethodMissing, Throttled, TooLarge
+from keeper.chain.logs import Found, LogScanner, Progress, check_scope
+from keeper.chain.pinned import PinnedEndpoint
+from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
-from keeper.errors import CallReverted, Degraded, Transient
-from keeper.ports import BlockId, Receipt, SendError, SendOutcome
+from keeper.errors import CallReverted, Transient
+from keeper.ports import BlockId, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _FEE_HISTORY_BLOCKS = 10
 _DEFAULT_TIP = 10**9
 """1 gwei: what an Ethereum node suggests when blocks are empty, and the last resort here."""
 
+_REMEMBERED = 256
+"""Headers kept: what was read as a head need not be read again to check its logs."""
 
-class Rpc(Endpoint):
+
+class Rpc(PinnedEndpoint):
     """`keeper.ports.Chain` on a single endpoint. Nothing is retried here; see `Pool`."""
 
     _height = -1
@@ -32,6 +47,15 @@ class Rpc(Endpoint):
     def _scanner(self) -> LogScanner:
         return LogScanner(self.logs_at_once)
 
+    @property
+    def head_seen(self) -> int:
+        """The highest block this endpoint has shown, -1 before any."""
+        return self._height
+
+    @cached_property
+    def _headers(self) -> dict[int, Header]:
+        return {}
+
     async def chain_id(self) -> int:
         """The chain the endpoint serves."""
         return await self._quantity("eth_chainId")
@@ -40,13 +64,34 @@ class Rpc(Endpoint):
         """What the node calls itself."""
         return str(await self.request("web3_clientVersion"))
 
+    async def syncing(self) -> bool:
+        """Whether the node says that it is still catching up."""
+        return await self.request("eth_syncing") is not False
+
     async def block(self, block: BlockId = "latest") -> BlockRef:
-        found = await self.request("eth_getBlockByNumber", (block_param(block), False))
-        return self._header(block, found)
+        return (await self.header(block)).block
 
     async def blocks(self, numbers: Sequence[int]) -> list[BlockRef]:
+        return [found.block for found in await self.headers(numbers)]
+
+    async def header(self, block: BlockId = "latest") -> Header:
+        """As `block`, with the bloom filter."""
+        number = block.number if isinstance(block, BlockRef) else block
+        found = self._header(number, await self.request("eth_getBlockByNumber", (block_param(number), False)))
+        if isinstance(block, BlockRef) and found.block.hash != block.hash:
+            raise Behind(f"{self.host}: block {number} is not {block.hash} here")
+        return found
+
+    async def headers(self, numbers: Sequence[int]) -> list[Header]:
+        """As `blocks`, with the bloom filters."""
         found = await self.batch("eth_getBlockByNumber", [(hex(number), False) for number in numbers])
-        return [self._header(number, header) for number, header in zip(numbers, found, strict=True)]
+        return [self._header(number, item) for number, item in zip(numbers, found, strict=True)]
+
+    async def recent_headers(self, numbers: Sequence[int]) -> list[Header]:
+        """As `headers`, without asking for those read before; a reorg may have replaced one since."""
+        missing = [number for number in numbers if number not in self._headers]
+        read = {found.block.number: found for found in await self.headers(missing)} if missing else {}
+        return [read.get(number) or self._headers[number] for number in numbers]
 
     async def logs(
         self, addresses: Collection[Address], first: int, last: int, progress: Progress | None = None
@@ -61,16 +106,34 @@ class Rpc(Endpoint):
             Transient: it has not seen `last` yet (nodes answer that with an empty list), or its
                 answer does not fit the question.
         """
+        return (await self.found_logs(addresses, first, last)).logs
+
+    async def found_logs(self, addresses: Sequence[Address], first: int, last: int) -> Found:
+        """As `logs_at_once`, with the timestamps of the blocks where the node says them."""
         await self._reach(last)
         query = {"address": list(addresses), "fromBlock": hex(first), "toBlock": hex(last)}
-        found = await self.request("eth_getLogs", (query,))
-        with answers(self.host, "eth_getLogs"):
-            logs = [log(entry) for entry in found if not entry.get("removed")]
-        check_scope(logs, addresses, first, last)
-        return logs
+        found = await self._logs(query)
+        check_scope(found.logs, addresses, first, last)
+        return found
+
+    async def block_logs(self, block: Hash, addresses: Sequence[Address] | None = None) -> list[Log]:
+        """Logs of one block by its hash, of all contracts if `addresses` is None.
+
+        Raises:
+            Transient: the endpoint has no such block.
+        """
+        chosen = {} if addresses is None else {"address": list(addresses)}
+        return (await self._logs({"blockHash": block, **chosen})).logs
+
+    def log_ranges(
+        self, addresses: Collection[Address], first: int, last: int
+    ) -> AbstractAsyncContextManager[LogRanges]:
+        span = self._scanner.span
+        return RangeReader(self.found_logs, self.blocks, lambda: span).open(addresses, first, last)
 
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
-        result = await self.request("eth_call", (_transaction(call, sender), block_param(block)))
+        transaction = _transaction(call, sender)
+        result = await self.pinned(block, lambda param: self.request("eth_call", (transaction, param)))
         with answers(self.host, "eth_call"):
             return octets(result)
 
@@ -78,21 +141,26 @@ class Rpc(Endpoint):
         if len(calls) > 1 and isinstance(block, str) and block != "pending":
             # Between two requests, or two entries of one, a tag may move on to another block.
             block = (await self.block(block)).number
-        param = block_param(block)
-        results = await self.batch("eth_call", [(_transaction(call, None), param) for call in calls])
+        transactions = [_transaction(call, None) for call in calls]
+        results = await self.pinned(
+            block,
+            lambda param: self.batch("eth_call", [(transaction, param) for transaction in transactions]),
+        )
         with answers(self.host, "eth_call"):
             return [None if isinstance(result, CallReverted) else octets(result) for result in results]
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
-        result = await self.request("eth_getCode", (address, block_param(block)))
+        result = await self.pinned(block, lambda param: self.request("eth_getCode", (address, param)))
         with answers(self.host, "eth_getCode"):
             return octets(result)
 
     async def nonce(self, address: Address, block: BlockId = "latest") -> int:
-        return await self._quantity("eth_getTransactionCount", address, block_param(block))
+        return await self.pinned(
+            block, lambda param: self._quantity("eth_getTransactionCount", address, param)
+        )
 
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
-        return await self._quantity("eth_getBalance", address, block_param(block))
+        return await self.pinned(block, lambda param: self._quantity("eth_getBalance", address, param))
 
     async def priority_fee(self) -> int:
         """The node's suggestion; else the median tip of recent blocks; else 1 gwei."""
@@ -133,6 +201,16 @@ class Rpc(Endpoint):
         with answers(self.host, "eth_getTransactionReceipt"):
             return None if found is None else receipt(found)
 
+    async def height(self) -> int:
+        """The number of the newest block."""
+        self._height = await self._quantity("eth_blockNumber")
+        return self._height
+
+    async def _logs(self, query: dict[str, Any]) -> Found:
+        found = await self.request("eth_getLogs", (query,))
+        with answers(self.host, "eth_getLogs"):
+            return Found([log(entry) for entry in found if not entry.get("removed")], timestamps(found))
+
     async def _tip_of_recent_blocks(self) -> int:
         try:
             history = await self.request("eth_feeHistory", (hex(_FEE_HISTORY_BLOCKS), "latest", [50]))
@@ -148,20 +226,23 @@ class Rpc(Endpoint):
         with answers(self.host, method):
             return quantity(result)
 
-    def _header(self, block: BlockId, found: Any) -> BlockRef:
+    def _header(self, block: int | str, found: Any) -> Header:
         if found is None:
-            missing = Transient if block == "latest" else Degraded
+            missing = Transient if block == "latest" else BlockMissing
             raise missing(f"{self.host}: there is no block {block}")
         with answers(self.host, "eth_getBlockByNumber"):
-            header = block_ref(found)
-        self._height = max(self._height, header.number)
-        return header
+            read = header(found)
+        number = read.block.number
+        self._height = max(self._height, number)
+        self._headers.pop(number, None)
+        self._headers[number] = read
+        if len(self._headers) > _REMEMBERED:
+            del self._headers[next(iter(self._headers))]
+        return read
 
     async def _reach(self, number: int) -> None:
-        if number > self._height:
-            self._height = await self._quantity("eth_blockNumber")
-        if number > self._height:
-            raise Transient(f"{self.host}: at block {self._height}, not yet at {number}")
+        if number > self._height and number > await self.height():
+            raise Behind(f"{self.host}: at block {self._height}, not yet at {number}")
 
 
 def _transaction(call: Call, sender: Address | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
 from keeper.cli.stages import Stages
 from keeper.config.load import FILE
-from keeper.demo.configure import DEPLOYMENT, Site, configure
+from keeper.demo.configure import DEPLOYMENT, Site, configure, refuse_foreign
 from keeper.devnet.network import Network
 from keeper.errors import Fatal
 from keeper.types import checksum
@@ -66,6 +66,7 @@ async def _serve(
     *,
     json: bool,
 ) -> None:
+    refuse_foreign(config)  # now, not after the minute that a first start may take
     async with stop_on_signals() as stopping, starting as network:
         stages.progress("executor", 0, 1)
         site = await configure(network, config, seed=seed)

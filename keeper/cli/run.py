@@ -44,7 +44,10 @@ async def _run(config: Config, json: bool, once: bool, until_block: int | None) 
     heads_from = [url.reveal() for url in config.chain.ws]
     async with stop_on_signals() as stopping, assemble(config, config.mode, sink) as running:
         async with head_stream(
-            lambda: running.chain.block("latest"), heads_from, chain_id=config.chain.id
+            lambda: running.chain.block("latest"),
+            heads_from,
+            chain_id=config.chain.id,
+            observer=running.metrics,
         ) as heads:
             sink(Event.STARTED, _started(config))
             await turn_until(running.daemon, heads, stopping.event, once=once, last=until_block)

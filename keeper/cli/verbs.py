@@ -25,6 +25,7 @@ VERBS = {
     "risk": Verb("keeper.cli.risk", "risk", "Bad debt, distance to liquidation, price shocks. Needs no key."),
     "audit": Verb("keeper.cli.audit", "audit", "The index against the chain; exit 1 on a mismatch."),
     "ledger": Verb("keeper.cli.ledger", "ledger", "What was tried, what it promised, what it brought."),
+    "replay": Verb("keeper.cli.replay", "replay", "Recorded runs of real contracts through the same code."),
     "executor": Verb("keeper.cli.executor", "app", "Deploy, look at and empty the executor contract."),
     "devnet": Verb("keeper.cli.devnet", "app", "A local chain with real contracts and borrowers."),
 }

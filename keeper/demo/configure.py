@@ -18,6 +18,7 @@ from keeper.types import WAD, Address, checksum
 
 MARK = "# Written by `keeper devnet`; it is overwritten by the next one."
 DEPLOYMENT = "aave-devnet"
+COMPANIONS = (".key", ".db", ".db-wal", ".db-shm")
 
 TEMPLATE = """{mark}
 mode = "paper"
@@ -70,9 +71,9 @@ async def configure(network: Network, config: Path, *, seed: int, ops_port: int 
     An old store of a former devnet is removed: its chain is gone.
 
     Raises:
-        ConfigError: `config` exists and is not a devnet's.
+        ConfigError: files that are not a devnet's would be overwritten; see `refuse_foreign`.
     """
-    _refuse_foreign(config)
+    refuse_foreign(config)
     key = keccak(f"keeper devnet operator {seed}".encode())
     signer = LocalSigner.from_key(SecretStr(key.hex()))
     await network.node.fund([signer.address], 1000 * WAD)
@@ -102,13 +103,26 @@ def _text(network: Network, config: Path, executor: Address, ops_port: int) -> s
     )
 
 
-def _refuse_foreign(config: Path) -> None:
-    if config.exists() and not config.read_text(encoding="utf-8").startswith(MARK):
-        raise ConfigError(f"{config}: exists and is not a devnet's; name another file with --config")
+def refuse_foreign(config: Path) -> None:
+    """Make sure that `configure` will overwrite nothing but a former devnet's files.
+
+    Raises:
+        ConfigError: there is another configuration, a key or a store without a devnet's configuration
+            beside it, or no such folder.
+    """
+    if not config.parent.is_dir():
+        raise ConfigError(f"{config}: no such folder; create it or name another file with --config")
+    if config.exists():
+        first = config.read_text(encoding="utf-8", errors="replace")
+        foreign = [] if first.startswith(MARK) else [config]
+    else:
+        foreign = [file for suffix in COMPANIONS if (file := config.with_suffix(suffix)).exists()]
+    for file in foreign:
+        raise ConfigError(f"{file}: exists and is not a devnet's; name another file with --config")
 
 
 def _write(config: Path, key: bytes, text: str) -> None:
-    for suffix in (".db", ".db-wal", ".db-shm", ".key"):
+    for suffix in COMPANIONS:
         config.with_suffix(suffix).unlink(missing_ok=True)
     secret = os.open(config.with_suffix(".key"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(secret, "w", encoding="utf-8") as file:

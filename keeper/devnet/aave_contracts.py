@@ -18,6 +18,7 @@ _FILES = (
     "protocol/libraries/helpers/Errors",
     "misc/AaveOracle",
     "misc/DefaultReserveInterestRateStrategyV2",
+    "misc/PriceOracleSentinel",
     "instances/PoolInstance",
     "instances/PoolConfiguratorInstance",
     "instances/ATokenInstance",

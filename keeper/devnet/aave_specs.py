@@ -20,7 +20,8 @@ class ReserveSpec(NamedTuple):
     `price` in USD with 8 decimals; `ltv`, `threshold`, `bonus` (10500: 5 %), `reserve_factor` and
     `liquidation_fee` (share of the bonus) in bps; `liquidity` in whole tokens, supplied by the whale;
     `debt_ceiling` in USD with 2 decimals, non-zero for isolated collateral; `silent` for a token whose
-    transfers return nothing.
+    transfers return nothing; `stable` for loans at stable rates and `siloed` for a token that is only
+    borrowed alone, in versions that have those.
     """
 
     symbol: str
@@ -38,10 +39,16 @@ class ReserveSpec(NamedTuple):
     debt_ceiling: int = 0
     borrowable_in_isolation: bool = False
     silent: bool = False
+    stable: bool = False
+    siloed: bool = False
 
 
 class EModeSpec(NamedTuple):
-    """One efficiency mode: limits in bps, members by symbol."""
+    """One efficiency mode: limits in bps, members by symbol.
+
+    `price` is what the members have in common, USD with 8 decimals, in versions where a mode has its own
+    price source; None leaves each its own.
+    """
 
     category: int
     label: str
@@ -50,6 +57,7 @@ class EModeSpec(NamedTuple):
     bonus: int
     collateral: tuple[str, ...]
     borrowable: tuple[str, ...]
+    price: int | None = None
 
 
 _ETH = Rates(9200, 0, 270, 8000)
@@ -74,7 +82,23 @@ DEFAULT_RESERVES = (
 )
 # fmt: on
 
+_STABLE_RATE = {"WETH", "wstETH", "USDC", "DAI"}
+
+V2_RESERVES = tuple(spec._replace(stable=spec.symbol in _STABLE_RATE) for spec in DEFAULT_RESERVES)
+
+# fmt: off
+V30_RESERVES = (
+    *V2_RESERVES,
+    ReserveSpec("CRV", "Curve DAO Token", 18, USD // 2, 5500, 6100, 10830, 3500, _VOLATILE, 20_000_000,
+                siloed=True),
+)
+# fmt: on
+
 DEFAULT_EMODES = (
     EModeSpec(1, "ETH correlated", 9300, 9500, 10100, ("WETH", "wstETH"), ("WETH", "wstETH")),
     EModeSpec(2, "Stablecoins", 9300, 9500, 10100, ("USDC", "DAI", "USDT"), ("USDC", "DAI", "USDT")),
+)
+
+V30_EMODES = tuple(
+    mode._replace(price=USD) if mode.label == "Stablecoins" else mode for mode in DEFAULT_EMODES
 )

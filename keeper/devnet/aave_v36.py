@@ -11,26 +11,32 @@ from eth_abi.abi import encode
 
 from keeper.devnet.aave_contracts import LIBRARIES, link, load_contracts
 from keeper.devnet.aave_market import Market, Reserve
-from keeper.devnet.aave_specs import DEFAULT_EMODES, DEFAULT_RESERVES, EModeSpec, ReserveSpec
+from keeper.devnet.aave_setup import (
+    TREASURY,
+    WHALE,
+    Ground,
+    Tokens,
+    deploy_tokens,
+    liquidity_steps,
+    read_reserve,
+    registered,
+    v3_reserve_steps,
+)
+from keeper.devnet.aave_specs import DEFAULT_EMODES, DEFAULT_RESERVES, EModeSpec, Rates, ReserveSpec
 from keeper.devnet.contract import Contract
-from keeper.devnet.feeds import Feeds, deploy_feeds
+from keeper.devnet.feeds import Feeds
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
-from keeper.devnet.tokens import approve, mint, token_contract
 from keeper.types import USD, ZERO_ADDRESS, Address
 
-__all__ = ["Market", "Reserve", "deploy"]
+__all__ = ["Market", "Reserve", "deploy", "list_reserves", "rate_data"]
 
 FLASH_PREMIUM = 5
 """Basis points: what live markets charge; the contract itself starts at zero."""
 
-TREASURY = Address("0x" + "7e" * 20)
-WHALE = Address("0x" + "3a" * 20)
-
 _ROLES = ("addPoolAdmin", "addAssetListingAdmin", "addRiskAdmin", "addEmergencyAdmin")
 
 Contracts = Mapping[str, Contract]
-Tokens = Mapping[str, Address]
 
 
 async def deploy(
@@ -50,20 +56,33 @@ async def deploy(
     node.learn(*contracts.values())
     start_block = await node.block_number()
     await node.fund([admin, WHALE])
-    codes = [
-        token_contract(silent=spec.silent).deploy_data(spec.name, spec.symbol, spec.decimals)
-        for spec in reserves
-    ]
-    deployed = await node.deploy(admin, *codes)
-    tokens = {spec.symbol: token for spec, token in zip(reserves, deployed, strict=True)}
-    feeds = await deploy_feeds(node, admin, {spec.symbol: spec.price for spec in reserves})
+    tokens = await deploy_tokens(node, admin, reserves)
+    feeds = Feeds(node, admin)
+    await feeds.create({spec.symbol: spec.price for spec in reserves})
     market = await _deploy_core(node, admin, contracts, tokens, feeds)
-    await _list_reserves(node, market, tokens, reserves)
-    await node.send_many([*_reserve_steps(market, tokens, reserves), *_emode_steps(market, tokens, emodes)])
-    listed = [await _reserve(node, market, tokens[spec.symbol], feeds, spec) for spec in reserves]
+    await node.send(market.configurator_tx("updateFlashloanPremium", FLASH_PREMIUM))
+    listed = await list_reserves(node, market, Ground(tokens, feeds), reserves)
     market = replace(market, start_block=start_block, reserves=tuple(listed))
-    await node.send_many(list(_liquidity_steps(market, reserves)))
+    await node.send_many([*_emode_steps(market, tokens, emodes), *liquidity_steps(market, reserves)])
     return market
+
+
+async def list_reserves(
+    node: Node, market: Market, ground: Ground, specs: Sequence[ReserveSpec]
+) -> list[Reserve]:
+    """Have the pool list what is specified; the oracle knows the sources already.
+
+    Raises:
+        DevnetError: a step reverted.
+    """
+    await _initialize(node, market, ground.tokens, specs)
+    await node.send_many(list(v3_reserve_steps(market, ground.tokens, specs)))
+    return [await read_reserve(node, market, ground, spec) for spec in specs]
+
+
+def rate_data(rates: Rates) -> bytes:
+    """Interest rate parameters as this version's one strategy takes them."""
+    return encode(["uint16", "uint32", "uint32", "uint32"], rates)
 
 
 async def _deploy_core(
@@ -101,8 +120,8 @@ async def _deploy_core(
     return Market(
         provider=provider,
         acl=acl,
-        pool=await _registered(node, provider, registry, "getPool"),
-        configurator=await _registered(node, provider, registry, "getPoolConfigurator"),
+        pool=await registered(node, provider, registry, "getPool"),
+        configurator=await registered(node, provider, registry, "getPoolConfigurator"),
         oracle=oracle,
         data_provider=data_provider,
         rate_strategy=rates,
@@ -115,11 +134,6 @@ async def _deploy_core(
     )
 
 
-async def _registered(node: Node, provider: Address, registry: Contract, getter: str) -> Address:
-    """The proxy that the provider created for an implementation."""
-    return Address(registry.decode(getter, await node.call(provider, registry.encode(getter))))
-
-
 async def _deploy_libraries(node: Node, admin: Address, contracts: Contracts) -> dict[str, Address]:
     codes = [contracts[name].deploy_data() for name in LIBRARIES]
     libraries = dict(zip(LIBRARIES, await node.deploy(admin, *codes), strict=True))
@@ -127,7 +141,7 @@ async def _deploy_libraries(node: Node, admin: Address, contracts: Contracts) ->
     return libraries | {"FlashLoanLogic": flash}
 
 
-async def _list_reserves(node: Node, market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> None:
+async def _initialize(node: Node, market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> None:
     a_code, v_code = await node.deploy(
         market.admin,
         market.contracts["ATokenInstance"].deploy_data(market.pool, ZERO_ADDRESS, market.treasury),
@@ -143,26 +157,11 @@ async def _list_reserves(node: Node, market: Market, tokens: Tokens, specs: Sequ
             f"Aave Variable Debt {spec.symbol}",
             f"variableDebt{spec.symbol}",
             b"",
-            encode(["uint16", "uint32", "uint32", "uint32"], spec.rates),
+            rate_data(spec.rates),
         )
         for spec in specs
     ]
     await node.send(market.configurator_tx("initReserves", inputs))
-
-
-def _reserve_steps(market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> Iterator[Tx]:
-    yield market.configurator_tx("updateFlashloanPremium", FLASH_PREMIUM)
-    for spec in specs:
-        token = tokens[spec.symbol]
-        if spec.debt_ceiling:
-            yield market.configurator_tx("setDebtCeiling", token, spec.debt_ceiling)
-        limits = (spec.ltv, spec.threshold, spec.bonus)
-        yield market.configurator_tx("configureReserveAsCollateral", token, *limits)
-        yield market.configurator_tx("setReserveFactor", token, spec.reserve_factor)
-        yield market.configurator_tx("setLiquidationProtocolFee", token, spec.liquidation_fee)
-        yield market.configurator_tx("setReserveFlashLoaning", token, True)
-        yield market.configurator_tx("setReserveBorrowing", token, spec.borrowable)
-        yield market.configurator_tx("setBorrowableInIsolation", token, spec.borrowable_in_isolation)
 
 
 def _emode_steps(market: Market, tokens: Tokens, emodes: Sequence[EModeSpec]) -> Iterator[Tx]:
@@ -173,22 +172,3 @@ def _emode_steps(market: Market, tokens: Tokens, emodes: Sequence[EModeSpec]) ->
             yield market.configurator_tx("setAssetCollateralInEMode", tokens[symbol], mode.category, True)
         for symbol in mode.borrowable:
             yield market.configurator_tx("setAssetBorrowableInEMode", tokens[symbol], mode.category, True)
-
-
-async def _reserve(node: Node, market: Market, token: Address, feeds: Feeds, spec: ReserveSpec) -> Reserve:
-    a_token = await market.read_pool(node, "getReserveAToken", token)
-    v_token = await market.read_pool(node, "getReserveVariableDebtToken", token)
-    feed = feeds[spec.symbol]
-    return Reserve(
-        spec.symbol, spec.decimals, token, Address(a_token), Address(v_token), feed.proxy, feed.aggregator
-    )
-
-
-def _liquidity_steps(market: Market, specs: Sequence[ReserveSpec]) -> Iterator[Tx]:
-    for spec in specs:
-        amount = spec.liquidity * 10**spec.decimals
-        if amount:
-            token = market.reserve(spec.symbol).token
-            yield mint(token, market.whale, amount)
-            yield approve(token, market.whale, market.pool)
-            yield market.supply(market.whale, spec.symbol, amount)

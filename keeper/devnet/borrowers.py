@@ -121,7 +121,7 @@ class _Draft:
         collateral = self._split(symbols, value)
         if kind is Kind.SUPPLIER:
             return Borrower(address, kind, size, 0, collateral, ())
-        borrowable = {symbol for symbol, listing in self._terms.listings.items() if listing.borrowable}
+        borrowable = {s for s, each in self._terms.listings.items() if each.borrowable and not each.siloed}
         debt = self._debt(collateral, 0, borrowable, _DEBT_WEIGHTS)
         return Borrower(address, Kind.PLAIN, size, 0, collateral, debt)
 

@@ -1,24 +1,33 @@
-"""The whole devnet: Anvil, an Aave v3.6 market, Uniswap v3, borrowers and an arbitrageur."""
+"""The whole devnet: Anvil, an Aave market, Uniswap v3, borrowers and an arbitrageur."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from keeper.devnet import aave_v2, aave_v30, aave_v36
 from keeper.devnet.aave_market import Market
-from keeper.devnet.aave_v36 import deploy
 from keeper.devnet.actors import Actors
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.arbitrage import Arbitrageur
 from keeper.devnet.borrowers import DEFAULT_MIX, Borrower, Mix, make_borrowers
+from keeper.devnet.dialect import Version
 from keeper.devnet.node import Node
 from keeper.devnet.positions import open_positions
 from keeper.devnet.uniswap_v3 import Exchange, deploy_uniswap_v3
 from keeper.devnet.view import MarketView
+from keeper.types import Address
 
 Progress = Callable[[str, int, int], None]
 """Called with a stage ("anvil", "market", "exchange", "arbitrageur", "borrowers"), how much of it is done,
 and of how much."""
+
+
+_DEPLOYERS: Mapping[Version, Callable[[Node, Address], Awaitable[Market]]] = {
+    Version.V2: aave_v2.deploy,
+    Version.V30: aave_v30.deploy,
+    Version.V36: aave_v36.deploy,
+}
 
 
 class NetworkOptions(NamedTuple):
@@ -32,6 +41,7 @@ class NetworkOptions(NamedTuple):
     mix: Mix = DEFAULT_MIX
     depth_percent: int = 100
     lag: int = 0
+    version: Version = Version.V36
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Network:
     async def start(
         cls,
         *,
+        version: Version | str = Version.V36,
         borrowers: int = 50,
         seed: int = 1,
         mix: Mix = DEFAULT_MIX,
@@ -66,17 +77,20 @@ class Network:
     ) -> AsyncIterator["Network"]:
         """Bring everything up; see NetworkOptions. `fork_url` puts it on a fork of that chain.
 
+        `version` is Aave's: "v3.6", "v3.0.2" or "v2".
+
         `block_time` in seconds holds once everything is up (None: a block per transaction).
 
         Raises:
             ConfigError: the packages, Node.js or the compiled contracts are missing.
             Unreachable: Anvil did not start.
             DevnetError: a step reverted.
+            ValueError: there is no such version.
         """
+        options = NetworkOptions(borrowers, seed, mix, depth_percent, lag, Version(version))
         progress("anvil", 0, 1)
         async with Anvil.start(port=port, fork_url=fork_url) as anvil, Node(anvil.http) as node:
             progress("anvil", 1, 1)
-            options = NetworkOptions(borrowers, seed, mix, depth_percent, lag)
             network = await _build(anvil, node, options, progress)
             if block_time is not None:
                 # Only now: a block in the middle of the set-up would make its result depend on the clock.
@@ -87,7 +101,7 @@ class Network:
 async def _build(anvil: Anvil, node: Node, options: NetworkOptions, progress: Progress) -> Network:
     owner = (await node.accounts())[0]
     progress("market", 0, 1)
-    market = await deploy(node, owner)
+    market = await _DEPLOYERS[options.version](node, owner)
     progress("market", 1, 1)
     view = MarketView(node, market)
     progress("exchange", 0, 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from keeper.devnet.aave_market import Market
+from keeper.devnet.aave_market import VARIABLE_RATE, Market
 from keeper.devnet.borrowers import Borrower, Kind
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.reverts import DevnetError
@@ -11,9 +11,7 @@ from keeper.devnet.view import MarketView
 from keeper.types import WAD, Address
 
 SPONSOR = Address("0x" + "5b" * 20)
-"""Supplies on behalf of every borrower, so that each borrower sends one transaction only."""
-
-VARIABLE_RATE = 2
+"""Supplies on behalf of every borrower, so that borrowers need no tokens."""
 
 _SUPPLIES_PER_TX = 40
 _BORROWERS_PER_BLOCK = 250
@@ -67,20 +65,17 @@ def _funding(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:
 def _supplies(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:
     pool = market.contracts["PoolInstance"]
     calls = [
-        pool.encode("supply", market.reserve(symbol).token, amount, borrower.address, 0)
+        pool.encode(market.dialect.supply, market.reserve(symbol).token, amount, borrower.address, 0)
         for borrower in borrowers
         for symbol, amount in borrower.collateral
     ]
-    return [
-        market.pool_tx(SPONSOR, "multicall", calls[start : start + _SUPPLIES_PER_TX])
-        for start in range(0, len(calls), _SUPPLIES_PER_TX)
-    ]
+    return market.together(SPONSOR, calls, _SUPPLIES_PER_TX)
 
 
 def _openings(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:
-    """What each borrower does itself, in one transaction; suppliers do nothing."""
+    """What each borrower does itself; suppliers do nothing."""
     pool = market.contracts["PoolInstance"]
-    txs = []
+    txs: list[Tx] = []
     for borrower in borrowers:
         calls = []
         if borrower.emode:
@@ -93,8 +88,7 @@ def _openings(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:
             pool.encode("borrow", market.reserve(symbol).token, amount, VARIABLE_RATE, 0, borrower.address)
             for symbol, amount in borrower.debt
         ]
-        if calls:
-            txs.append(market.pool_tx(borrower.address, "multicall", calls))
+        txs += market.together(borrower.address, calls, len(calls) or 1)
     return txs
 
 

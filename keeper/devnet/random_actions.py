@@ -1,30 +1,34 @@
-"""A reproducible stream of random user actions over everything that an Aave v3.6 pool offers."""
+"""A reproducible stream of random user actions over everything that an Aave pool offers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from enum import StrEnum
-from random import Random
-from typing import Any, NamedTuple
 
-from keeper.devnet.actors import Actors
-from keeper.devnet.borrowers import borrower_address
-from keeper.devnet.reverts import DevnetError
-from keeper.devnet.terms import Terms
-from keeper.devnet.view import Holding
-from keeper.types import MAX_UINT256, USD, WAD, Address
+from keeper.devnet.aave_market import VARIABLE_RATE
+from keeper.devnet.actors import Actors, FlashLoan
+from keeper.devnet.dialect import Version
+from keeper.devnet.random_draws import Action, Deed, Draw, Draws, perform
+from keeper.devnet.random_legacy import LEGACY_KINDS, LegacyActions
+from keeper.types import MAX_UINT256, WAD, Address
 
-_GUESTS = 6
+__all__ = ["Action", "ActionKind", "RandomActions"]
+
 _DAY = 86_400
 _DEEP_FALLS = 0.25
 
 
 class ActionKind(StrEnum):
-    """Everything that can happen. The `_ALL` ones ask for the whole position, `_FOR` act for another user."""
+    """All that users of the newest version do; of older ones there is more in LegacyKind.
+
+    The `_ALL` ones ask for the whole position, `_FOR` act for another user.
+    """
 
     SUPPLY = "supply"
     SUPPLY_FOR = "supply for"
     WITHDRAW = "withdraw"
     WITHDRAW_ALL = "withdraw all"
     BORROW = "borrow"
+    BORROW_FOR = "borrow on delegated credit"
     REPAY = "repay"
     REPAY_ALL = "repay all"
     REPAY_FOR = "repay for"
@@ -32,18 +36,23 @@ class ActionKind(StrEnum):
     TRANSFER = "transfer"
     TRANSFER_ALL = "transfer all"
     COLLATERAL = "collateral flag"
+    COLLATERAL_FOR = "collateral flag by a manager"
     EMODE = "eMode"
     LIQUIDATE = "liquidate"
     LIQUIDATE_ALL = "liquidate all"
     LIQUIDATE_A_TOKENS = "liquidate to aTokens"
     LIQUIDATE_ALL_A_TOKENS = "liquidate all to aTokens"
     FLASH_LOAN = "flash loan"
+    FLASH_LOANS = "flash loans at once"
+    FLASH_DEBT = "flash loan kept as debt"
+    FLASH_DEBT_FOR = "flash loan kept as another's debt"
     TREASURY = "mint to treasury"
     TIME = "time"
     PRICE = "price"
 
 
-_WEIGHTS = dict.fromkeys(ActionKind, 4) | {
+_WEIGHT = 4
+_WEIGHTS: dict[StrEnum, int] = {
     ActionKind.EMODE: 6,
     ActionKind.LIQUIDATE: 6,
     ActionKind.LIQUIDATE_A_TOKENS: 6,
@@ -52,20 +61,13 @@ _WEIGHTS = dict.fromkeys(ActionKind, 4) | {
 }
 
 
-class Action(NamedTuple):
-    """What was done. `reverted` is the contract's reason, None when it went through."""
+_V3_ONLY = {ActionKind.REPAY_A_TOKENS, ActionKind.EMODE, ActionKind.FLASH_LOAN, ActionKind.TREASURY}
 
-    kind: ActionKind
-    detail: str
-    reverted: str | None
-
-
-class _Deed(NamedTuple):
-    detail: str
-    act: Callable[[], Awaitable[Any]]
-
-
-_Draw = Callable[[], Awaitable[_Deed | None]]
+_ABSENT = {
+    Version.V2: {*_V3_ONLY, ActionKind.COLLATERAL_FOR},
+    Version.V30: {ActionKind.COLLATERAL_FOR},
+    Version.V36: set[ActionKind](),
+}
 
 
 class RandomActions:
@@ -77,37 +79,49 @@ class RandomActions:
     """
 
     def __init__(self, actors: Actors, users: Sequence[Address], seed: int) -> None:
-        self._actors = actors
-        self._random = Random(seed)
-        self._guests = [borrower_address(seed, -1 - index) for index in range(_GUESTS)]
-        self.users = (*users, *self._guests)
-        self._symbols = [reserve.symbol for reserve in actors.market.reserves]
+        self._draws = Draws(actors, users, seed)
+        self._random = self._draws.random
+        self.users = self._draws.users
         self._first_prices: dict[str, int] = {}
-        self._draws = self._by_kind()
+        version = actors.market.version
+        absent = _ABSENT[version]
+        legacy = LegacyActions(self._draws).by_kind()
+        self._by_kind: dict[StrEnum, Draw] = {
+            **{kind: draw for kind, draw in self._user_draws().items() if kind not in absent},
+            **{kind: legacy[kind] for kind in LEGACY_KINDS[version]},
+        }
+        self._succeeded: Counter[StrEnum] = Counter()
+
+    @property
+    def kinds(self) -> frozenset[StrEnum]:
+        """Everything that this market's version lets users do."""
+        return frozenset(self._by_kind)
 
     async def step(self) -> Action:
         """Perform one action; raises DevnetError only for what is not a revert."""
-        kinds = list(_WEIGHTS)
+        kinds = list(self._by_kind)
         while True:
-            kind = self._random.choices(kinds, list(_WEIGHTS.values()))[0]
-            deed = await self._draws[kind]()
+            kind = self._random.choices(kinds, list(map(self._weight, kinds)))[0]
+            deed = await self._by_kind[kind]()
             if deed is not None:
                 break
-        try:
-            await deed.act()
-        except DevnetError as error:
-            if "reverted" not in str(error):
-                raise
-            return Action(kind, deed.detail, str(error))
-        return Action(kind, deed.detail, None)
+        action = await perform(kind, deed)
+        self._succeeded[kind] += action.reverted is None
+        return action
 
-    def _by_kind(self) -> dict[ActionKind, _Draw]:
+    def _weight(self, kind: StrEnum) -> float:
+        """What has never gone through comes first, so that even a short run has seen everything."""
+        weight = _WEIGHTS.get(kind, _WEIGHT)
+        return weight if self._succeeded[kind] else 2 * weight
+
+    def _user_draws(self) -> dict[ActionKind, Draw]:
         return {
             ActionKind.SUPPLY: lambda: self._supply(for_other=False),
             ActionKind.SUPPLY_FOR: lambda: self._supply(for_other=True),
             ActionKind.WITHDRAW: lambda: self._withdraw(everything=False),
             ActionKind.WITHDRAW_ALL: lambda: self._withdraw(everything=True),
             ActionKind.BORROW: self._borrow,
+            ActionKind.BORROW_FOR: self._borrow_for,
             ActionKind.REPAY: lambda: self._repay(everything=False),
             ActionKind.REPAY_ALL: lambda: self._repay(everything=True),
             ActionKind.REPAY_FOR: self._repay_for,
@@ -115,149 +129,197 @@ class RandomActions:
             ActionKind.TRANSFER: lambda: self._transfer(everything=False),
             ActionKind.TRANSFER_ALL: lambda: self._transfer(everything=True),
             ActionKind.COLLATERAL: self._collateral,
+            ActionKind.COLLATERAL_FOR: self._collateral_for,
             ActionKind.EMODE: self._emode,
             ActionKind.LIQUIDATE: lambda: self._liquidate(everything=False, a_tokens=False),
             ActionKind.LIQUIDATE_ALL: lambda: self._liquidate(everything=True, a_tokens=False),
             ActionKind.LIQUIDATE_A_TOKENS: lambda: self._liquidate(everything=False, a_tokens=True),
             ActionKind.LIQUIDATE_ALL_A_TOKENS: lambda: self._liquidate(everything=True, a_tokens=True),
             ActionKind.FLASH_LOAN: self._flash_loan,
+            ActionKind.FLASH_LOANS: self._flash_loans,
+            ActionKind.FLASH_DEBT: lambda: self._flash_debt(for_other=False),
+            ActionKind.FLASH_DEBT_FOR: lambda: self._flash_debt(for_other=True),
             ActionKind.TREASURY: self._treasury,
             ActionKind.TIME: self._time,
             ActionKind.PRICE: self._price,
         }
 
-    async def _supply(self, *, for_other: bool) -> _Deed:
-        user, symbol = self._user(), self._random.choice(self._symbols)
-        receiver = self._user() if for_other else user
-        amount = await self._some(symbol)
-        await self._actors.give(user, symbol, amount)
-        return _Deed(
+    async def _supply(self, *, for_other: bool) -> Deed:
+        user, symbol = self._draws.user(), self._random.choice(self._draws.symbols)
+        receiver = self._draws.user() if for_other else user
+        amount = await self._draws.some(symbol)
+        await self._draws.actors.give(user, symbol, amount)
+        return Deed(
             f"{user} {amount} {symbol} for {receiver}",
-            lambda: self._actors.supply(user, symbol, amount, for_user=receiver),
+            lambda: self._draws.actors.supply(user, symbol, amount, for_user=receiver),
         )
 
-    async def _withdraw(self, *, everything: bool) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.supplied)
+    async def _withdraw(self, *, everything: bool) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.supplied)
         if holding is None:
             return None
-        amount = MAX_UINT256 if everything else self._part(holding.supplied)
-        return _Deed(f"{user} {amount} {symbol}", lambda: self._actors.withdraw(user, symbol, amount))
+        amount = MAX_UINT256 if everything else self._draws.part(holding.supplied)
+        return Deed(f"{user} {amount} {symbol}", lambda: self._draws.actors.withdraw(user, symbol, amount))
 
-    async def _borrow(self) -> _Deed | None:
-        user = self._user()
-        available = (await self._actors.view.account(user)).available
-        if not available:
+    async def _borrow(self) -> Deed | None:
+        user = self._draws.user()
+        symbol, amount = await self._draws.credit(user, 110)
+        if not amount:
             return None
-        terms = await self._terms()
-        mode = terms.emodes.get(await self._actors.view.emode(user))
-        symbol = self._random.choice(sorted(mode.borrowables) if mode else self._symbols)
-        amount = terms.listings[symbol].amount(available * self._random.randint(1, 110) // 100) + 1
-        return _Deed(f"{user} {amount} {symbol}", lambda: self._actors.borrow(user, symbol, amount))
+        return Deed(f"{user} {amount} {symbol}", lambda: self._draws.actors.borrow(user, symbol, amount))
 
-    async def _repay(self, *, everything: bool) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.owed)
+    async def _borrow_for(self) -> Deed | None:
+        user, delegator = self._draws.user(), self._draws.user()
+        symbol, amount = await self._draws.credit(delegator, 60)
+        if not amount:
+            return None
+
+        async def act() -> None:
+            await self._draws.actors.delegate(delegator, symbol, amount, user)
+            await self._draws.actors.borrow(user, symbol, amount, for_user=delegator)
+
+        return Deed(f"{user} {amount} {symbol} on the credit of {delegator}", act)
+
+    async def _repay(self, *, everything: bool) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.owed)
         if holding is None:
             return None
-        amount = MAX_UINT256 if everything else self._part(holding.owed)
-        await self._actors.give(user, symbol, holding.owed * 2)
-        return _Deed(f"{user} {amount} {symbol}", lambda: self._actors.repay(user, symbol, amount))
+        amount = MAX_UINT256 if everything else self._draws.part(holding.owed)
+        await self._draws.actors.give(user, symbol, holding.owed * 2)
+        return Deed(f"{user} {amount} {symbol}", lambda: self._draws.actors.repay(user, symbol, amount))
 
-    async def _repay_for(self) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.owed)
+    async def _repay_for(self) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.owed)
         if holding is None:
             return None
-        payer, amount = self._user(), self._part(holding.owed)
-        await self._actors.give(payer, symbol, amount)
-        return _Deed(
+        payer, amount = self._draws.user(), self._draws.part(holding.owed)
+        await self._draws.actors.give(payer, symbol, amount)
+        return Deed(
             f"{payer} {amount} {symbol} for {user}",
-            lambda: self._actors.repay(payer, symbol, amount, for_user=user),
+            lambda: self._draws.actors.repay(payer, symbol, amount, for_user=user),
         )
 
-    async def _repay_with_a_tokens(self) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.owed)
+    async def _repay_with_a_tokens(self) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.owed)
         if holding is None:
             return None
-        if not holding.supplied:
-            # Few accounts owe what they supplied, so this one first supplies it.
-            await self._actors.give(user, symbol, holding.owed)
-            await self._actors.supply(user, symbol, holding.owed)
-        amount = self._random.choice([MAX_UINT256, self._part(holding.owed)])
-        return _Deed(
-            f"{user} {amount} {symbol}", lambda: self._actors.repay_with_a_tokens(user, symbol, amount)
-        )
+        amount = self._random.choice([MAX_UINT256, self._draws.part(holding.owed)])
+        await self._draws.actors.give(user, symbol, holding.owed)
 
-    async def _transfer(self, *, everything: bool) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.supplied)
+        async def act() -> None:
+            if not holding.supplied:
+                # Few accounts owe what they supplied, so this one first supplies it.
+                await self._draws.actors.supply(user, symbol, holding.owed)
+            await self._draws.actors.repay_with_a_tokens(user, symbol, amount)
+
+        return Deed(f"{user} {amount} {symbol}", act)
+
+    async def _transfer(self, *, everything: bool) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.supplied)
         if holding is None:
             return None
-        receiver = self._user()
+        receiver = self._draws.user()
         if everything:
-            return _Deed(
-                f"{user} {symbol} to {receiver}", lambda: self._actors.transfer_all(user, symbol, receiver)
+            return Deed(
+                f"{user} {symbol} to {receiver}",
+                lambda: self._draws.actors.transfer_all(user, symbol, receiver),
             )
-        amount = self._part(holding.supplied)
-        return _Deed(
+        amount = self._draws.part(holding.supplied)
+        return Deed(
             f"{user} {amount} {symbol} to {receiver}",
-            lambda: self._actors.transfer(user, symbol, amount, receiver),
+            lambda: self._draws.actors.transfer(user, symbol, amount, receiver),
         )
 
-    async def _collateral(self) -> _Deed | None:
-        user, symbol, holding = await self._holder(lambda holding: holding.supplied)
+    async def _collateral(self) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.supplied)
         if holding is None:
             return None
         use = not holding.is_collateral
-        return _Deed(f"{user} {symbol} {use}", lambda: self._actors.use_as_collateral(user, symbol, use))
+        return Deed(f"{user} {symbol} {use}", lambda: self._draws.actors.use_as_collateral(user, symbol, use))
 
-    async def _emode(self) -> _Deed:
-        user = self._user()
-        category = self._random.choice([0, *(await self._terms()).emodes])
-        return _Deed(f"{user} {category}", lambda: self._actors.set_emode(user, category))
+    async def _collateral_for(self) -> Deed | None:
+        user, symbol, holding = await self._draws.holder(lambda holding: holding.supplied)
+        if holding is None:
+            return None
+        use, manager = not holding.is_collateral, self._random.choice(self._draws.guests)
+        return Deed(
+            f"{manager} for {user} {symbol} {use}",
+            lambda: self._draws.actors.use_as_collateral_for(manager, symbol, use, user),
+        )
 
-    async def _liquidate(self, *, everything: bool, a_tokens: bool) -> _Deed | None:
-        accounts = await self._actors.view.accounts(self.users)
+    async def _emode(self) -> Deed:
+        user = self._draws.user()
+        category = self._random.choice([0, *(await self._draws.terms()).emodes])
+        return Deed(f"{user} {category}", lambda: self._draws.actors.set_emode(user, category))
+
+    async def _liquidate(self, *, everything: bool, a_tokens: bool) -> Deed | None:
+        accounts = await self._draws.actors.view.accounts(self.users)
         weak = [
             user for user, account in zip(self.users, accounts, strict=True) if account.health_factor < WAD
         ]
         if not weak:
             return None
         borrower = self._random.choice(weak)
-        holdings = await self._actors.view.holdings(borrower)
+        holdings = await self._draws.actors.view.holdings(borrower)
         collaterals = [symbol for symbol, each in holdings.items() if each.is_collateral and each.supplied]
-        debts = [symbol for symbol, each in holdings.items() if each.owed]
-        if not collaterals:
+        debts = [symbol for symbol, each in holdings.items() if each.owed or each.owed_stable]
+        if not collaterals or not debts:
             return None
         collateral, debt = self._random.choice(collaterals), self._random.choice(debts)
-        owed = holdings[debt].owed
-        amount = MAX_UINT256 if everything else self._part(owed)
-        liquidator = self._random.choice(self._guests)
-        await self._actors.give(liquidator, debt, owed * 2)
-        return _Deed(
+        owed = holdings[debt].owed + holdings[debt].owed_stable
+        amount = MAX_UINT256 if everything else self._draws.part(owed)
+        liquidator = self._random.choice(self._draws.guests)
+        await self._draws.actors.give(liquidator, debt, owed * 2)
+        return Deed(
             f"{liquidator} repays {amount} {debt} of {borrower} for {collateral}",
-            lambda: self._actors.liquidate(
+            lambda: self._draws.actors.liquidate(
                 liquidator, borrower, collateral, debt, amount, receive_a_token=a_tokens
             ),
         )
 
-    async def _flash_loan(self) -> _Deed:
-        symbol, repays = self._random.choice(self._symbols), self._random.random() < 0.9
-        amount = await self._some(symbol)
-        return _Deed(
+    async def _flash_loan(self) -> Deed:
+        symbol, repays = self._random.choice(self._draws.symbols), self._random.random() < 0.9
+        amount = await self._draws.some(symbol)
+        return Deed(
             f"{amount} {symbol}, repays: {repays}",
-            lambda: self._actors.flash_loan(symbol, amount, repays=repays),
+            lambda: self._draws.actors.flash_loan(symbol, amount, repays=repays),
         )
 
-    async def _treasury(self) -> _Deed:
-        symbols = self._random.sample(self._symbols, self._random.randint(1, len(self._symbols)))
-        return _Deed(" ".join(symbols), lambda: self._actors.mint_to_treasury(*symbols))
+    async def _flash_loans(self) -> Deed:
+        user, symbols = self._draws.user(), self._draws.symbols
+        chosen = self._random.sample(symbols, self._random.randint(1, min(3, len(symbols))))
+        loans = [FlashLoan(symbol, await self._draws.some(symbol)) for symbol in chosen]
+        return Deed(f"{user} {loans}", lambda: self._draws.actors.flash_loans(user, loans))
 
-    async def _time(self) -> _Deed:
+    async def _flash_debt(self, *, for_other: bool) -> Deed | None:
+        """One asset becomes debt, another is given back."""
+        user = self._draws.user()
+        debtor = self._draws.user() if for_other else user
+        symbol, amount = await self._draws.credit(debtor, 60)
+        if not amount:
+            return None
+        other = self._random.choice([each for each in self._draws.symbols if each != symbol])
+        loans = [FlashLoan(symbol, amount, VARIABLE_RATE), FlashLoan(other, await self._draws.some(other))]
+
+        async def act() -> None:
+            if debtor != user:
+                await self._draws.actors.delegate(debtor, symbol, amount, user)
+            await self._draws.actors.flash_loans(user, loans, for_user=debtor)
+
+        return Deed(f"{user} {loans} for {debtor}", act)
+
+    async def _treasury(self) -> Deed:
+        symbols = self._random.sample(self._draws.symbols, self._random.randint(1, len(self._draws.symbols)))
+        return Deed(" ".join(symbols), lambda: self._draws.actors.mint_to_treasury(*symbols))
+
+    async def _time(self) -> Deed:
         seconds = int(60 * (30 * _DAY / 60) ** self._random.random())
-        return _Deed(f"{seconds} s", lambda: self._actors.advance(seconds))
+        return Deed(f"{seconds} s", lambda: self._draws.actors.advance(seconds))
 
-    async def _price(self) -> _Deed:
+    async def _price(self) -> Deed:
         """Mostly a few percent; one in four is a fall so deep that bad debt arises. Far prices come back."""
-        symbol = self._random.choice(self._symbols)
-        now = await self._actors.prices()
+        symbol = self._random.choice(self._draws.symbols)
+        now = await self._draws.actors.prices()
         first = self._first_prices.setdefault(symbol, now[symbol])
         percent = self._random.randint(-8, 8)
         if self._random.random() < _DEEP_FALLS:
@@ -265,29 +327,4 @@ class RandomActions:
         price = now[symbol] * (100 + percent) // 100
         if not first * 2 // 5 < price < first * 2:
             price = first
-        return _Deed(f"{symbol} {price}", lambda: self._actors.set_prices({symbol: price}))
-
-    def _user(self) -> Address:
-        return self._random.choice(self.users)
-
-    async def _holder(self, measure: Callable[[Holding], int]) -> tuple[Address, str, Holding | None]:
-        """A random user and one of the reserves where it has any of what `measure` says; None without."""
-        user = self._user()
-        holdings = await self._actors.view.holdings(user)
-        symbols = [symbol for symbol, holding in holdings.items() if measure(holding)]
-        if not symbols:
-            return user, "", None
-        symbol = self._random.choice(symbols)
-        return user, symbol, holdings[symbol]
-
-    async def _some(self, symbol: str) -> int:
-        """An amount worth ten to a million dollars."""
-        listing = (await self._terms()).listings[symbol]
-        return listing.amount(int(10 ** self._random.uniform(1, 6) * USD))
-
-    def _part(self, amount: int) -> int:
-        """One to a hundred percent of `amount`, but not nothing."""
-        return max(1, amount * self._random.randint(1, 100) // 100)
-
-    async def _terms(self) -> Terms:
-        return await self._actors.view.terms()
+        return Deed(f"{symbol} {price}", lambda: self._draws.actors.set_prices({symbol: price}))

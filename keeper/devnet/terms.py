@@ -1,4 +1,4 @@
-"""What accounts of an Aave v3.6 market may borrow: prices, limits, eModes."""
+"""What accounts of an Aave market may borrow: prices, limits, eModes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ class Listing:
     """Borrowing rules of one reserve.
 
     `price` in USD with 8 decimals per whole token; `ltv` and `threshold` in bps; `debt_ceiling` in USD with
-    2 decimals, above 0 for an isolated collateral.
+    2 decimals, above 0 for an isolated collateral; `siloed` if it is only borrowed alone; `stable` if loans
+    at stable rates exist.
     """
 
     symbol: str
@@ -23,6 +24,8 @@ class Listing:
     borrowable: bool
     isolation_borrowable: bool
     debt_ceiling: int
+    siloed: bool = False
+    stable: bool = False
 
     @property
     def unit(self) -> int:

@@ -100,6 +100,11 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    @property
+    def idle(self) -> bool:
+        """Whether no transaction is on its way; what was papered has nothing to wait for."""
+        return self._sender is None or not self._sender.manager.in_flight()
+
     def in_flight(self) -> frozenset[tuple[str, Address]]:
         """(deployment, account) of every liquidation on its way, real or papered."""
         return frozenset(self._papered) if self._sender is None else self._sender.manager.in_flight()

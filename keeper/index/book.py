@@ -32,6 +32,7 @@ class ColumnarBook:
         self._legs_of: list[list[tuple[int, int]]] = []  # per row: (asset and side, leg), sorted
         self._leg_at: dict[int, int] = {}
         self._exact: list[int] = []
+        self._flags: list[bool] = []  # `_enabled` once more: reading one element of a numpy column is slow
         self._records: dict[Key, Any] = {}
         self._groups = np.zeros(FIRST_CAPACITY, np.int32)
         self._account = np.zeros(FIRST_CAPACITY, np.int32)
@@ -57,33 +58,35 @@ class ColumnarBook:
 
     def enabled(self, account: Address, asset: int) -> bool:
         leg = self._find(account, asset, Side.COLLATERAL)
-        return leg is not None and bool(self._enabled[leg])
+        return leg is not None and self._flags[leg]
 
     def set_enabled(self, account: Address, asset: int, enabled: bool) -> None:
         leg = self._leg(account, asset, Side.COLLATERAL)
-        self.journal.note(self._restore_enabled, leg, bool(self._enabled[leg]))
-        self._enabled[leg] = enabled
+        self.journal.note(self._restore_enabled, leg, self._flags[leg])
+        self._restore_enabled(leg, enabled)
 
     def group(self, account: Address) -> int:
         row = self._rows.get(account)
-        return 0 if row is None else int(self._groups[row])
+        return 0 if row is None else self._groups.item(row)
 
     def set_group(self, account: Address, group: int) -> None:
         row = self._row(account)
-        self.journal.note(self._restore_group, row, int(self._groups[row]))
+        self.journal.note(self._restore_group, row, self._groups.item(row))
         self._groups[row] = group
 
     def groups(self) -> NDArray[np.int32]:
         return self._groups[: len(self._accounts)]
 
-    def legs(self, account: Address) -> Iterator[tuple[int, Side, int, bool]]:
+    def legs(self, account: Address) -> Sequence[tuple[int, Side, int, bool]]:
         row = self._rows.get(account)
         if row is None:
-            return
-        for place, leg in self._legs_of[row]:
-            quantity = self._exact[leg]
-            if quantity:
-                yield place >> 1, Side(place & 1), quantity, bool(self._enabled[leg])
+            return ()
+        exact, flags = self._exact, self._flags
+        return [
+            (place >> 1, _SIDES[place & 1], exact[leg], flags[leg])
+            for place, leg in self._legs_of[row]
+            if exact[leg]
+        ]
 
     def columns(self) -> LegColumns:
         count = len(self._exact)
@@ -117,7 +120,7 @@ class ColumnarBook:
                 int(self._asset[leg]),
                 int(self._side[leg]),
                 quantity,
-                bool(self._enabled[leg]),
+                self._flags[leg],
             )
 
     def _find(self, account: Address, asset: int, side: Side) -> int | None:
@@ -152,6 +155,7 @@ class ColumnarBook:
             self._enabled = _grown(self._enabled)
         self._exact.append(0)
         self._account[leg], self._asset[leg], self._side[leg] = row, asset, side
+        self._flags.append(side is Side.DEBT)
         self._enabled[leg] = side is Side.DEBT
         insort(self._legs_of[row], (asset << 1 | side, leg))
         return leg
@@ -161,6 +165,7 @@ class ColumnarBook:
         self._quantity[leg] = quantity
 
     def _restore_enabled(self, leg: int, enabled: bool) -> None:
+        self._flags[leg] = enabled
         self._enabled[leg] = enabled
 
     def _restore_group(self, row: int, group: int) -> None:
@@ -174,6 +179,7 @@ class ColumnarBook:
 
 
 _ABSENT = object()
+_SIDES = (Side.COLLATERAL, Side.DEBT)
 
 
 def _place(row: int, asset: int, side: Side) -> int:

@@ -1,18 +1,18 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from keeper.errors import Degraded, Transient
+from keeper.errors import ConfigError, Degraded, Transient
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.index.journal import DEPTH
 from keeper.index.snapshot import Snapshot, decode, encode
 from keeper.index.store import SnapshotStore
-from keeper.ports import ChainReader
+from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
 from keeper.protocols.base import Adapter, Market
-from keeper.types import BlockRef, Log
+from keeper.types import Address, BlockRef, Log
 
 STRIDE = 20_000
 """Blocks folded before the cursor moves: bounds memory, and what an interrupted backfill repeats."""
@@ -26,6 +26,7 @@ class Follower:
 
     market: Market
     cursor: BlockRef
+    _origin: BlockRef
 
     def __init__(
         self,
@@ -35,6 +36,7 @@ class Follower:
         settings: Mapping[str, Any],
         *,
         snapshots: SnapshotStore | None = None,
+        history: LogSource | None = None,
         start_block: int = 0,
         progress: Progress = lambda _reached, _wanted: None,
     ) -> None:
@@ -43,6 +45,7 @@ class Follower:
         self._deployment = deployment
         self._settings = settings
         self._snapshots = snapshots
+        self._history = history
         self._start_block = start_block
         self._progress = progress
         self._book = ColumnarBook()
@@ -53,6 +56,7 @@ class Follower:
         Raises:
             ConfigError: the deployment's addresses are wrong or its version is unknown.
         """
+        self._origin = await self._chain.block(self._before(head))
         self._book, self.cursor = await self._restored(head)
         opening = self._adapter.open(self._deployment, self._settings, self._book)
         self.market = await converse(opening, self._chain, head.number)
@@ -65,12 +69,14 @@ class Follower:
         """
         if not (head.number == self.cursor.number + 1 and head.parent == self.cursor.hash):
             await self._unwind(head)
+        if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
+            await self._backfill(self._history, head)
         while self.cursor.number < head.number:
             last = min(self.cursor.number + STRIDE, head.number)
             await self._advance(last, head)
             self._progress(last, head.number)
         if self.cursor.hash == head.hash:
-            await converse(self.market.refresh(), self._chain, head.number)
+            await converse(self.market.refresh(head), self._chain, head.number)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the book as it stands, if a store was given."""
@@ -85,10 +91,24 @@ class Follower:
                 return decode(snapshot.book, self._adapter.record_types), snapshot.block
             except Degraded:
                 continue  # another version's snapshot: logs rebuild what it held
+        return ColumnarBook(), self._origin
+
+    def _before(self, head: BlockRef) -> int:
+        """The block before the first that is read."""
         before = max(self._start_block - 1, 0)
-        return ColumnarBook(), await self._chain.block(before)
+        if before > head.number:
+            raise ConfigError(
+                f"deployment {self._deployment!r}: start_block {self._start_block} is later than block "
+                f"{head.number}; write the block it was deployed in, or 0"
+            )
+        return before
 
     async def _unwind(self, head: BlockRef) -> None:
+        if await self._canonical(self.cursor):
+            return
+        if await self._elsewhere():
+            # No fork is that deep: the book is right, and what the node shows now is not its chain.
+            raise Transient(f"block {self._origin.number} has another hash: the node serves another chain")
         while not await self._canonical(self.cursor):
             previous = self._book.journal.undo_last()
             if previous is None:
@@ -96,24 +116,59 @@ class Follower:
                 return
             self.cursor = previous
 
+    async def _elsewhere(self) -> bool:
+        try:
+            return (await self._chain.block(self._origin.number)).hash != self._origin.hash
+        except Degraded:
+            return False  # a node may have dropped its old headers
+
     async def _canonical(self, block: BlockRef) -> bool:
         try:
             return (await self._chain.block(block.number)).hash == block.hash
         except Degraded:
             return False
 
+    async def _backfill(self, history: LogSource, head: BlockRef) -> None:
+        """Fold what is too old to be undone, while the ranges behind it load."""
+        first, last = self.cursor.number + 1, head.number - DEPTH
+        with priority(Priority.BACKFILL):
+            async with history.log_ranges(self.market.addresses(), first, last) as ranges:
+                async for found in ranges:
+                    await self._fold_range(found, ranges, head)
+                    self._progress(found.last, head.number)
+
+    async def _fold_range(self, found: LogRange, ranges: LogRanges, head: BlockRef) -> None:
+        logs = await self._completed(found.logs, self.market.addresses(), found.first, found.last)
+        ranges.include(self.market.discovered(logs))
+        last = await self._chain.block(found.last)
+        late = sorted({log.block for log in logs} - found.timestamps.keys())
+        more = {header.number: header.timestamp for header in await self._headers(late)}
+        timestamps = {**found.timestamps, **more}
+        await converse(self.market.prepare(logs), self._chain, head.number)
+        for log in logs:
+            self.market.fold(log, timestamps[log.block])
+        self.cursor = last
+
     async def _advance(self, last: int, head: BlockRef) -> None:
         logs = await self._logs(self.cursor.number + 1, last)
         numbers = sorted({log.block for log in logs} | {last})
-        headers = dict(zip(numbers, await self._chain.blocks(numbers), strict=True))
+        headers = dict(zip(numbers, await self._headers(numbers), strict=True))
         if last == head.number and headers[last].hash != head.hash:
             raise Transient(f"block {last} was replaced while its logs were read")
         for log in logs:
             if log.block_hash != headers[log.block].hash:
                 raise Transient(f"block {log.block} was replaced while its logs were read")
+        await converse(self.market.prepare(logs), self._chain, head.number)
         grouped = {number: list(group) for number, group in groupby(logs, key=lambda log: log.block)}
         for number in numbers:
             self._fold(headers[number], grouped.get(number, ()), head)
+
+    async def _headers(self, numbers: Sequence[int]) -> list[BlockRef]:
+        try:
+            return await self._chain.blocks(numbers)
+        except Degraded as error:
+            # There was a head above these blocks, so a reorganisation or a node that lags took them away.
+            raise Transient(str(error)) from None
 
     def _fold(self, block: BlockRef, logs: Iterable[Log], head: BlockRef) -> None:
         if block.number > head.number - DEPTH:
@@ -124,7 +179,12 @@ class Follower:
 
     async def _logs(self, first: int, last: int) -> list[Log]:
         wanted = self.market.addresses()
-        logs = await self._chain.logs(wanted, first, last)
+        return await self._completed(await self._chain.logs(wanted, first, last), wanted, first, last)
+
+    async def _completed(
+        self, logs: list[Log], wanted: frozenset[Address], first: int, last: int
+    ) -> list[Log]:
+        """Add the logs of contracts that these logs themselves bring into being."""
         known = set(wanted)
         while fresh := self.market.discovered(logs) - known:
             known |= fresh

@@ -9,8 +9,10 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
 from keeper.plan.model import Reason
+from keeper.ports import Priority
 from keeper.types import USD, Mode
 
 DECISION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)
@@ -47,7 +49,7 @@ class ProfitKind(StrEnum):
 
 
 class Metrics:
-    """Every metric of one process, which is a `keeper.chain.observe.RequestObserver` too."""
+    """Every metric of one process, which is a `keeper.chain.observe.ChainObserver` too."""
 
     def __init__(self, mode: Mode, version: str) -> None:
         make = _Maker()
@@ -58,6 +60,9 @@ class Metrics:
         self.accounts = make.gauge("accounts", "Accounts in the book.")
         self.liquidatable_accounts = make.gauge("liquidatable_accounts", "Accounts liquidatable now.")
         self.bad_debt_usd = make.gauge("bad_debt_usd", "Debt that no collateral covers, USD.")
+        self.audited = make.counter("audited_total", "Accounts and reserves compared with the chain.")
+        self.drift = make.counter("drift_total", "Values in which the book and the chain differed.")
+        self.quarantined = make.gauge("quarantined", "Accounts and reserves that could not be mended.")
         self.plans = make.counter("plans_total", "Candidates planned.", "result", PlanResult)
         self.rejections = make.counter("rejections_total", "Candidates without plan.", "reason", Reason)
         self.transactions = make.counter(
@@ -76,6 +81,18 @@ class Metrics:
         self.rpc_seconds = make.histogram(
             "rpc_seconds", "Time a node took to answer.", REQUEST_SECONDS, "host"
         )
+        self.rpc_units = make.counter("rpc_units_total", "Compute units spent.", "host", "method", "priority")
+        self.rpc_failovers = make.counter(
+            "rpc_failovers_total", "Times a node was given up for another.", "host"
+        )
+        self.node_state = make.gauge("node_state", "1 for the state a node is in.", "host", "state")
+        self.log_gaps = make.counter("log_gaps_total", "Answers of a node that lacked logs.", "host")
+        self.quorum_disagreements = make.counter(
+            "quorum_disagreements_total", "Quorum reads that a node answered otherwise.", "host"
+        )
+        self.head_subscriptions_lost = make.counter(
+            "head_subscriptions_lost_total", "Subscriptions that broke, fell silent or behind.", "host"
+        )
         self.last_turn = make.gauge(
             "loop_last_turn_timestamp_seconds", "When the main loop last turned, Unix time."
         )
@@ -86,6 +103,31 @@ class Metrics:
         """Count one exchange with a node."""
         self.rpc_requests.labels(host, method, outcome.value).inc()
         self.rpc_seconds.labels(host).observe(seconds)
+
+    def on_units(self, host: str, method: str, priority: Priority, units: int) -> None:
+        """Add what requests cost."""
+        self.rpc_units.labels(host, method, priority.value).inc(units)
+
+    def on_state(self, host: str, state: NodeState) -> None:
+        """Show the state of a node."""
+        for other in NodeState:
+            self.node_state.labels(host, other.value).set(other is state)
+
+    def on_failover(self, host: str) -> None:
+        """Count a node given up for another."""
+        self.rpc_failovers.labels(host).inc()
+
+    def on_log_gap(self, host: str) -> None:
+        """Count an answer without all its logs."""
+        self.log_gaps.labels(host).inc()
+
+    def on_disagreement(self, host: str) -> None:
+        """Count an answer that other nodes contradict."""
+        self.quorum_disagreements.labels(host).inc()
+
+    def on_subscription_lost(self, host: str) -> None:
+        """Count a subscription that has to be replaced."""
+        self.head_subscriptions_lost.labels(host).inc()
 
     def add_profit(self, kind: ProfitKind, usd: int) -> None:
         """`usd` with 8 decimals; negative for a loss, which is why the metric is a gauge."""

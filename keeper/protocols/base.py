@@ -6,15 +6,15 @@ does I/O. Reading happens through a *conversation* (`Reads`): a generator that y
 calls and receives their results, driven by the index stage at one block.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.types import Address, Call, Log
+from keeper.types import Address, BlockRef, Call, Log
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Book(Protocol):
         """Group of every account by row."""
         ...
 
-    def legs(self, account: Address) -> Iterator[tuple[int, Side, int, bool]]:
+    def legs(self, account: Address) -> Sequence[tuple[int, Side, int, bool]]:
         """(asset, side, exact quantity, enabled) of every leg with a quantity, by asset ascending."""
         ...
 
@@ -174,6 +174,16 @@ class Exhaustion:
     bad_debt: Mapping[Address, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One value the book and the chain disagree on. `subject` is an account or an asset."""
+
+    subject: Address
+    field: str
+    book: int
+    chain: int
+
+
 class Frame(Protocol):
     """Per-asset numbers projected to one timestamp; cheap to build, shared by all accounts."""
 
@@ -192,6 +202,11 @@ class Market(Protocol):
     unit: str
     book: Book
 
+    @property
+    def doubt(self) -> str | None:
+        """Why the book cannot be trusted enough to sign for this market; None when all is well."""
+        ...
+
     def addresses(self) -> frozenset[Address]:
         """Contracts whose logs must be fetched, as far as known now."""
         ...
@@ -200,12 +215,19 @@ class Market(Protocol):
         """Further contracts that these logs (not folded yet) bring into being."""
         ...
 
+    def prepare(self, logs: Iterable[Log]) -> Reads[None]:
+        """Read the facts without which `logs` (not folded yet) cannot be understood.
+
+        Only what never changes, such as the revision of a contract that a proxy is pointed to.
+        """
+        ...
+
     def fold(self, log: Log, timestamp: int) -> None:
         """Apply one log. Order matters; logs of foreign contracts and ignorable events are no-ops."""
         ...
 
-    def refresh(self) -> Reads[None]:
-        """What logs do not carry (oracle prices, fee constants), read at the block just folded."""
+    def refresh(self, block: BlockRef) -> Reads[None]:
+        """What logs do not carry (oracle prices, fee constants), read at `block`, the one just folded."""
         ...
 
     def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> Any:
@@ -230,6 +252,18 @@ class Market(Protocol):
         """Liquidate the account on paper, step by step, until it is healthy or has no collateral."""
         ...
 
+    def audit_accounts(self, accounts: Sequence[Address], frame: Any) -> Reads[list[Difference]]:
+        """Compare `accounts` with the protocol's own view at the block read; `frame` is at its time."""
+        ...
+
+    def audit_reserves(self) -> Reads[list[Difference]]:
+        """Compare every asset's records, and its totals with the sums over all accounts."""
+        ...
+
+    def heal(self, subject: Address) -> Reads[None]:
+        """Take over what the chain stores of an account or an asset."""
+        ...
+
     def bad_debt(self) -> Mapping[Address, int]:
         """Deficit the protocol has booked, by asset, token units."""
         ...
@@ -245,6 +279,46 @@ class Market(Protocol):
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]: ...
 
 
+class Check(NamedTuple):
+    """One number (or set of numbers) as the contracts reported it and as the market derived it."""
+
+    what: str
+    expected: Any
+    actual: Any
+
+
+class Recording(Protocol):
+    """How a market is held against a recorded run of the protocol's contracts.
+
+    The documents' format: README.md beside the recorded runs. `document`, `reading`, `checkpoint` and
+    `attempt` are parsed JSON as it stands there.
+    """
+
+    def open(self, document: Mapping[str, Any], book: Book) -> Market:
+        """A market over `book` that has folded nothing yet; all it may read is the document.
+
+        Raises:
+            ConfigError: a version or revision that is not known.
+        """
+        ...
+
+    def read(self, market: Market, reading: Mapping[str, Any]) -> None:
+        """Take over what no log carries and the run therefore recorded as a read."""
+        ...
+
+    def subjects(self, checkpoint: Mapping[str, Any]) -> int:
+        """How many accounts and markets a checkpoint describes."""
+        ...
+
+    def checkpoint(self, market: Market, checkpoint: Mapping[str, Any]) -> Iterable[Check]:
+        """Everything a checkpoint says against the market that folded every log up to its block."""
+        ...
+
+    def liquidation(self, market: Market, attempt: Mapping[str, Any]) -> Iterable[Check]:
+        """A liquidation attempt against what the market says would happen on the state before it."""
+        ...
+
+
 class Adapter(Protocol):
     """A protocol: opens markets of a deployment."""
 
@@ -252,10 +326,16 @@ class Adapter(Protocol):
     record_types: tuple[type, ...]
     """Named tuples this protocol keeps as records, so that a saved book can be read back."""
 
+    @property
+    def recording(self) -> Recording | None:
+        """How recorded runs of this protocol are replayed, None where there are none."""
+        ...
+
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Market]:
         """Probe the deployment on chain and return its market over `book` (empty or restored).
 
         Raises:
-            ConfigError: no such contract, or a revision this adapter does not know.
+            ConfigError: no such contract. One of a revision this adapter does not know is watched as well
+            as can be, and the market is in doubt.
         """
         ...

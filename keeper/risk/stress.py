@@ -53,21 +53,24 @@ def parse_shock(text: str) -> Shock:
 
 
 def shocked_prices(market: Market, shocks: Iterable[Shock]) -> dict[Address, int]:
-    """Prices of the named assets after the shocks (USD, 8 decimals, floored).
+    """Prices of the named assets after the shocks (USD, 8 decimals, floored, at least the smallest unit).
 
     Raises:
-        ConfigError: the market has no such asset, or it has no price now.
+        ConfigError: the market has no such asset, it has no price now, or it is named twice.
     """
-    by_symbol = {info.symbol.lower(): info for info in market.assets()}
-    prices = {}
+    prices: dict[Address, int] = {}
     for shock in shocks:
-        info = by_symbol.get(shock.symbol.lower())
-        if info is None:
+        named = [info for info in market.assets() if info.symbol.lower() == shock.symbol.lower()]
+        if not named:
             known = ", ".join(sorted(asset.symbol for asset in market.assets()))
             raise ConfigError(f"--shock {shock.symbol}: {market.name} has no such asset; it has {known}")
-        if info.price is None:
-            raise ConfigError(f"--shock {shock.symbol}: its oracle gives no price now")
-        prices[info.address] = int(info.price * (1 + shock.change))
+        for info in named:
+            if info.price is None:
+                raise ConfigError(f"--shock {shock.symbol}: its oracle gives no price now")
+            if info.address in prices:
+                raise ConfigError(f"--shock {shock.symbol}: given twice; keep one")
+            # A price of 0 would mean that there is none.
+            prices[info.address] = max(1, int(info.price * (1 + shock.change)))
     return prices
 
 

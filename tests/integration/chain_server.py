@@ -6,9 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import aiohttp
 from aiohttp import WSMsgType, web
 
 Answer = Callable[[list[Any]], Any]
+LateAnswer = Callable[[list[Any]], Awaitable[Any]]
+Upstream = Callable[[str, list[Any]], Awaitable[Any]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Talk = Callable[[web.WebSocketResponse], Awaitable[None]]
 
@@ -26,10 +29,15 @@ def missing(_: list[Any]) -> Any:
 
 
 class Server:
-    """`answers` by method; `seen` methods in order; `handler` replaces the HTTP side altogether."""
+    """`answers` by method, `late` ones take their time, `rest` is for methods in neither.
+
+    `seen` methods in order; `handler` replaces the HTTP side altogether.
+    """
 
     def __init__(self, chain_id: int) -> None:
         self.answers: dict[str, Answer] = {"eth_chainId": lambda _: hex(chain_id)}
+        self.late: dict[str, LateAnswer] = {}
+        self.rest: Upstream | None = None
         self.seen: list[str] = []
         self.posts = 0
         self.batches: list[int] = []
@@ -47,18 +55,24 @@ class Server:
         if self.handler is not None and self.seen[-1] != "eth_chainId":
             return await self.handler(request)
         if not isinstance(body, list):
-            return web.json_response(self._answer(body))
+            return web.json_response(await self._answer(body))
         self.batches.append(len(body))
         if len(body) > self.largest_batch:
             error = {"code": -32600, "message": "batch too large"}
             return web.json_response({"jsonrpc": "2.0", "id": None, "error": error})
         # The order of a batch's answers is the server's choice.
-        return web.json_response([self._answer(item) for item in reversed(body)])
+        return web.json_response([await self._answer(item) for item in reversed(body)])
 
-    def _answer(self, item: dict[str, Any]) -> dict[str, Any]:
-        answer = self.answers.get(item["method"], missing)
+    async def _answer(self, item: dict[str, Any]) -> dict[str, Any]:
+        method, params = item["method"], item["params"]
         try:
-            return {"jsonrpc": "2.0", "id": item["id"], "result": answer(item["params"])}
+            if method in self.late:
+                result = await self.late[method](params)
+            elif self.rest is not None and method not in self.answers:
+                result = await self.rest(method, params)
+            else:
+                result = self.answers.get(method, missing)(params)
+            return {"jsonrpc": "2.0", "id": item["id"], "result": result}
         except RpcError as error:
             return {"jsonrpc": "2.0", "id": item["id"], "error": error.body}
 
@@ -75,7 +89,7 @@ class Server:
                 if self.talk is not None:
                     await self.talk(socket)
             else:
-                await socket.send_json(self._answer(item))
+                await socket.send_json(await self._answer(item))
         return socket
 
 
@@ -95,6 +109,25 @@ async def serve(chain_id: int = 31337) -> AsyncIterator[Server]:
         yield server
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def forwarding(server: Server, url: str) -> AsyncIterator[Upstream]:
+    """`server` asks `url` whatever it has no answer for; the asking itself, for answers that change it."""
+    async with aiohttp.ClientSession() as session:
+
+        async def ask(method: str, params: list[Any]) -> Any:
+            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+            async with session.post(url, json=body) as response:
+                answer = await response.json()
+            if "error" in answer:
+                raise RpcError(
+                    answer["error"]["code"], answer["error"]["message"], answer["error"].get("data")
+                )
+            return answer["result"]
+
+        server.rest = ask
+        yield ask
 
 
 class Relay:

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from keeper.chain.heads import head_stream
+from keeper.chain.observe import NoObserver
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
 from keeper.devnet.anvil import Anvil
@@ -257,3 +258,61 @@ async def test_heads__reader_leaves__everything_is_closed(anvil: Anvil, pool: Po
             raise ZeroDivisionError
     own = asyncio.current_task()
     assert not [task for task in asyncio.all_tasks() if task is not own and "_Pump" in repr(task)]
+
+
+async def test_heads__websocket_goes_on_far_behind__is_replaced_by_the_next(
+    anvil: Anvil, node: Node, pool: Pool, server: Server
+) -> None:
+    """A node cut off from its peers keeps pushing its own old heads."""
+    await node.request("anvil_mine", "0x5")
+    old = await pool.blocks([1, 2])
+
+    async def stale(socket: web.WebSocketResponse) -> None:
+        for head in old:
+            header = {
+                "number": hex(head.number),
+                "hash": head.hash,
+                "parentHash": head.parent,
+                "timestamp": hex(head.timestamp),
+            }
+            params = {"subscription": "0x1", "result": header}
+            await socket.send_json({"jsonrpc": "2.0", "method": "eth_subscription", "params": params})
+            await asyncio.sleep(0.1)
+
+    server.talk = stale
+    lost: list[str] = []
+
+    class Observer(NoObserver):
+        def on_subscription_lost(self, host: str) -> None:
+            lost.append(host)
+
+    async with head_stream(
+        pool.block,
+        [server.ws, anvil.ws],
+        chain_id=CHAIN,
+        poll_interval=0.05,
+        compare_interval=0.3,
+        longest_backoff=0.1,
+        observer=Observer(),
+    ) as heads:
+        assert (await until(heads, 5))[-1] == 5
+        await asyncio.sleep(2.5)
+        await node.request("anvil_mine", "0x1")
+        assert (await until(heads, 6))[-1] == 6
+    assert lost == [server.ws]
+
+
+async def test_heads__one_of_two_websockets_serves_another_chain__the_other_is_used(
+    anvil: Anvil, node: Node, pool: Pool
+) -> None:
+    async with (
+        serve(10) as wrong,
+        head_stream(
+            pool.block, [wrong.ws, anvil.ws], chain_id=CHAIN, poll_interval=NEVER, longest_backoff=0.1
+        ) as heads,
+    ):
+        await until(heads, 0)
+        await asyncio.sleep(1.5)
+        await node.request("anvil_mine", "0x1")
+        assert await until(heads, 1) == [1]
+        assert wrong.connections == 1

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from keeper.chain.faults import DeadlineExceeded, MethodMissing, Throttled, TooLarge
-from keeper.chain.observe import RequestOutcome
+from keeper.chain.observe import NoObserver, RequestOutcome
 from keeper.chain.probe import probe
 from keeper.chain.rpc import Rpc
 from keeper.chain.throttle import Throttle
@@ -72,7 +72,7 @@ LOST: list[tuple[str, Handler, type[Exception]]] = [
 ]
 
 
-class Observer:
+class Observer(NoObserver):
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, RequestOutcome]] = []
 
@@ -144,6 +144,27 @@ async def test_read__http_429__is_throttled(server: Server, rpc: Rpc) -> None:
     server.handler = status(429)
     with pytest.raises(Throttled):
         await rpc.balance(ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "Fri, 01 Jan 2100 00:00:09 GMT", "Date": "Fri, 01 Jan 2100 00:00:04 GMT"}, 5.0),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
+)
+async def test_read__http_429_says_when__is_told(
+    server: Server, rpc: Rpc, headers: dict[str, str], seconds: float | None
+) -> None:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=429, headers=headers)
+
+    server.handler = refuse
+    with pytest.raises(Throttled) as raised:
+        await rpc.balance(ADDRESS)
+    assert raised.value.retry_after == seconds
 
 
 async def test_read__error_object_behind_http_400__is_understood(server: Server, rpc: Rpc) -> None:

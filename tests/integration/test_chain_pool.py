@@ -10,6 +10,7 @@ from aiohttp import web
 from eth_utils.crypto import keccak
 
 from keeper.chain.faults import DeadlineExceeded, MethodMissing
+from keeper.chain.node_state import NodeState
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
 from keeper.errors import CallReverted, Transient, Unreachable, WrongChain
@@ -140,6 +141,7 @@ async def test_logs__first_behind__next_is_asked(pool: Pool, servers: list[Serve
     assert await pool.logs([ADDRESS], 0, 6) == []
     assert "eth_getLogs" not in servers[0].seen
     assert "eth_getLogs" in servers[1].seen
+    assert await pool.balance(ADDRESS) == 0, "being a moment late is no fault"
 
 
 async def test_logs__first_limits_the_range__is_asked_for_less(pool: Pool, servers: list[Server]) -> None:
@@ -169,8 +171,28 @@ async def test_read__chain_changed_behind_the_address__is_found_after_a_failure(
     servers[0].handler = None
     servers[0].answers["eth_chainId"] = lambda _: "0x1"
     clock.seconds += 31
-    with pytest.raises(WrongChain):
+    assert await pool.balance(ADDRESS) == 1
+    assert [node.state for node in pool.nodes] == [NodeState.WRONG_CHAIN, NodeState.ALIVE]
+
+    servers[0].answers["eth_chainId"] = lambda _: hex(31337)
+    servers[1].handler = fail
+    assert await pool.balance(ADDRESS) == 0
+    assert pool.nodes[0].state is NodeState.ALIVE
+
+
+async def test_read__every_endpoint_changed_its_chain__is_wrong_chain(
+    pool: Pool, servers: list[Server], clock: StillClock
+) -> None:
+    await pool.check()
+    servers[0].answers["eth_chainId"] = lambda _: "0x1"
+    servers[1].answers["eth_chainId"] = lambda _: "0x2"
+    for server in servers:
+        server.handler = fail
+    with pytest.raises(WrongChain, match=r"chain 1.*chain 2"):
         await pool.balance(ADDRESS)
+    with pytest.raises(WrongChain):
+        await pool.send_raw(RAW)
+    assert "eth_sendRawTransaction" not in servers[0].seen + servers[1].seen
 
 
 async def test_check__some_down__passes_and_none_up_lists_hosts(

@@ -6,7 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keeper.protocols.aave_v3.liquidation import liquidate
-from keeper.protocols.aave_v3.pair import Pair, examine
+from keeper.protocols.aave_v3.model import Pair
+from keeper.protocols.aave_v3.pair import examine
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.ranges import accepted
 from keeper.protocols.base import Refusal, Settlement
@@ -27,7 +28,7 @@ def pairs(draw: st.DrawFn, most: int) -> Pair:
     debt_price = max(worth * UNIT // debt, 1)
     # One token unit of collateral is worth anything from a millionth of a cent to hundreds of dollars.
     collateral_price = draw(st.integers(1, 10) | st.integers(0, 10).map(lambda power: UNIT * 10**power))
-    world = World()
+    world = World(draw(st.sampled_from([1, 6, 7, 8, 9, 10, 11])))
     bonus, fee = draw(st.integers(10_001, 12_000)), draw(st.integers(0, 10_000))
     collateral = world.list(decimals=6, price=collateral_price, threshold=8_000, bonus=bonus, fee=fee)
     owed = world.list(decimals=6, price=debt_price)
@@ -35,6 +36,8 @@ def pairs(draw: st.DrawFn, most: int) -> Pair:
     held = worth * draw(st.integers(1, 1_250)) // 1_000
     world.supply(ALICE, collateral, max(held * UNIT // collateral_price, 1))
     world.borrow(ALICE, owed, debt)
+    if world.has_stable_debt and draw(st.booleans()):
+        world.borrow_at_stable_rate(ALICE, owed, draw(st.integers(1, debt)), rate=draw(st.integers(0, RAY)))
     if draw(st.booleans()):
         world.supply(ALICE, other, draw(st.integers(1, 10**9)))
     if draw(st.booleans()):

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
 from keeper.types import RAY, USD, WAD, Address
 from tests.aave_v3_world import World, address
@@ -12,13 +13,14 @@ decimals = st.sampled_from([6, 8, 18])
 scaled = st.integers(1, 10) | st.integers(1, 10**30)
 indexes = st.integers(RAY, 3 * RAY)
 thresholds = st.integers(1, 9_500)
+revisions = st.sampled_from([1, 4, 6, 7, 8, 9, 10, 11])
 ACCOUNTS = [address(0xACC0 + number) for number in range(4)]
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Up to four reserves, four accounts with legs of any size in them."""
-    world = World()
+    world = World(draw(revisions))
     assets: list[Address] = []
     for _ in range(draw(st.integers(1, 4))):
         threshold = draw(thresholds)
@@ -31,6 +33,8 @@ def worlds(draw: st.DrawFn) -> World:
             world.borrow(account, asset, amount)
         else:
             world.supply(account, asset, amount, collateral=draw(st.booleans()))
+        if is_debt and world.has_stable_debt and draw(st.booleans()):
+            world.borrow_at_stable_rate(account, asset, amount, rate=draw(st.integers(0, RAY)))
     world.now += draw(st.integers(0, 10**6))
     return world
 
@@ -43,7 +47,8 @@ def test_screen__any_position__is_never_above_the_exact_health_factor(world: Wor
     for row, account in enumerate(world.book.accounts()):
         health = market.health(account, frame)
         if not health.debt:
-            assert screened[row] == float("inf")
+            # Up to v3.4 the pool rounds dust down to no debt at all; the screen leaves that to it.
+            assert screened[row] == float("inf") or Position.of(world.book, account).debts()
         else:
             exact = health.health_factor / WAD
             assert screened[row] <= exact * (1 + SCREEN_MARGIN) + SCREEN_MARGIN
@@ -56,11 +61,12 @@ def test_screen__any_position__is_never_above_the_exact_health_factor(world: Wor
     excess=st.integers(-2, 2),
     index=indexes,
     price=st.integers(USD, 100_000 * USD),
+    revision=revisions,
 )
 def test_screen__health_factor_a_hair_below_one__is_still_suspicious(
-    debt: int, excess: int, index: int, price: int
+    debt: int, excess: int, index: int, price: int, revision: int
 ) -> None:
-    world = World()
+    world = World(revision)
     collateral, owed = world.list(threshold=8_000, price=price), world.list(price=price)
     account = ACCOUNTS[0]
     world.borrow(account, owed, debt)

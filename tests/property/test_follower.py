@@ -41,7 +41,8 @@ class SimulatedChain:
         del self.entries[keep:]
 
     async def block(self, block: BlockId = "latest") -> BlockRef:
-        number = len(self.headers) - 1 if isinstance(block, str) else block
+        newest = len(self.headers) - 1
+        number = newest if isinstance(block, str) else block if isinstance(block, int) else block.number
         if number >= len(self.headers):
             raise Degraded(f"no block {number}")
         return self.headers[number]
@@ -83,6 +84,9 @@ class SumMarket:
     def discovered(self, logs: Iterable[Log]) -> frozenset[Address]:
         return frozenset({LATER} if any(log.address == TOKEN for log in logs) else ())
 
+    def prepare(self, logs: Iterable[Log]) -> Reads[None]:
+        yield from ()
+
     def fold(self, log: Log, timestamp: int) -> None:
         if log.address == LATER and not self.book.get(("found",)):
             return  # not part of the deployment yet
@@ -92,13 +96,14 @@ class SumMarket:
         total = self.book.quantity(account, 0, Side.DEBT) + int(log.data, 16)
         self.book.set_quantity(account, 0, Side.DEBT, total)
 
-    def refresh(self) -> Reads[None]:
+    def refresh(self, block: BlockRef) -> Reads[None]:
         yield [Call(TOKEN, b"")]
 
 
 class SumAdapter:
     protocol = "sum"
     record_types: tuple[type, ...] = ()
+    recording = None
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Any]:
         yield [Call(TOKEN, b"")]

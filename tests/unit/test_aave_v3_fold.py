@@ -7,7 +7,7 @@ import pytest
 
 from keeper.index.snapshot import decode, encode
 from keeper.protocols.aave_v3.configuration import DECIMALS, LTV, PAUSED, SUPPLY_CAP
-from keeper.protocols.aave_v3.math import compound_interest, linear_interest, ray_mul
+from keeper.protocols.aave_v3.math import compound_interest_v3_4, linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import RECORD_TYPES, Accrual
 from keeper.protocols.base import Side
 from keeper.types import RAY, ZERO_ADDRESS, BlockRef, Hash
@@ -138,7 +138,7 @@ def test_liquidation__liquidator_takes_a_tokens__checkpoints_the_collateral_rese
     assert world.book.get(("accrual", 0)) == Accrual(
         ray_mul(linear_interest(rates[0], 1_000), RAY),
         rates[0],
-        ray_mul(compound_interest(rates[1], 1_000), RAY),
+        ray_mul(compound_interest_v3_4(rates[1], 1_000), RAY),
         rates[1],
         world.now,
     )
@@ -177,14 +177,6 @@ def test_deficit__created_and_partly_covered__is_what_remains(world: World) -> N
     world.emit(POOL, "DeficitCreated(address,address,uint256)", [ALICE, asset], [100])
     world.emit(POOL, "DeficitCovered(address,address,uint256)", [asset], [BOB, 30])
     assert world.market.bad_debt() == {asset: 70}
-
-
-def test_upgrade__of_a_token_or_the_pool__is_doubted_but_folding_goes_on(world: World) -> None:
-    asset = world.list()
-    world.emit(a_token_of(asset), "Upgraded(address)", [address(5)])
-    assert "was upgraded" in (world.market.doubt or "")
-    world.supply(ALICE, asset, 5)
-    assert world.book.quantity(ALICE, 0, Side.COLLATERAL) == 5
 
 
 def test_pool__replaced_by_another_proxy__is_doubted(world: World) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
+from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
 from keeper.ops.metrics import Metrics, PlanResult, ProfitKind, TransactionOutcome
 from keeper.plan.model import Reason
+from keeper.ports import Priority
 from keeper.types import Mode
 
 NAMES = {
@@ -25,6 +27,12 @@ NAMES = {
     "keeper_decision_seconds",
     "keeper_rpc_requests_total",
     "keeper_rpc_seconds",
+    "keeper_rpc_units_total",
+    "keeper_rpc_failovers_total",
+    "keeper_node_state",
+    "keeper_log_gaps_total",
+    "keeper_quorum_disagreements_total",
+    "keeper_head_subscriptions_lost_total",
     "keeper_loop_last_turn_timestamp_seconds",
     "keeper_build_info",
 }
@@ -72,6 +80,26 @@ def test_requests__observed__count_by_host_method_and_outcome() -> None:
     labels = {"host": "https://a.example", "method": "eth_call", "outcome": "ok"}
     assert metrics.registry.get_sample_value("keeper_rpc_requests_total", labels) == 1
     assert metrics.registry.get_sample_value("keeper_rpc_seconds_sum", {"host": "https://a.example"}) == 0.2
+
+
+def test_node_state__moves__only_the_new_one_is_shown() -> None:
+    metrics = Metrics(Mode.PAPER, "0.1.0")
+    for state in (NodeState.ALIVE, NodeState.LAGGING):
+        metrics.on_state("https://a.example", state)
+    shown = {
+        state: metrics.registry.get_sample_value(
+            "keeper_node_state", {"host": "https://a.example", "state": state.value}
+        )
+        for state in NodeState
+    }
+    assert shown == {state: float(state is NodeState.LAGGING) for state in NodeState}
+
+
+def test_units__spent__count_by_host_method_and_priority() -> None:
+    metrics = Metrics(Mode.PAPER, "0.1.0")
+    metrics.on_units("https://a.example", "eth_call", Priority.AUDIT, 26)
+    labels = {"host": "https://a.example", "method": "eth_call", "priority": "audit"}
+    assert metrics.registry.get_sample_value("keeper_rpc_units_total", labels) == 26
 
 
 def test_registry__of_two_instances__is_not_shared() -> None:

@@ -246,7 +246,7 @@ async def test_plan__several_pairs_and_routes__takes_the_best_of_all() -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_plan__random_pools_and_ranges__within_a_thousandth_of_brute_force(seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     most = int(10 ** rng.uniform(9, 13))
     half = rng.randint(most // 3, most - 2)
     loan = offer(1, USDC, WETH, *rng.choice([[(1, most)], [(1, half), (most, most)]]))
@@ -281,7 +281,7 @@ async def test_plan__random_pools_and_ranges__within_a_thousandth_of_brute_force
 
 
 async def test_plan__two_hundred_accounts__share_a_handful_of_rounds() -> None:
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     opened = {
         account(number): [offer(number, USDC, WETH, (1, int(10 ** rng.uniform(8, 12))))]
         for number in range(1, 201)

@@ -5,9 +5,9 @@ from typing import Any
 
 from keeper.errors import ConfigError
 from keeper.protocols.aave_v3.market import AaveV3Market
-from keeper.protocols.aave_v3.opening import open_deployment, start
+from keeper.protocols.aave_v3.opening import open_deployment
+from keeper.protocols.aave_v3.recording import AaveV3Recording
 from keeper.protocols.aave_v3.records import RECORD_TYPES
-from keeper.protocols.aave_v3.releases import RULES
 from keeper.protocols.base import Book, Reads
 from keeper.types import Address, parse_address
 
@@ -17,30 +17,18 @@ class AaveV3:
 
     protocol = "aave-v3"
     record_types = RECORD_TYPES
+    recording = AaveV3Recording()
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[AaveV3Market]:
         """Find everything from `settings["addresses_provider"]`.
 
-        Raises:
-            ConfigError: it is missing or no PoolAddressesProvider, or the release is not supported.
-        """
-        provider = _provider(deployment, settings)
-        rules = yield from open_deployment(deployment, provider, book)
-        return AaveV3Market(deployment, book, rules)
-
-    def recorded(
-        self, deployment: str, settings: Mapping[str, Any], revision: int, book: Book
-    ) -> AaveV3Market:
-        """A market for recorded logs: nothing is read, `revision` is the pool's.
+        A release this keeper does not know is watched by asking the pool, and is in doubt.
 
         Raises:
-            ConfigError: `settings` name no provider, or the revision is not supported.
+            ConfigError: it is missing or no PoolAddressesProvider, or the oracle does not quote in USD.
         """
-        if revision not in RULES:
-            known = ", ".join(str(number) for number in RULES)
-            raise ConfigError(f"{deployment!r} was recorded at pool revision {revision}, known is {known}")
-        start(book, _provider(deployment, settings))
-        return AaveV3Market(deployment, book, RULES[revision])
+        yield from open_deployment(deployment, _provider(deployment, settings), book)
+        return AaveV3Market(deployment, book)
 
 
 def _provider(deployment: str, settings: Mapping[str, Any]) -> Address:

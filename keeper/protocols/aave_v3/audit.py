@@ -10,8 +10,9 @@ from itertools import islice
 
 from keeper.errors import Degraded
 from keeper.protocols.aave_v3.decode import call, uint
-from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.health import health
+from keeper.protocols.aave_v3.model import AaveFrame
+from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.records import Accrual, Reserve, deployment, listed, replace
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.types import Address, Call
@@ -59,7 +60,7 @@ def _data_differences(
     book: Book, account: Address, frame: AaveFrame, answer: bytes | None
 ) -> Iterator[Difference]:
     try:
-        judged = health(account, book.group(account), book.legs(account), frame)
+        judged = health(Position.of(book, account), frame)
     except Degraded:
         return  # without a price the pool reverts as well
     values = {
@@ -102,6 +103,10 @@ def audit_reserves(book: Book) -> Reads[list[Difference]]:
     return found
 
 
+MAX_CATEGORY = 255
+"""eModes are numbered by a uint8; from a node that says more nothing is taken over."""
+
+
 def heal_account(book: Book, account: Address) -> Reads[None]:
     """Take over everything the chain stores of `account`."""
     pool = deployment(book).pool
@@ -113,10 +118,10 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
         *(call(reserve.a_token, "scaledBalanceOf(address)", account) for reserve in reserves),
         *(call(reserve.v_token, "scaledBalanceOf(address)", account) for reserve in reserves),
     ]
-    flags, category = uint(answers[0]), uint(answers[1])
-    if flags is None:
+    flags, category = uint(answers[0]), uint(answers[1]) or 0
+    if flags is None or category > MAX_CATEGORY:
         return
-    book.set_group(account, category or 0)
+    book.set_group(account, category)
     supplied, owed = answers[2 : 2 + len(numbers)], answers[2 + len(numbers) :]
     for number, collateral, debt in zip(numbers, supplied, owed, strict=True):
         for side, scaled in ((Side.COLLATERAL, uint(collateral)), (Side.DEBT, uint(debt))):

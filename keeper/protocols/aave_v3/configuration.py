@@ -27,6 +27,7 @@ DECIMALS = Field(48, 8)
 ACTIVE = Field(56, 1)
 FROZEN = Field(57, 1)
 BORROWING = Field(58, 1)
+STABLE_BORROWING = Field(59, 1)
 PAUSED = Field(60, 1)
 BORROWABLE_IN_ISOLATION = Field(61, 1)
 SILOED = Field(62, 1)
@@ -35,12 +36,17 @@ RESERVE_FACTOR = Field(64, 16)
 BORROW_CAP = Field(80, 36)
 SUPPLY_CAP = Field(116, 36)
 PROTOCOL_FEE = Field(152, 16)
+EMODE = Field(168, 8)
+UNBACKED_MINT_CAP = Field(176, 36)
 DEBT_CEILING = Field(212, 40)
 VIRTUAL_ACCOUNTING = Field(252, 1)
 
 
 class Configuration(NamedTuple):
-    """The fields that health and liquidations depend on; percentages in bps, `protocol_fee` of the bonus."""
+    """The fields that health and liquidations depend on; percentages in bps, `protocol_fee` of the bonus.
+
+    `emode` is the category up to v3.1; later the categories name their members.
+    """
 
     ltv: int
     threshold: int
@@ -48,6 +54,7 @@ class Configuration(NamedTuple):
     active: bool
     paused: bool
     protocol_fee: int
+    emode: int
 
     @staticmethod
     @lru_cache(maxsize=1024)
@@ -60,9 +67,11 @@ class Configuration(NamedTuple):
             active=bool(ACTIVE.read(bitmap)),
             paused=bool(PAUSED.read(bitmap)),
             protocol_fee=PROTOCOL_FEE.read(bitmap),
+            emode=EMODE.read(bitmap),
         )
 
 
-def initial(decimals: int) -> int:
-    """Bitmap of a reserve just listed: ConfiguratorLogic.executeInitReserve."""
-    return VIRTUAL_ACCOUNTING.write(ACTIVE.write(DECIMALS.write(0, decimals), 1), 1)
+def initial(decimals: int, *, virtual_accounting: bool) -> int:
+    """Bitmap of a reserve just listed: ConfiguratorLogic.executeInitReserve. Virtual since v3.1."""
+    bitmap = ACTIVE.write(DECIMALS.write(0, decimals), 1)
+    return VIRTUAL_ACCOUNTING.write(bitmap, virtual_accounting)

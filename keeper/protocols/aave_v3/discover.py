@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from keeper.protocols.aave_v3.decode import topic, topic_address, word_address
-from keeper.protocols.aave_v3.fold_setup import POOL, POOL_CONFIGURATOR, PRICE_ORACLE
+from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR, PRICE_ORACLE
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 _PROXY_CREATED = topic("ProxyCreated(bytes32,address,address)")
@@ -11,6 +11,7 @@ _ADDRESS_SET = topic("AddressSet(bytes32,address,address)")
 _ORACLE_UPDATED = topic("PriceOracleUpdated(address,address)")
 _RESERVE_INITIALIZED = topic("ReserveInitialized(address,address,address,address,address)")
 _SOURCE_UPDATED = topic("AssetSourceUpdated(address,address)")
+_AGGREGATOR_CONFIRMED = topic("AggregatorConfirmed(address,address)")
 
 _WATCHED_NAMES = {POOL, POOL_CONFIGURATOR, PRICE_ORACLE}
 
@@ -45,7 +46,7 @@ def _oracle(log: Log) -> list[Address]:
 
 
 def _tokens(log: Log) -> list[Address]:
-    return [topic_address(log, 2), word_address(log, 1)]
+    return [topic_address(log, 2), word_address(log, 0), word_address(log, 1)]
 
 
 def _source(log: Log) -> list[Address]:
@@ -58,4 +59,5 @@ _NAMED = {
     _ORACLE_UPDATED: _oracle,
     _RESERVE_INITIALIZED: _tokens,
     _SOURCE_UPDATED: _source,
+    _AGGREGATOR_CONFIRMED: _source,
 }

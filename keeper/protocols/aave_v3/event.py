@@ -1,15 +1,20 @@
 """A log on its way into the book."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.rules import Rules
-from keeper.types import Log
+from keeper.protocols.aave_v3.implementations import Implementation
+from keeper.types import Address, Log
 
 
 class Event(NamedTuple):
-    """One log with what its handler needs besides: the reserve id where a token emitted it, block time."""
+    """One log with what its handler needs besides.
+
+    `reserve` is the reserve id where a token emitted it, -1 elsewhere; `implementations` are the
+    facts about contracts that proxies point to, as far as they were read.
+    """
 
     log: Log
     reserve: int
     timestamp: int
-    rules: Rules
+    implementations: Mapping[Address, Implementation]

@@ -7,11 +7,21 @@ contracts' own interfaces.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import fold_config, fold_oracle, fold_pool, fold_setup, fold_tokens
+from keeper.protocols.aave_v3 import (
+    fold_config,
+    fold_loans,
+    fold_oracle,
+    fold_pool,
+    fold_setup,
+    fold_tokens,
+    fold_upgrade,
+)
 from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.records import Role
 from keeper.protocols.base import Book
+from keeper.protocols.oracles.feed import ANSWER_UPDATED
+from keeper.protocols.oracles.kinds import SIGNATURES
 
 Handler = Callable[[Book, Event], None]
 
@@ -34,13 +44,29 @@ def _ignored(role: Role, reasons: dict[str, str]) -> list[Coverage]:
 
 
 _ALLOWANCE = "allowances move no balance"
-_TOKEN_IGNORED = {
-    "Transfer(address,address,uint256)": "Mint, Burn and BalanceTransfer say the same exactly",
+_SAID_EXACTLY = "Mint, Burn and BalanceTransfer say the same exactly"
+_MINT = "Mint(address,address,uint256,uint256,uint256)"
+_BURN = "Burn(address,address,uint256,uint256,uint256)"
+_TRANSFER = "Transfer(address,address,uint256)"
+_BALANCE_TRANSFER = "BalanceTransfer(address,address,uint256,uint256)"
+_UPGRADED = "Upgraded(address)"
+_A_TOKEN_IGNORED = {
     "Approval(address,address,uint256)": _ALLOWANCE,
+    "Initialized(address,address,address,address,uint8,string,string,bytes)": (
+        "seen before the token is known, see ANNOUNCEMENTS; again only with Upgraded"
+    ),
+    "DelegateChanged(address,address,uint8)": "voting power",
+    "DelegateUnderlyingTo(address)": "voting power",
+}
+_DEBT_TOKEN_IGNORED = {
+    _TRANSFER: "Mint and Burn say the same exactly",
+    "Approval(address,address,uint256)": _ALLOWANCE,
+    "Initialized(address,address,address,uint8,string,string,bytes)": "the aToken's says as much",
+    "BorrowAllowanceDelegated(address,address,address,uint256)": _ALLOWANCE,
 }
 _ADMIN = "who administers does not change what is owed"
 _SAID_BY_PROXY = "the proxy's own Upgraded says it"
-_NEVER = "declared, never emitted since v3.4"
+_NEW_TRANSMISSION = "NewTransmission(uint32,int192,address,uint32,int192[],bytes,int192,bytes32,uint40)"
 _RATES = "its effect arrives with the next ReserveDataUpdated"
 
 EVENTS: tuple[Coverage, ...] = (
@@ -76,7 +102,7 @@ EVENTS: tuple[Coverage, ...] = (
             "LiquidationCall(address,address,address,uint256,uint256,address,bool)": fold_pool.liquidation,
             "DeficitCreated(address,address,uint256)": fold_pool.deficit_created,
             "DeficitCovered(address,address,uint256)": fold_pool.deficit_covered,
-            "Upgraded(address)": fold_setup.upgraded,
+            _UPGRADED: fold_upgrade.pool_upgraded,
         },
     ),
     *_ignored(
@@ -93,6 +119,10 @@ EVENTS: tuple[Coverage, ...] = (
             "IsolationModeTotalDebtUpdated(address,uint256)": "bounds new debt only",
             "PositionManagerApproved(address,address)": "what a manager does is logged for the account",
             "PositionManagerRevoked(address,address)": "what a manager does is logged for the account",
+            "MintUnbacked(address,address,address,uint256,uint16)": "the aToken's Mint carries it",
+            "BackUnbacked(address,address,uint256,uint256)": _RATES,
+            "SwapBorrowRateMode(address,address,uint8)": "the debt tokens' Burn and Mint carry it",
+            "RebalanceStableBorrowRate(address,address)": "the stable token's Burn and Mint carry it",
         },
     ),
     *_handled(
@@ -103,71 +133,97 @@ EVENTS: tuple[Coverage, ...] = (
             **dict.fromkeys(fold_config.FIELDS, fold_config.configured),
             "EModeCategoryAdded(uint8,uint256,uint256,uint256,address,string)": fold_config.emode_added,
             **dict.fromkeys(fold_config.BITMAPS, fold_config.emode_member),
+            "EModeCategoryIsolationChanged(uint8,bool)": fold_config.emode_isolated,
             "LiquidationGracePeriodChanged(address,uint40)": fold_config.grace_changed,
             "LiquidationGracePeriodDisabled(address)": fold_config.grace_disabled,
             "FlashloanPremiumTotalUpdated(uint128,uint128)": fold_config.premium_updated,
-            "Upgraded(address)": fold_setup.upgraded,
+            _UPGRADED: fold_upgrade.configurator_upgraded,
         },
     ),
     *_ignored(
         Role.CONFIGURATOR,
         {
             "PendingLtvChanged(address,uint256)": "kept for later; CollateralConfigurationChanged acts",
-            "ReserveInterestRateStrategyChanged(address,address,address)": _NEVER,
+            "ReserveInterestRateStrategyChanged(address,address,address)": _RATES,
             "ReserveInterestRateDataChanged(address,address,bytes)": _RATES,
             "ATokenUpgraded(address,address,address)": _SAID_BY_PROXY,
             "VariableDebtTokenUpgraded(address,address,address)": _SAID_BY_PROXY,
-            "BridgeProtocolFeeUpdated(uint256,uint256)": _NEVER,
-            "FlashloanPremiumToProtocolUpdated(uint128,uint128)": _NEVER,
+            "StableDebtTokenUpgraded(address,address,address)": _SAID_BY_PROXY,
+            "BridgeProtocolFeeUpdated(uint256,uint256)": "shares a bridge's fee; aTokens' indexes are logged",
+            "FlashloanPremiumToProtocolUpdated(uint128,uint128)": "shares a premium that stays the same",
         },
     ),
-    *_handled(Role.ORACLE, {"AssetSourceUpdated(address,address)": fold_oracle.source_updated}),
+    *_handled(
+        Role.ORACLE,
+        {
+            "AssetSourceUpdated(address,address)": fold_oracle.source_updated,
+            "FallbackOracleUpdated(address)": fold_oracle.fallback_updated,
+        },
+    ),
     *_ignored(
         Role.ORACLE,
         {
             "BaseCurrencySet(address,uint256)": "immutable, read when the deployment is opened",
-            "FallbackOracleUpdated(address)": "prices are read from the oracle at every head",
         },
     ),
     *_handled(
         Role.A_TOKEN,
         {
-            "Mint(address,address,uint256,uint256,uint256)": fold_tokens.a_mint,
-            "Burn(address,address,uint256,uint256,uint256)": fold_tokens.a_burn,
-            "BalanceTransfer(address,address,uint256,uint256)": fold_tokens.balance_transfer,
-            "Upgraded(address)": fold_setup.upgraded,
+            _MINT: fold_tokens.a_mint,
+            _BURN: fold_tokens.a_burn,
+            _BALANCE_TRANSFER: fold_tokens.balance_transfer,
+            _UPGRADED: fold_upgrade.a_token_upgraded,
         },
     ),
-    *_ignored(
-        Role.A_TOKEN,
+    *_ignored(Role.A_TOKEN, {_TRANSFER: _SAID_EXACTLY, **_A_TOKEN_IGNORED}),
+    *_handled(
+        Role.HALF_UP_A_TOKEN,
         {
-            **_TOKEN_IGNORED,
-            "Initialized(address,address,address,address,uint8,string,string,bytes)": (
-                "seen before the token is known, see ANNOUNCEMENTS; again only with Upgraded"
-            ),
-            "DelegateChanged(address,address,uint8)": "voting power",
+            _MINT: fold_tokens.half_up_a_mint,
+            _BURN: fold_tokens.half_up_a_burn,
+            _TRANSFER: fold_tokens.moved,
+            _BALANCE_TRANSFER: fold_tokens.half_up_balance_transfer,
+            _UPGRADED: fold_upgrade.a_token_upgraded,
         },
     ),
+    *_ignored(Role.HALF_UP_A_TOKEN, _A_TOKEN_IGNORED),
     *_handled(
         Role.V_TOKEN,
         {
-            "Mint(address,address,uint256,uint256,uint256)": fold_tokens.v_mint,
-            "Burn(address,address,uint256,uint256,uint256)": fold_tokens.v_burn,
-            "Upgraded(address)": fold_setup.upgraded,
+            _MINT: fold_tokens.v_mint,
+            _BURN: fold_tokens.v_burn,
+            _UPGRADED: fold_upgrade.v_token_upgraded,
+        },
+    ),
+    *_ignored(Role.V_TOKEN, _DEBT_TOKEN_IGNORED),
+    *_handled(
+        Role.HALF_UP_V_TOKEN,
+        {
+            _MINT: fold_tokens.half_up_v_mint,
+            _BURN: fold_tokens.half_up_v_burn,
+            _UPGRADED: fold_upgrade.v_token_upgraded,
+        },
+    ),
+    *_ignored(Role.HALF_UP_V_TOKEN, _DEBT_TOKEN_IGNORED),
+    *_handled(
+        Role.STABLE_TOKEN,
+        {
+            "Mint(address,address,uint256,uint256,uint256,uint256,uint256,uint256)": fold_loans.stable_mint,
+            "Burn(address,uint256,uint256,uint256,uint256,uint256)": fold_loans.stable_burn,
         },
     ),
     *_ignored(
-        Role.V_TOKEN,
-        {
-            **_TOKEN_IGNORED,
-            "Initialized(address,address,address,uint8,string,string,bytes)": "the aToken's says as much",
-            "BorrowAllowanceDelegated(address,address,address,uint256)": _ALLOWANCE,
-        },
+        Role.STABLE_TOKEN,
+        {_UPGRADED: "every revision there was emits the same", **_DEBT_TOKEN_IGNORED},
     ),
-    *_handled(Role.FEED, {"AnswerUpdated(int256,uint256,uint256)": fold_oracle.answer_updated}),
+    *_handled(Role.FEED, dict.fromkeys(SIGNATURES, fold_oracle.source_changed)),
     *_ignored(
         Role.FEED,
-        {"NewRound(uint256,address,uint256)": "the answer follows in AnswerUpdated"},
+        {
+            "NewRound(uint256,address,uint256)": "the answer follows in AnswerUpdated",
+            _NEW_TRANSMISSION: "AnswerUpdated says as much",
+            "AggregatorProposed(address,address)": "counts only once confirmed",
+        },
     ),
     *_ignored(
         Role.ACL_MANAGER,
@@ -193,7 +249,8 @@ EVENTS: tuple[Coverage, ...] = (
 ANNOUNCEMENTS: dict[str, Handler] = {
     topic("Initialized(address,address,address,address,uint8,string,string,bytes)"): fold_setup.initialized,
     topic("AssetSourceUpdated(address,address)"): fold_oracle.source_updated,
-    topic("AnswerUpdated(int256,uint256,uint256)"): fold_oracle.answer_updated,
+    topic("FallbackOracleUpdated(address)"): fold_oracle.fallback_updated,
+    topic(ANSWER_UPDATED): fold_oracle.source_changed,
 }
 """Events of contracts that nobody has named yet. A token is initialised before the configurator lists
 it, an oracle gets its sources before the provider adopts it, a feed answers before an oracle uses it.

@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from keeper.protocols.aave_v3.frame import AaveFrame
 from keeper.protocols.aave_v3.liquidation import Outcome, liquidate
-from keeper.protocols.aave_v3.pair import Pair, examine
+from keeper.protocols.aave_v3.loans import balance
+from keeper.protocols.aave_v3.model import AaveFrame, Pair
+from keeper.protocols.aave_v3.pair import examine
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.ranges import accepted
 from keeper.protocols.base import Exhaustion, Refusal
@@ -66,7 +67,9 @@ def _most(pair: Pair) -> Outcome | None:
 
 
 def _owed(position: Position, number: int, frame: AaveFrame) -> int:
-    return frame.rules.v_balance(position.debt(number), frame.numbers[number][1])
+    loan = position.loan(number)
+    variable = frame.rules.v_balance(position.debt(number), frame.numbers[number][1])
+    return variable + (balance(loan, frame) if loan else 0)
 
 
 def _named(amounts: Counter[int], frame: AaveFrame) -> dict[Address, int]:

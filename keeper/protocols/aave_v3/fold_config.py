@@ -1,5 +1,7 @@
 """PoolConfigurator events: reserves listed and dropped, configuration bits, eModes, grace periods."""
 
+from typing import Any
+
 from keeper.protocols.aave_v3 import configuration as bits
 from keeper.protocols.aave_v3.configuration import Field
 from keeper.protocols.aave_v3.decode import topic, topic_address, topic_int, word, word_address
@@ -17,7 +19,9 @@ from keeper.protocols.aave_v3.records import (
     slots,
     watch,
 )
+from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book
+from keeper.types import ZERO_ADDRESS
 
 FIELDS: dict[str, tuple[tuple[Field, int], ...]] = {
     "CollateralConfigurationChanged(address,uint256,uint256,uint256)": (
@@ -37,6 +41,9 @@ FIELDS: dict[str, tuple[tuple[Field, int], ...]] = {
     "DebtCeilingChanged(address,uint256,uint256)": ((bits.DEBT_CEILING, 1),),
     "SiloedBorrowingChanged(address,bool,bool)": ((bits.SILOED, 1),),
     "BorrowableInIsolationChanged(address,bool)": ((bits.BORROWABLE_IN_ISOLATION, 1),),
+    "ReserveStableRateBorrowing(address,bool)": ((bits.STABLE_BORROWING, 0),),
+    "UnbackedMintCapChanged(address,uint256,uint256)": ((bits.UNBACKED_MINT_CAP, 1),),
+    "EModeAssetCategoryChanged(address,uint8,uint8)": ((bits.EMODE, 1),),
 }
 """Events that set configuration bits: which field takes which word of the data."""
 
@@ -55,23 +62,28 @@ def reserve_initialized(book: Book, event: Event) -> None:
     """A reserve was listed: in the first free slot, else in a new one (PoolLogic.executeInitReserve)."""
     log = event.log
     asset, a_token = topic_address(log, 1), topic_address(log, 2)
-    v_token = word_address(log, 1)
+    stable_token, v_token = word_address(log, 0), word_address(log, 1)
     token: Token | None = book.get(("token", a_token))
     if token is None:
         doubt(book, f"aToken {a_token} was listed but never initialised in the logs since start_block")
         return
+    rules = rules_of(book)
     before = slots(book)
     number = before.index(NOWHERE) if NOWHERE in before else len(before)
     book.put(("reserves",), (*before[:number], asset, *before[number + 1 :]))
     book.put(("id", asset), number)
     book.put(("reserve", number), Reserve(number, asset, a_token, v_token, token.decimals))
-    book.put(("configuration", number), bits.initial(token.decimals))
+    book.put(
+        ("configuration", number), bits.initial(token.decimals, virtual_accounting=rules.virtual_balance)
+    )
     book.put(("accrual", number), Accrual())
     for kind in ("scaled_debt", "deficit", "grace"):
         book.put((kind, number), 0)
     book.put(("liquidity", number), None)
-    watch(book, a_token, Role.A_TOKEN, number)
-    watch(book, v_token, Role.V_TOKEN, number)
+    watch(book, a_token, rules.a_token, number)
+    watch(book, v_token, rules.v_token, number)
+    if stable_token != ZERO_ADDRESS:
+        watch(book, stable_token, Role.STABLE_TOKEN, number)
     link(book, number)
 
 
@@ -104,7 +116,15 @@ def emode_added(book: Book, event: Event) -> None:
     log = event.log
     number = topic_int(log, 1)
     old = _category(book, number)
-    book.put(("emode", number), old._replace(ltv=word(log, 0), threshold=word(log, 1), bonus=word(log, 2)))
+    source = word_address(log, 3)
+    ltv, threshold, bonus = word(log, 0), word(log, 1), word(log, 2)
+    book.put(("emode", number), old._replace(ltv=ltv, threshold=threshold, bonus=bonus, price_source=source))
+
+
+def emode_isolated(book: Book, event: Event) -> None:
+    """A category admits only its members as collateral for new debt, or no longer does."""
+    number = topic_int(event.log, 1)
+    book.put(("emode", number), _category(book, number)._replace(isolated=word(event.log, 0)))
 
 
 def emode_member(book: Book, event: Event) -> None:
@@ -118,7 +138,8 @@ def emode_member(book: Book, event: Event) -> None:
     name = _BITMAP_BY_TOPIC[log.topics[0]]
     bitmap: int = getattr(old, name)
     bitmap = bitmap | 1 << reserve if word(log, 1) else bitmap & ~(1 << reserve)
-    book.put(("emode", number), old._replace(**{name: bitmap}))
+    changed: dict[str, Any] = {name: bitmap}
+    book.put(("emode", number), old._replace(**changed))
 
 
 def _category(book: Book, number: int) -> EModeCategory:

@@ -1,13 +1,12 @@
-"""Price sources: which feed announces which reserve's price, and what it last said.
+"""Which source prices a reserve, and what the oracle makes of the source's answer."""
 
-Prices are read from the oracle at every head; between reads, and in a replay without any, they
-follow AnswerUpdated of the feed behind the asset's source.
-"""
+from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic_address, topic_signed
+from keeper.protocols.aave_v3.decode import topic_address
 from keeper.protocols.aave_v3.event import Event
-from keeper.protocols.aave_v3.records import Role, deployment, listed, replace, reserve_id, slots, watch
+from keeper.protocols.aave_v3.records import Role, deployment, listed, reserve_id, slots, watch
 from keeper.protocols.base import Book
+from keeper.protocols.oracles import kinds, tree
 from keeper.types import ZERO_ADDRESS, Address
 
 
@@ -21,47 +20,77 @@ def source_updated(book: Book, event: Event) -> None:
         link(book, number)
 
 
-def answer_updated(book: Book, event: Event) -> None:
-    """A feed has a new answer."""
-    feed = event.log.address
-    answer = topic_signed(event.log, 1)
-    book.put(("answer", feed), answer)
-    for number in book.get(("follows", feed), ()):
-        book.put(("price", number), _price(answer))
+def fallback_updated(book: Book, event: Event) -> None:
+    """AaveOracle.FallbackOracleUpdated, likewise."""
+    book.put(("fallback", event.log.address), topic_address(event.log, 1))
 
 
-def learn_aggregator(book: Book, source: Address, aggregator: Address) -> None:
-    """`source` is a proxy whose answers `aggregator` announces ("" when it is no proxy)."""
-    if book.get(("aggregator", source)) == aggregator:
+def source_changed(book: Book, event: Event) -> None:
+    """Any event by which a price source tells a change of its state."""
+    address = event.log.address
+    old = tree.record_of(book, address)
+    new = kinds.fold(old, event.log)
+    if new is None or new == old:
         return
-    book.put(("aggregator", source), aggregator)
-    relink(book)
+    tree.put(book, address, new)
+    watch_sources(book, new.children())
 
 
 def relink(book: Book) -> None:
-    """Find every reserve's feed again, after a change of oracle or of an aggregator."""
+    """Find every reserve's source again, after a change of oracle."""
     for number, _ in listed(book):
         link(book, number)
 
 
 def link(book: Book, number: int) -> None:
-    """Find the feed that announces a reserve's price; on a change take over its last answer."""
-    asset = slots(book)[number]
-    source: Address = book.get(("source", deployment(book).oracle, asset), ZERO_ADDRESS)
-    leaf: Address = book.get(("aggregator", source)) or source
-    old: Address | None = book.get(("leaf", number))
-    if leaf == old:
+    """Find the source that prices a reserve; what another one said last no longer counts."""
+    source = source_of(book, slots(book)[number])
+    if source == book.get(("priced_by", number)):
         return
-    if old is not None:
-        book.put(("follows", old), tuple(n for n in book.get(("follows", old)) if n != number))
-    book.put(("leaf", number), leaf)
-    book.put(("follows", leaf), (*book.get(("follows", leaf), ()), number))
-    answer = book.get(("answer", leaf))
-    replace(book, ("price", number), None if answer is None else _price(answer))
-    if leaf != ZERO_ADDRESS:
-        watch(book, leaf, Role.FEED)
+    book.put(("priced_by", number), source)
+    book.put(("price", number), None)
+    if source is not None and source != ZERO_ADDRESS:
+        watch_sources(book, [source])
 
 
-def _price(answer: int) -> int | None:
-    """AaveOracle.getAssetPrice: a non-positive answer sends it to a fallback this feed knows nothing of."""
-    return answer if answer > 0 else None
+def watch_sources(book: Book, sources: Iterable[Address]) -> None:
+    """Fetch what `sources` log; a contract that also plays another part keeps that."""
+    for source in sources:
+        if book.get(("role", source)) is None:
+            watch(book, source, Role.FEED)
+
+
+def source_of(book: Book, asset: Address) -> Address | None:
+    """The asset's source in the deployment's oracle, None while unknown."""
+    found: Address | None = book.get(("source", deployment(book).oracle, asset))
+    return found
+
+
+def price_at(book: Book, number: int, timestamp: int) -> int | None:
+    """A reserve's price in a block of `timestamp` with no further logs: USD with 8 decimals.
+
+    None where the oracle gives none. What cannot be derived is as it was last read.
+    """
+    price = derive(book, slots(book)[number], timestamp)
+    if price is None:
+        price = book.get(("price", number))
+    return price or None
+
+
+def derive(book: Book, asset: Address, timestamp: int) -> int | None:
+    """AaveOracle.getAssetPrice from logs: 0 where it reverts, None where only asking it can tell."""
+    source = source_of(book, asset)
+    if source is None or book.get(("distrusted", source)):
+        return None
+    if source == ZERO_ADDRESS:
+        return _fallback_price(book, asset)
+    answer = tree.answer_at(book, source, timestamp)
+    if answer is None or answer > 0:
+        return answer
+    return _fallback_price(book, asset)
+
+
+def _fallback_price(book: Book, asset: Address) -> int | None:
+    fallback = book.get(("fallback", deployment(book).oracle))
+    price: int | None = 0 if fallback == ZERO_ADDRESS else book.get(("fallback_price", asset))
+    return price

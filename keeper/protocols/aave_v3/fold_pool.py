@@ -2,7 +2,9 @@
 
 from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import Accrual, reserve_id
+from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book
 from keeper.types import Address
 
@@ -46,12 +48,12 @@ def emode_set(book: Book, event: Event) -> None:
 def liquidation(book: Book, event: Event) -> None:
     """LiquidationCall: balances arrive with the tokens' events, but one checkpoint arrives nowhere.
 
-    The pool updates the collateral reserve's indexes first; when the liquidator takes aTokens it
-    updates no rates afterwards, so no ReserveDataUpdated follows.
+    Since v3.5 the pool updates the collateral reserve's indexes first; when the liquidator takes
+    aTokens it updates no rates afterwards, so no ReserveDataUpdated follows.
     """
     log = event.log
     receives_a_token = word(log, 3)
-    if receives_a_token:
+    if receives_a_token and rules_of(book).silent_checkpoint:
         checkpoint(book, event, topic_address(log, 1))
 
 
@@ -64,14 +66,12 @@ def checkpoint(book: Book, event: Event, asset: Address) -> None:
     seconds = event.timestamp - old.updated
     if not seconds:
         return
-    rules = event.rules
     liquidity_index, borrow_index = old.liquidity_index, old.borrow_index
     if old.liquidity_rate:
-        growth = rules.linear_interest(old.liquidity_rate, seconds)
-        liquidity_index = rules.index_mul(growth, liquidity_index)
+        liquidity_index = ray_mul(linear_interest(old.liquidity_rate, seconds), liquidity_index)
     if book.get(("scaled_debt", reserve), 0):
-        growth = rules.compound_interest(old.borrow_rate, seconds)
-        borrow_index = rules.index_mul(growth, borrow_index)
+        growth = rules_of(book).compound_interest(old.borrow_rate, seconds)
+        borrow_index = ray_mul(growth, borrow_index)
     now = old._replace(liquidity_index=liquidity_index, borrow_index=borrow_index, updated=event.timestamp)
     book.put(("accrual", reserve), now)
 

@@ -3,30 +3,33 @@
 from keeper.protocols.aave_v3.decode import topic_address, word, word_address, word_text
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.fold_oracle import relink
+from keeper.protocols.aave_v3.fold_upgrade import set_configurator_revision, set_release
+from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR, PRICE_ORACLE, PRICE_ORACLE_SENTINEL
 from keeper.protocols.aave_v3.records import NOWHERE, Role, Token, deployment, doubt, replace, watch
 from keeper.protocols.base import Book
 from keeper.types import ZERO_ADDRESS, Address
 
 
-def address_id(name: str) -> str:
-    """The bytes32 under which PoolAddressesProvider keeps an address."""
-    return "0x" + name.encode().ljust(32, b"\0").hex()
-
-
-POOL = address_id("POOL")
-POOL_CONFIGURATOR = address_id("POOL_CONFIGURATOR")
-PRICE_ORACLE = address_id("PRICE_ORACLE")
-PRICE_ORACLE_SENTINEL = address_id("PRICE_ORACLE_SENTINEL")
-
-
 def proxy_created(book: Book, event: Event) -> None:
     """The provider deployed the pool's or the configurator's proxy."""
-    _set(book, event.log.topics[1], topic_address(event.log, 2))
+    name, implementation = event.log.topics[1], topic_address(event.log, 3)
+    _set(book, name, topic_address(event.log, 2))
+    _set_revision(book, event, name, implementation)
 
 
 def address_set(book: Book, event: Event) -> None:
     """The provider points one of its names elsewhere, whatever stood there."""
-    _set(book, event.log.topics[1], topic_address(event.log, 3))
+    name, address = event.log.topics[1], topic_address(event.log, 3)
+    _set(book, name, address)
+    _set_revision(book, event, name, address)
+
+
+def _set_revision(book: Book, event: Event, name: str, contract: Address) -> None:
+    found = event.implementations.get(contract)
+    if found and name == POOL:
+        set_release(book, found.pool)
+    if found and name == POOL_CONFIGURATOR:
+        set_configurator_revision(book, found.configurator)
 
 
 def oracle_updated(book: Book, event: Event) -> None:
@@ -81,12 +84,6 @@ def _set(book: Book, name: str, address: Address) -> None:
     setter = _SETTERS.get(name)
     if setter:
         setter(book, address)
-
-
-def upgraded(book: Book, event: Event) -> None:
-    """A proxy got another implementation: its arithmetic from here on is not known to be ours."""
-    log = event.log
-    doubt(book, f"{log.address} was upgraded to the implementation {topic_address(log, 1)}")
 
 
 def initialized(book: Book, event: Event) -> None:

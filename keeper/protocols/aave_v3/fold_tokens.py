@@ -1,20 +1,33 @@
-"""aToken and variable debt token events: scaled balances recovered from rounded ones.
+"""aToken and variable debt token events: scaled balances recovered from what was rounded.
 
-Source: ScaledBalanceTokenBase._mintScaled and _burnScaled, AToken._transfer. An event's `value`
-is the change of the rounded balance since the account's last interaction and `balanceIncrease` the
-interest in it. So with the scaled balance s known from before,
+Sources: ScaledBalanceTokenBase._mintScaled and _burnScaled, AToken._transfer.
+
+Since v3.5 an event's `value` is the change of the rounded balance since the account's last
+interaction and `balanceIncrease` the interest in it. So with the scaled balance s known from before,
 
     balance now = balance(s, index) + value - balanceIncrease      (Mint)
     balance now = balance(s, index) - value - balanceIncrease      (Burn)
 
-and only one scaled amount has that balance, because an index is never below 1.
+and only one scaled amount has that balance, because an index is never below 1. Balances round
+against the account, so recovering the scaled amount rounds the other way.
+
+Up to v3.4 the amount itself follows from the event, and the token scales it half up.
 """
 
 from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.math import (
+    ray_div,
+    ray_div_ceil,
+    ray_div_floor,
+    ray_mul_ceil,
+    ray_mul_floor,
+)
 from keeper.protocols.aave_v3.records import doubt
 from keeper.protocols.base import Book, Side
 from keeper.types import Address
+
+_NOBODY = "0x" + "00" * 32
 
 
 def a_mint(book: Book, event: Event) -> None:
@@ -31,17 +44,6 @@ def a_burn(book: Book, event: Event) -> None:
     _set_supply(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
 
 
-def balance_transfer(book: Book, event: Event) -> None:
-    """Transfer of scaled aTokens, also to a liquidator and of the protocol's fee to the treasury."""
-    log, reserve = event.log, event.reserve
-    amount = word(log, 0)
-    if not amount:
-        return
-    for account, change in ((topic_address(log, 1), -amount), (topic_address(log, 2), amount)):
-        held = book.quantity(account, reserve, Side.COLLATERAL)
-        _set(book, account, reserve, Side.COLLATERAL, held + change)
-
-
 def v_mint(book: Book, event: Event) -> None:
     """Borrowing, or a repayment smaller than the interest."""
     log = event.log
@@ -54,21 +56,95 @@ def v_burn(book: Book, event: Event) -> None:
     _set_debt(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
 
 
+def half_up_a_mint(book: Book, event: Event) -> None:
+    """As `a_mint`, up to v3.4."""
+    log = event.log
+    _add_supply(book, event, topic_address(log, 2), word(log, 0) - word(log, 1))
+
+
+def half_up_a_burn(book: Book, event: Event) -> None:
+    """As `a_burn`, up to v3.4."""
+    log = event.log
+    _add_supply(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+
+
+def half_up_v_mint(book: Book, event: Event) -> None:
+    """As `v_mint`, up to v3.4."""
+    log = event.log
+    _add_debt(book, event, topic_address(log, 2), word(log, 0) - word(log, 1))
+
+
+def half_up_v_burn(book: Book, event: Event) -> None:
+    """As `v_burn`, up to v3.4."""
+    log = event.log
+    _add_debt(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+
+
+def balance_transfer(book: Book, event: Event) -> None:
+    """Transfer of scaled aTokens, also to a liquidator and of the protocol's fee to the treasury."""
+    _move(book, event, word(event.log, 0))
+
+
+def moved(book: Book, event: Event) -> None:
+    """ERC-20 Transfer between accounts; BalanceTransfer follows it."""
+    log = event.log
+    if _NOBODY not in log.topics:
+        book.put(("moved", log.address), word(log, 0))
+
+
+def half_up_balance_transfer(book: Book, event: Event) -> None:
+    """As `balance_transfer`, up to v3.4.
+
+    v3.0.0 puts the amount here and the scaled amount into Transfer, v3.0.1 and later the other way
+    round, and both call themselves revision 1. An index is never below 1, so the scaled one is smaller.
+    """
+    log = event.log
+    _move(book, event, min(word(log, 0), book.get(("moved", log.address), word(log, 0))))
+
+
+def _move(book: Book, event: Event, scaled: int) -> None:
+    if not scaled:
+        return
+    for account, change in ((topic_address(event.log, 1), -scaled), (topic_address(event.log, 2), scaled)):
+        _add(book, account, event.reserve, Side.COLLATERAL, change)
+
+
 def _set_supply(book: Book, event: Event, account: Address, change: int) -> None:
-    rules, index = event.rules, word(event.log, 2)
+    index = word(event.log, 2)
     held = book.quantity(account, event.reserve, Side.COLLATERAL)
-    now = rules.a_scaled(rules.a_balance(held, index) + change, index)
+    now = ray_div_ceil(ray_mul_floor(held, index) + change, index)
     _set(book, account, event.reserve, Side.COLLATERAL, now)
 
 
 def _set_debt(book: Book, event: Event, account: Address, change: int) -> None:
-    rules, reserve, index = event.rules, event.reserve, word(event.log, 2)
-    owed = book.quantity(account, reserve, Side.DEBT)
-    now = _set(
-        book, account, reserve, Side.DEBT, rules.v_scaled(rules.v_balance(owed, index) + change, index)
-    )
-    total = book.get(("scaled_debt", reserve), 0)
-    book.put(("scaled_debt", reserve), total + now - owed)
+    index = word(event.log, 2)
+    owed = book.quantity(account, event.reserve, Side.DEBT)
+    now = ray_div_floor(ray_mul_ceil(owed, index) + change, index)
+    _count_debt(book, event.reserve, _set(book, account, event.reserve, Side.DEBT, now) - owed)
+
+
+def _add_supply(book: Book, event: Event, account: Address, amount: int) -> None:
+    if amount:
+        scaled = _scaled(amount, word(event.log, 2))
+        _add(book, account, event.reserve, Side.COLLATERAL, scaled)
+
+
+def _add_debt(book: Book, event: Event, account: Address, amount: int) -> None:
+    scaled = _scaled(amount, word(event.log, 2))
+    _count_debt(book, event.reserve, _add(book, account, event.reserve, Side.DEBT, scaled))
+
+
+def _scaled(amount: int, index: int) -> int:
+    return ray_div(amount, index) if amount >= 0 else -ray_div(-amount, index)
+
+
+def _count_debt(book: Book, reserve: int, change: int) -> None:
+    book.put(("scaled_debt", reserve), book.get(("scaled_debt", reserve), 0) + change)
+
+
+def _add(book: Book, account: Address, reserve: int, side: Side, change: int) -> int:
+    before = book.quantity(account, reserve, side)
+    return _set(book, account, reserve, side, before + change) - before
 
 
 def _set(book: Book, account: Address, reserve: int, side: Side, scaled: int) -> int:

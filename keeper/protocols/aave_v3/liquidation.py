@@ -7,25 +7,10 @@ _calculateAvailableCollateralToLiquidate, _burnDebtTokens and _burnBadDebt.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.pair import SMALL, Pair
+from keeper.protocols.aave_v3.model import Amounts, Pair
 from keeper.protocols.aave_v3.position import Leg, Position
+from keeper.protocols.aave_v3.records import StableLoan
 from keeper.protocols.base import Refusal
-
-LEAST_LEFT = SMALL // 2
-"""LiquidationLogic.MIN_LEFTOVER_BASE: a partial liquidation leaves at least this much on both sides."""
-
-
-class Amounts(NamedTuple):
-    """Token units: debt repaid, collateral taken with the protocol's fee in it, that fee."""
-
-    repay: int
-    gross: int
-    fee: int
-
-    @property
-    def net(self) -> int:
-        """What the liquidator receives."""
-        return self.gross - self.fee
 
 
 class Outcome(NamedTuple):
@@ -59,26 +44,17 @@ def amounts(pair: Pair, request: int) -> Amounts:
     return Amounts(repay, gross, fee)
 
 
-def leaves_dust_v3_3(pair: Pair, taken: Amounts) -> bool:
-    """Since v3.3: whether less than LEAST_LEFT of the debt or the collateral would be left, but some."""
-    if taken.repay >= pair.owed or taken.gross >= pair.balance:
-        return False
-    debt, collateral = pair.debt, pair.collateral
-    return (
-        pair.rules.debt_value(pair.owed - taken.repay, debt.price, debt.unit) < LEAST_LEFT
-        or (pair.balance - taken.gross) * collateral.price // collateral.unit < LEAST_LEFT
-    )
-
-
-def exhausts_v3_3(pair: Pair, taken: Amounts) -> bool:
-    """v3.3 to v3.6, hasNoCollateralLeft: the collateral taken is worth all that the account has."""
-    return taken.gross * pair.collateral.price // pair.collateral.unit == pair.value
-
-
 def burns_nothing(pair: Pair, taken: Amounts) -> bool:
-    """Whether what is repaid rounds to no scaled debt."""
+    """Whether what is repaid rounds to no scaled debt, or there is nothing to repay."""
     burnt = pair.owed if pair.rules.exhausts(pair, taken) else taken.repay
-    return pair.rules.v_out(burnt, pair.debt.debt_index) == 0
+    if not pair.variable:
+        return burnt == 0
+    return pair.rules.v_out(min(burnt, pair.variable), pair.debt.debt_index) == 0
+
+
+def pays_nothing(pair: Pair, taken: Amounts) -> bool:
+    """Whether what the liquidator receives rounds to no scaled collateral."""
+    return pair.rules.a_out(taken.net, pair.collateral.income) == 0
 
 
 def lacks_liquidity(pair: Pair, taken: Amounts) -> bool:
@@ -97,14 +73,14 @@ def liquidate(pair: Pair, request: int, *, receive_a_token: bool = False) -> Out
     if not receive_a_token:
         if lacks_liquidity(pair, taken):
             return Refusal("InsufficientLiquidity", f"the reserve holds only {pair.collateral.liquidity}")
-        if taken.net == 0:
+        if pays_nothing(pair, taken):
             return Refusal("InvalidBurnAmount", f"{taken.repay} buys no collateral")
     return _outcome(pair, taken)
 
 
 def _outcome(pair: Pair, taken: Amounts) -> Outcome:
     rules, income = pair.rules, pair.collateral.income
-    seized = rules.a_out(taken.net, income)
+    seized = min(rules.a_out(taken.net, income), pair.scaled_balance)
     fee, fee_scaled = taken.fee, rules.a_out(taken.fee, income)
     if fee_scaled > pair.scaled_balance - seized:
         fee_scaled = pair.scaled_balance - seized
@@ -116,9 +92,13 @@ def _outcome(pair: Pair, taken: Amounts) -> Outcome:
         bad_debt = dict(pair.others)
         if pair.owed > taken.repay:
             bad_debt[pair.debt.reserve.id] = pair.owed - taken.repay
-    debt_out = rules.v_out(burnt, pair.debt.debt_index)
-    legs = _legs_after(pair, debt_out, seized + fee_scaled, taken.gross == pair.balance, bad_debt)
-    return Outcome(taken.repay, taken.net, fee, bad_debt, pair.position._replace(legs=legs))
+    variable = min(burnt, pair.variable)  # the debt at a stable rate comes last
+    debt_out = rules.v_out(variable, pair.debt.debt_index)
+    after = pair.position._replace(
+        legs=_legs_after(pair, debt_out, seized + fee_scaled, rules.empties(pair, taken), bad_debt),
+        loans=_loans_after(pair, burnt - variable),
+    )
+    return Outcome(taken.repay, taken.net, fee, bad_debt, after)
 
 
 def _legs_after(
@@ -137,3 +117,15 @@ def _legs_after(
         if left:
             legs.append((number, side, left, used))
     return tuple(legs)
+
+
+def _loans_after(pair: Pair, burnt: int) -> tuple[StableLoan, ...]:
+    loans = []
+    for loan in pair.position.loans:
+        left = loan
+        if burnt and loan.reserve == pair.debt.reserve.id:
+            principal = pair.owed - pair.variable - burnt
+            left = loan._replace(principal=principal, updated=pair.timestamp)
+        if left.principal:
+            loans.append(left)
+    return tuple(loans)

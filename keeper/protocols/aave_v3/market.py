@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from keeper.protocols.aave_v3 import discover, frame, health, ranges, refresh, screen
+from keeper.protocols.aave_v3 import audit, discover, frame, health, ranges, refresh, screen
 from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.events import ANNOUNCEMENTS, HANDLERS
 from keeper.protocols.aave_v3.exhaust import exhaust
-from keeper.protocols.aave_v3.frame import AaveFrame
+from keeper.protocols.aave_v3.fold_oracle import price_at
+from keeper.protocols.aave_v3.implementations import Implementation, named, probe
 from keeper.protocols.aave_v3.liquidation import liquidate
+from keeper.protocols.aave_v3.loans import balance, balances
+from keeper.protocols.aave_v3.model import AaveFrame, Rules
 from keeper.protocols.aave_v3.pair import examine
-from keeper.protocols.aave_v3.position import Position
+from keeper.protocols.aave_v3.position import AccountData, Position
+from keeper.protocols.aave_v3.reading import read_accounts
 from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
-from keeper.protocols.aave_v3.rules import Rules
+from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import (
     AssetInfo,
     Book,
+    Difference,
     Exhaustion,
     Floats,
     Health,
@@ -26,7 +31,8 @@ from keeper.protocols.base import (
     Refusal,
     Settlement,
 )
-from keeper.types import Address, Log
+from keeper.protocols.oracles.checks import PriceChecks
+from keeper.types import Address, BlockRef, Log
 
 _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 
@@ -34,17 +40,23 @@ _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint2
 class AaveV3Market:
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
-    All state is in the book, so undoing the book undoes the market.
+    All state is in the book, so undoing the book undoes the market. `price_checks` tells where prices
+    derived from logs were not the oracle's; the time that assets' prices are given at is the last one seen.
+    Kept besides are facts about implementations, which never change, and what was read of accounts where
+    the pool's release is not known.
     """
 
     name = "pool"
     unit = "USD"
     screen_margin = screen.SCREEN_MARGIN
 
-    def __init__(self, deployment: str, book: Book, rules: Rules) -> None:
+    def __init__(self, deployment: str, book: Book) -> None:
         self.deployment = deployment
         self.book = book
-        self.rules = rules
+        self._implementations: dict[Address, Implementation] = {}
+        self._read: dict[Address, AccountData] = {}
+        self.price_checks = PriceChecks()
+        self._now = 0
 
     @property
     def doubt(self) -> str | None:
@@ -55,13 +67,22 @@ class AaveV3Market:
         why: str | None = self.book.get(("doubt",))
         return why
 
+    @property
+    def rules(self) -> Rules:
+        """Those of the release that the pool runs where the book stands."""
+        return rules_of(self.book)
+
     def addresses(self) -> frozenset[Address]:
         return frozenset(self.book.get(("watched",), ()))
 
     def discovered(self, logs: Iterable[Log]) -> frozenset[Address]:
         return discover.discovered(logs, self.addresses())
 
+    def prepare(self, logs: Iterable[Log]) -> Reads[None]:
+        self._implementations |= yield from probe(named(logs, self._implementations))
+
     def fold(self, log: Log, timestamp: int) -> None:
+        self._now = timestamp
         if not log.topics:
             return
         watched: Watched | None = self.book.get(("role", log.address))
@@ -72,13 +93,16 @@ class AaveV3Market:
             role, reserve = watched
             handler = HANDLERS[role].get(log.topics[0])
         if handler:
-            handler(self.book, Event(log, reserve, timestamp, self.rules))
+            handler(self.book, Event(log, reserve, timestamp, self._implementations))
 
-    def refresh(self) -> Reads[None]:
-        return refresh.refresh(self.deployment, self.book)
+    def refresh(self, block: BlockRef) -> Reads[None]:
+        self._now = block.timestamp
+        yield from refresh.refresh(self.deployment, self.book, self.price_checks, block)
+        if not self.rules.computed:
+            self._read = yield from read_accounts(self.book, self._read)
 
     def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> AaveFrame:
-        return frame.build(self.book, self.rules, timestamp, prices or {})
+        return frame.build(self.book, self.rules, timestamp, prices or {}, self._read)
 
     def assets(self) -> Sequence[AssetInfo]:
         return [self._asset(number) for number, _ in listed(self.book)]
@@ -89,23 +113,29 @@ class AaveV3Market:
         if not symbol:
             token: Token = self.book.get(("token", reserve.a_token))
             symbol = token.symbol
-        price = self.book.get(("price", number))
+        price = price_at(self.book, number, self._now)
         return AssetInfo(number, reserve.asset, symbol, reserve.decimals, price)
 
     def health(self, account: Address, frame: AaveFrame) -> Health:
-        book = self.book
-        return health.health(account, book.group(account), book.legs(account), frame)
+        return health.health(Position.of(self.book, account), frame)
 
     def holdings(self, account: Address, frame: AaveFrame) -> Sequence[Holding]:
-        assets = {info.asset: info for info in self.assets()}
-        return [health.holding(assets[leg[0]], leg, frame) for leg in self.book.legs(account)]
+        position = Position.of(self.book, account)
+        held = [health.holding(self._asset(leg[0]), leg, frame) for leg in position.legs]
+        held += [
+            health.owing(self._asset(loan.reserve), balance(loan, frame), frame) for loan in position.loans
+        ]
+        return sorted(held, key=lambda holding: holding.asset.asset)
+
+    def stable_debt(self, account: Address, frame: AaveFrame) -> Mapping[int, int]:
+        """What the account owes at stable rates (v3.0 and v3.1), token units by reserve id."""
+        return balances(Position.of(self.book, account).loans, frame)
 
     def screen(self, frame: AaveFrame) -> Floats:
-        return screen.screen(self.book, frame)
+        return frame.rules.screen(self.book, frame)
 
     def opportunities(self, account: Address, frame: AaveFrame) -> Sequence[Opportunity]:
         position = Position.of(self.book, account)
-        assets = {info.asset: info for info in self.assets()}
         found = []
         for debt in position.debts():
             for collateral in position.collaterals():
@@ -114,7 +144,7 @@ class AaveV3Market:
                     continue
                 runs = ranges.accepted(pair)
                 if runs:
-                    found.append(Opportunity(account, assets[debt], assets[collateral], runs))
+                    found.append(Opportunity(account, self._asset(debt), self._asset(collateral), runs))
         return found
 
     def settle(
@@ -131,7 +161,7 @@ class AaveV3Market:
         Raises:
             Degraded: the oracle gives no price for an asset the account uses.
         """
-        if liquidator == opportunity.account:
+        if liquidator == opportunity.account and not frame.rules.self_liquidation:
             return Refusal("SelfLiquidation", "an account cannot liquidate itself")
         position = Position.of(self.book, opportunity.account)
         pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
@@ -146,6 +176,17 @@ class AaveV3Market:
 
     def exhaust(self, account: Address, frame: AaveFrame) -> Exhaustion:
         return exhaust(Position.of(self.book, account), frame)
+
+    def audit_accounts(self, accounts: Sequence[Address], frame: AaveFrame) -> Reads[list[Difference]]:
+        return audit.audit_accounts(self.book, accounts, frame)
+
+    def audit_reserves(self) -> Reads[list[Difference]]:
+        return audit.audit_reserves(self.book)
+
+    def heal(self, subject: Address) -> Reads[None]:
+        if subject in {info.address for info in self.assets()}:
+            return audit.heal_reserve(self.book, subject)
+        return audit.heal_account(self.book, subject)
 
     def bad_debt(self) -> Mapping[Address, int]:
         deficits = {info.address: self.book.get(("deficit", info.asset), 0) for info in self.assets()}

@@ -30,6 +30,11 @@ def ray_mul_ceil(a: int, b: int) -> int:
     return -(-a * b // RAY)
 
 
+def ray_div(a: int, b: int) -> int:
+    """WadRayMath.rayDiv: a*RAY/b, half up."""
+    return (a * RAY + b // 2) // b
+
+
 def ray_div_floor(a: int, b: int) -> int:
     """WadRayMath.rayDivFloor: a*RAY/b."""
     return a * RAY // b
@@ -65,9 +70,19 @@ def percent_div(value: int, percentage: int) -> int:
     return (value * BPS + percentage // 2) // percentage
 
 
+def percent_div_floor(value: int, percentage: int) -> int:
+    """PercentageMath.percentDivFloor."""
+    return value * BPS // percentage
+
+
 def percent_div_ceil(value: int, percentage: int) -> int:
     """PercentageMath.percentDivCeil."""
     return -(-value * BPS // percentage)
+
+
+def mul_div(a: int, b: int, c: int) -> int:
+    """a*b/c, rounded down as Solidity does."""
+    return a * b // c
 
 
 def mul_div_ceil(a: int, b: int, c: int) -> int:
@@ -80,9 +95,22 @@ def linear_interest(rate: int, seconds: int) -> int:
     return RAY + rate * seconds // YEAR
 
 
-def compound_interest(rate: int, seconds: int) -> int:
-    """MathUtils.calculateCompoundedInterest as of v3.4: 1 + x + x²/2 + x³/6 in rays, nested."""
+def compound_interest_v3_0(rate: int, seconds: int) -> int:
+    """MathUtils.calculateCompoundedInterest of v3.0 to v3.3: the binomial series to its third term."""
     if seconds == 0:
         return RAY
+    second = ray_mul(rate, rate) // (YEAR * YEAR)
+    third = ray_mul(second, rate) // YEAR
+    before, two_before = seconds - 1, max(seconds - 2, 0)
+    return (
+        RAY
+        + rate * seconds // YEAR
+        + seconds * before * second // 2
+        + seconds * before * two_before * third // 6
+    )
+
+
+def compound_interest_v3_4(rate: int, seconds: int) -> int:
+    """MathUtils.calculateCompoundedInterest since v3.4: 1 + x + x²/2 + x³/6 in rays, nested."""
     x = rate * seconds // YEAR
     return RAY + x + ray_mul(x, x // 2 + ray_mul(x, x // 6))

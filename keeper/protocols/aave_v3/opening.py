@@ -6,21 +6,20 @@ from typing import NamedTuple
 from keeper.errors import ConfigError
 from keeper.protocols.aave_v3 import decode
 from keeper.protocols.aave_v3.decode import call
-from keeper.protocols.aave_v3.fold_oracle import learn_aggregator
 from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, set_pool, set_sentinel
+from keeper.protocols.aave_v3.fold_upgrade import set_configurator_revision, set_release
+from keeper.protocols.aave_v3.implementations import probe
+from keeper.protocols.aave_v3.prices import learn_sources
 from keeper.protocols.aave_v3.records import NOWHERE, Deployment, Role, follow, replace, watch
-from keeper.protocols.aave_v3.releases import RULES
-from keeper.protocols.aave_v3.rules import Rules
 from keeper.protocols.base import Book, Reads
 from keeper.types import USD, ZERO_ADDRESS, Address, checksum
 
 
 class Listing(NamedTuple):
-    """A reserve as the pool lists it at the head; empty addresses where it would not say."""
+    """A reserve as the pool lists it at the head, and its price source."""
 
     asset: Address
-    a_token: Address
-    v_token: Address
+    tokens: Sequence[Address]
     source: Address
 
 
@@ -30,41 +29,36 @@ def start(book: Book, provider: Address) -> None:
     watch(book, provider, Role.PROVIDER)
 
 
-def open_deployment(name: str, provider: Address, book: Book) -> Reads[Rules]:
-    """Discover the contracts as of now, check that their release is known, and watch them.
+def open_deployment(name: str, provider: Address, book: Book) -> Reads[None]:
+    """Discover the contracts as of now and watch them.
 
-    Positions are not read: the logs from the start block rebuild them.
+    Positions are not read: the logs from the start block rebuild them, at whatever release they were
+    made. A release this keeper does not know leaves the book in doubt.
 
     Raises:
-        ConfigError: `provider` is no PoolAddressesProvider, or its pool's release is not supported.
+        ConfigError: `provider` is no PoolAddressesProvider of an Aave v3 pool, or the oracle does not
+            quote in USD.
     """
     pool, configurator, oracle, sentinel = yield from _contracts(name, provider)
-    rules = yield from _rules(name, pool, configurator, oracle)
+    yield from _check_oracle(name, oracle)
+    found = yield from probe([pool, configurator])
+    if found[pool].pool is None:
+        raise ConfigError(f"deployment {name!r}: {checksum(pool)} has no POOL_REVISION: no Aave v3 pool")
     start(book, provider)
     set_pool(book, pool)
     set_configurator(book, configurator)
+    if book.get(("release",)) is None:
+        # A restored book is older than what was just read; its logs tell when that came about.
+        set_release(book, found[pool].pool)
+        set_configurator_revision(book, found[configurator].configurator)
     set_oracle(book, oracle)
     set_sentinel(book, sentinel)
     listings = yield from _listings(pool, oracle)
-    yield from _check_tokens(name, listings, rules)
     for listing in listings:
-        follow(book, listing.a_token, listing.v_token)
-    yield from learn_feeds(book, [listing.source for listing in listings])
+        follow(book, *(token for token in listing.tokens if token != ZERO_ADDRESS))
+    yield from learn_sources(book, [listing.source for listing in listings])
     premium = yield [call(pool, "FLASHLOAN_PREMIUM_TOTAL()")]
     replace(book, ("premium",), decode.uint(premium[0]) or 0)
-    return rules
-
-
-def learn_feeds(book: Book, sources: Sequence[Address]) -> Reads[None]:
-    """Find out which price sources are proxies, and watch what announces their answers."""
-    unique = sorted(set(sources) - {NOWHERE, ZERO_ADDRESS})
-    if not unique:
-        return
-    results = yield [call(source, "aggregator()") for source in unique]
-    for source, result in zip(unique, results, strict=True):
-        aggregator = decode.address(result) or NOWHERE
-        learn_aggregator(book, source, NOWHERE if aggregator == ZERO_ADDRESS else aggregator)
-        follow(book, book.get(("aggregator", source)) or source)
 
 
 def _contracts(name: str, provider: Address) -> Reads[tuple[Address, Address, Address, Address]]:
@@ -81,28 +75,13 @@ def _contracts(name: str, provider: Address) -> Reads[tuple[Address, Address, Ad
     return pool, configurator, oracle, sentinel
 
 
-def _rules(name: str, pool: Address, configurator: Address, oracle: Address) -> Reads[Rules]:
-    results = yield [
-        call(pool, "POOL_REVISION()"),
-        call(configurator, "CONFIGURATOR_REVISION()"),
-        call(oracle, "BASE_CURRENCY()"),
-        call(oracle, "BASE_CURRENCY_UNIT()"),
-    ]
-    revision, configurator_revision = decode.uint(results[0]), decode.uint(results[1])
-    rules = RULES.get(revision or 0)
-    if rules is None:
-        known = ", ".join(f"{number} (v{rules.release})" for number, rules in RULES.items())
-        raise ConfigError(
-            f"deployment {name!r}: the pool {checksum(pool)} has revision {revision}, "
-            f"this keeper knows {known}"
-        )
-    _expect(name, "PoolConfigurator", configurator, configurator_revision, {rules.configurator_revision})
-    if decode.address(results[2]) != ZERO_ADDRESS or decode.uint(results[3]) != USD:
+def _check_oracle(name: str, oracle: Address) -> Reads[None]:
+    currency, unit = yield [call(oracle, "BASE_CURRENCY()"), call(oracle, "BASE_CURRENCY_UNIT()")]
+    if decode.address(currency) != ZERO_ADDRESS or decode.uint(unit) != USD:
         raise ConfigError(
             f"deployment {name!r}: the oracle {checksum(oracle)} does not quote in USD with 8 decimals, "
             "the only base currency supported"
         )
-    return rules
 
 
 def _listings(pool: Address, oracle: Address) -> Reads[list[Listing]]:
@@ -110,42 +89,20 @@ def _listings(pool: Address, oracle: Address) -> Reads[list[Listing]]:
     assets = decode.addresses(answer[0]) or []
     if not assets:
         return []
-    calls = [
-        part
-        for asset in assets
-        for part in (
-            call(pool, "getReserveAToken(address)", asset),
-            call(pool, "getReserveVariableDebtToken(address)", asset),
-            call(oracle, "getSourceOfAsset(address)", asset),
-        )
+    results = yield [
+        *(call(pool, "getReserveData(address)", asset) for asset in assets),
+        *(call(oracle, "getSourceOfAsset(address)", asset) for asset in assets),
     ]
-    results = yield calls
-    found = [decode.address(result) or NOWHERE for result in results]
+    found = zip(assets, results[: len(assets)], results[len(assets) :], strict=True)
     return [
-        Listing(asset, *parts)
-        for asset, parts in zip(assets, zip(*[iter(found)] * 3, strict=True), strict=True)
+        Listing(asset, [_token(data, word) for word in _TOKENS], decode.address(source) or NOWHERE)
+        for asset, data, source in found
     ]
 
 
-def _check_tokens(name: str, listings: Sequence[Listing], rules: Rules) -> Reads[None]:
-    if not listings:
-        return
-    calls = [call(listing.a_token, "ATOKEN_REVISION()") for listing in listings]
-    calls += [call(listing.v_token, "DEBT_TOKEN_REVISION()") for listing in listings]
-    results = [decode.uint(result) for result in (yield calls)]
-    for listing, a_revision, v_revision in zip(
-        listings, results[: len(listings)], results[len(listings) :], strict=True
-    ):
-        _expect(name, "AToken", listing.a_token, a_revision, rules.a_token_revisions)
-        _expect(name, "VariableDebtToken", listing.v_token, v_revision, rules.v_token_revisions)
+_TOKENS = (8, 9, 10)
+"""Words of DataTypes.ReserveDataLegacy: aToken, stable and variable debt token, in every v3."""
 
 
-def _expect(
-    name: str, kind: str, contract: Address, found: int | None, known: frozenset[int] | set[int]
-) -> None:
-    if found not in known:
-        expected = " or ".join(str(revision) for revision in sorted(known))
-        raise ConfigError(
-            f"deployment {name!r}: the {kind} {checksum(contract)} has revision {found}, "
-            f"this pool's release has {expected}"
-        )
+def _token(data: bytes | None, word: int) -> Address:
+    return decode.address(data, word) or ZERO_ADDRESS

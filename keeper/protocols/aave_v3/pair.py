@@ -1,48 +1,17 @@
 """One debt and one collateral of an account: may they be liquidated, and from what amounts.
 
 Source: ValidationLogic.validateLiquidationCall and the first half of
-LiquidationLogic.executeLiquidationCall (v3.6). Refusals carry the name of the contract's own error.
+LiquidationLogic.executeLiquidationCall. Refusals carry the name of the contract's own error as of v3.4.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import replace
 
-from keeper.protocols.aave_v3.frame import AaveFrame, ReserveFrame
-from keeper.protocols.aave_v3.math import percent_mul
+from keeper.protocols.aave_v3.close_factor import DEEP
+from keeper.protocols.aave_v3.loans import balance
+from keeper.protocols.aave_v3.model import AaveFrame, Pair, ReserveFrame
 from keeper.protocols.aave_v3.position import AccountData, Position
-from keeper.protocols.aave_v3.rules import Rules
 from keeper.protocols.base import Refusal
-from keeper.types import USD, WAD
-
-HALF = 5_000
-"""LiquidationLogic.DEFAULT_LIQUIDATION_CLOSE_FACTOR."""
-
-DEEP = 95 * WAD // 100
-"""CLOSE_FACTOR_HF_THRESHOLD: at or below it all of a reserve's debt may be repaid, and below it the
-sequencer sentinel has no say (MINIMUM_HEALTH_FACTOR_LIQUIDATION_THRESHOLD)."""
-
-SMALL = 2_000 * USD
-"""LiquidationLogic.MIN_BASE_MAX_CLOSE_FACTOR_THRESHOLD: below it there is no close factor."""
-
-
-class Pair(NamedTuple):
-    """A valid pair: all that stays the same whatever is repaid.
-
-    `owed`, `balance` and `most` (what one call may repay) in token units; `value` is the account's whole
-    collateral in USD with 8 decimals; `others` is what it owes in other reserves, by reserve id.
-    """
-
-    rules: Rules
-    position: Position
-    debt: ReserveFrame
-    collateral: ReserveFrame
-    owed: int
-    balance: int
-    scaled_balance: int
-    most: int
-    bonus: int
-    value: int
-    others: Mapping[int, int]
+from keeper.types import WAD
 
 
 def examine(position: Position, debt: int, collateral: int, frame: AaveFrame) -> Pair | Refusal:
@@ -51,35 +20,55 @@ def examine(position: Position, debt: int, collateral: int, frame: AaveFrame) ->
     Raises:
         Degraded: the oracle gives no price for an asset the account uses; the pool reverts too.
     """
+    rules, limits = frame.rules, frame.limits_of(position.category)
     owing, taken = frame.reserves[debt], frame.reserves[collateral]
     if owing is None or taken is None:
         return Refusal("ReserveInactive", "one of the two assets is no longer listed")
-    rules = frame.rules
-    account = rules.account_data(*position, frame)
+    owing, taken = _priced(owing, limits.debt_price), _priced(taken, limits.numbers[collateral][2])
+    account = rules.account_data(position, frame)
     scaled, enabled = position.collateral(collateral)
-    owed = rules.v_balance(position.debt(debt), owing.debt_index)
-    refusal = _forbidden(owing, taken, account, frame) or _absent(owing, owed, taken, enabled=enabled)
+    variable = rules.v_balance(position.debt(debt), owing.debt_index)
+    loan = position.loan(debt)
+    owed = variable + (balance(loan, frame) if loan else 0)
+    refusal = (
+        _unknown(owing, frame)
+        or _forbidden(owing, taken, account, frame)
+        or _absent(owing, owed, taken, enabled=enabled and limits.counts[collateral])
+    )
     if refusal:
         return refusal
-    bonus = _bonus(position.category, taken, frame)
-    if bonus == 0:
+    if limits.bonus[collateral] == 0:
         return Refusal("NoLiquidationBonus", "the asset is no collateral by itself and not in the eMode")
-    balance = rules.a_balance(scaled, taken.income)
+    held = rules.a_balance(scaled, taken.income)
     owed_value = rules.debt_value(owed, owing.price, owing.unit)
-    balance_value = balance * taken.price // taken.unit
     return Pair(
         rules=rules,
         position=position,
+        timestamp=frame.timestamp,
         debt=owing,
         collateral=taken,
         owed=owed,
-        balance=balance,
+        variable=variable,
+        balance=held,
         scaled_balance=scaled,
-        most=rules.close_factor(owed, owed_value, balance_value, owing, account),
-        bonus=bonus,
+        most=rules.close_factor(owing, owed, owed_value, held * taken.price // taken.unit, account),
+        bonus=limits.bonus[collateral],
         value=account.collateral,
         others=_other_debts(position, debt, frame),
     )
+
+
+def _priced(reserve: ReserveFrame, price: int) -> ReserveFrame:
+    """The reserve at `price` where there is one: an eMode category may have its own (up to v3.1)."""
+    return replace(reserve, price=price) if price not in (0, reserve.price) else reserve
+
+
+def _unknown(debt: ReserveFrame, frame: AaveFrame) -> Refusal | None:
+    if not frame.rules.computed:
+        return Refusal("UnknownRelease", "how this release of the pool liquidates is not known")
+    if debt.discounted:
+        return Refusal("DiscountedDebt", "this debt token gives discounts that its events do not tell")
+    return None
 
 
 def _forbidden(
@@ -108,13 +97,6 @@ def _absent(debt: ReserveFrame, owed: int, collateral: ReserveFrame, *, enabled:
     return None
 
 
-def _bonus(category: int, collateral: ReserveFrame, frame: AaveFrame) -> int:
-    emode = frame.emodes.get(category)
-    if emode and emode.collateral >> collateral.reserve.id & 1:
-        return emode.bonus
-    return collateral.configuration.bonus
-
-
 def _other_debts(position: Position, debt: int, frame: AaveFrame) -> dict[int, int]:
     """What LiquidationLogic._burnBadDebt would write off besides the pair's own debt."""
     owed = {}
@@ -122,15 +104,4 @@ def _other_debts(position: Position, debt: int, frame: AaveFrame) -> dict[int, i
         reserve = frame.reserves[number]
         if side and number != debt and reserve and reserve.configuration.active:
             owed[number] = frame.rules.v_balance(scaled, reserve.debt_index)
-    return owed
-
-
-def close_factor_v3_3(
-    owed: int, owed_value: int, balance_value: int, debt: ReserveFrame, account: AccountData
-) -> int:
-    """Since v3.3: half of the whole position's debt, unless it is small or deep under water."""
-    if min(owed_value, balance_value) >= SMALL and account.health_factor > DEEP:
-        limit = percent_mul(account.debt, HALF)
-        if owed_value > limit:
-            return limit * debt.unit // debt.price
     return owed

@@ -8,8 +8,14 @@ whole debt. The ends of a run are found by bisection over the pool's own conditi
 
 from collections.abc import Callable, Iterable
 
-from keeper.protocols.aave_v3.liquidation import amounts, burns_nothing, lacks_liquidity, wanted
-from keeper.protocols.aave_v3.pair import Pair
+from keeper.protocols.aave_v3.liquidation import (
+    amounts,
+    burns_nothing,
+    lacks_liquidity,
+    pays_nothing,
+    wanted,
+)
+from keeper.protocols.aave_v3.model import Pair
 
 Range = tuple[int, int]
 
@@ -17,7 +23,7 @@ Range = tuple[int, int]
 def accepted(pair: Pair) -> tuple[Range, ...]:
     """Inclusive ranges of requests in debt-token units, disjoint, ascending.
 
-    A request above the last range repeats its last call, because the pool caps it.
+    A request above the last range is refused, or the pool caps it to the range's last call.
     """
     most, balance = pair.most, pair.balance
     whole = _first(lambda request: wanted(pair, request) >= balance, 1, most + 1)
@@ -46,7 +52,7 @@ def _possible(pair: Pair, first: int, last: int) -> Range | None:
 
 def _tangible(pair: Pair, request: int) -> bool:
     taken = amounts(pair, request)
-    return taken.net > 0 and not burns_nothing(pair, taken)
+    return not (pays_nothing(pair, taken) or burns_nothing(pair, taken))
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

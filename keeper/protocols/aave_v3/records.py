@@ -14,13 +14,20 @@ and save each change. Reserves go by their id, the bit position the pool itself 
 | `("configuration", id)` | the reserve's configuration bitmap, exactly as in the pool |
 | `("accrual", id)` | Accrual |
 | `("scaled_debt", id)` | total scaled variable debt |
-| `("price", id)` | oracle price, USD with 8 decimals; None while unknown |
+| `("price", id)` | oracle price at the last head, USD with 8 decimals; None while unknown |
 | `("deficit", id)`, `("grace", id)`, `("liquidity", id)` | booked bad debt; end of the liquidation grace period; underlying that can be paid out, None while unknown |
-| `("emodes",)`, `("emode", category)` | known categories; EModeCategory |
+| `("emodes",)`, `("emode", category)`, `("emode_price", category)` | known categories; EModeCategory; its price, USD with 8 decimals, where it has a source of its own |
+| `("loans", account)`, `("borrowers_at_stable_rates",)` | StableLoans by reserve; accounts that ever had one |
+| `("release",)`, `("configurator",)` | revision of the pool and of its configurator |
+| `("discounts", id)` | 1 while the debt token gives discounts, so that its events do not say what is owed |
+| `("reread", id)` | 1 until debts are read again that events did not say |
+| `("verified", token)` | 1 once the token was seen to be of the revision it is taken for |
+| `("moved", token)` | amount of its last ERC-20 Transfer between accounts |
 | `("token", address)` | Token |
 | `("symbol", asset)` | the underlying's own symbol |
-| `("source", oracle, asset)`, `("aggregator", source)`, `("answer", feed)` | price source; aggregator behind it, "" where it is no proxy; last answer |
-| `("leaf", id)`, `("follows", feed)` | feed that announces the reserve's price; reserve ids by feed |
+| `("source", oracle, asset)`, `("fallback", oracle)`, `("fallback_price", asset)` | price source; the oracle asked where it has no answer above zero, and its price where it is needed |
+| `("priced_by", id)` | the source that `("price", id)` comes from |
+| `("oracle", source)`, `("probed", source)`, `("distrusted", source)` | what the source answers and why (keeper.protocols.oracles); 1 once it was asked; 1 once it was seen to answer otherwise |
 | `("premium",)` | flash loan premium, bps |
 | `("sentinel_allows",)` | 1 or 0 |
 | `("doubt",)` | why the book can no longer be trusted |
@@ -30,6 +37,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from keeper.protocols.base import Book
+from keeper.protocols.oracles import kinds
 from keeper.types import RAY, ZERO_ADDRESS, Address
 
 NOWHERE = Address("")
@@ -45,6 +53,10 @@ class Role(IntEnum):
     A_TOKEN = 4
     V_TOKEN = 5
     FEED = 6
+    # Tokens up to v3.4, and the stable debt tokens of v3.0 and v3.1.
+    HALF_UP_A_TOKEN = 10
+    HALF_UP_V_TOKEN = 11
+    STABLE_TOKEN = 12
     # Never watched: present for the table of events, which says why.
     ACL_MANAGER = 7
     SENTINEL = 8
@@ -89,7 +101,11 @@ class Accrual(NamedTuple):
 
 
 class EModeCategory(NamedTuple):
-    """DataTypes.EModeCategory: bps, and bitmaps over reserve ids."""
+    """DataTypes.EModeCategory: bps, and bitmaps over reserve ids.
+
+    `price_source` is what the oracle is asked for instead of the members, the zero address for none (up
+    to v3.1); an `isolated` category allows only its members as collateral (since v3.7).
+    """
 
     ltv: int = 0
     threshold: int = 0
@@ -97,6 +113,17 @@ class EModeCategory(NamedTuple):
     collateral: int = 0
     borrowable: int = 0
     ltvzero: int = 0
+    price_source: Address = ZERO_ADDRESS
+    isolated: int = 0
+
+
+class StableLoan(NamedTuple):
+    """Debt at a stable rate: principal in token units as of `updated` (seconds), yearly rate in ray."""
+
+    reserve: int
+    principal: int
+    rate: int
+    updated: int
 
 
 class Token(NamedTuple):
@@ -107,7 +134,16 @@ class Token(NamedTuple):
     treasury: Address
 
 
-RECORD_TYPES: tuple[type, ...] = (Watched, Deployment, Reserve, Accrual, EModeCategory, Token)
+RECORD_TYPES: tuple[type, ...] = (
+    Watched,
+    Deployment,
+    Reserve,
+    Accrual,
+    EModeCategory,
+    StableLoan,
+    Token,
+    *kinds.RECORD_TYPES,
+)
 
 
 def deployment(book: Book) -> Deployment:

@@ -1,19 +1,20 @@
 """What logs do not carry, read at the head: prices, payable liquidity, the sequencer sentinel."""
 
-from collections.abc import Sequence
-
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, call_with_addresses
-from keeper.protocols.aave_v3.fold_oracle import relink
-from keeper.protocols.aave_v3.opening import learn_feeds
-from keeper.protocols.aave_v3.records import deployment, doubt, listed, replace
+from keeper.protocols.aave_v3 import decode, prices
+from keeper.protocols.aave_v3.decode import call
+from keeper.protocols.aave_v3.records import EModeCategory, Reserve, deployment, doubt, listed, replace
+from keeper.protocols.aave_v3.releases import rules_of
+from keeper.protocols.aave_v3.tokens import reread, verify
 from keeper.protocols.base import Book, Reads
-from keeper.types import ZERO_ADDRESS, Address
+from keeper.protocols.oracles.checks import PriceChecks
+from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
+
+_OTHER_RESERVES = "the pool lists other reserves than the logs since start_block do"
 
 
-def refresh(name: str, book: Book) -> Reads[None]:
-    """Read at the block just folded, and compare the list of reserves while there.
+def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Reads[None]:
+    """Read at `block`, the one just folded, and compare the list of reserves while there.
 
     Raises:
         ConfigError: the pool has reserves but the logs since the start block list none.
@@ -21,28 +22,59 @@ def refresh(name: str, book: Book) -> Reads[None]:
     contracts = deployment(book)
     numbers = [number for number, _ in listed(book)]
     assets = [asset for _, asset in listed(book)]
+    yield from _learn_symbols(book, assets)
+    yield from verify(book)
+    yield from reread(book)
+    yield from _emode_prices(book)
+    yield from prices.learn(book)
+    questions = prices.questions(book, checks, block)
     calls = [
         call(contracts.pool, "getReservesList()"),
-        call_with_addresses(contracts.oracle, "getAssetsPrices(address[])", assets),
-        *(call(contracts.pool, "getVirtualUnderlyingBalance(address)", asset) for asset in assets),
+        *(_liquidity(book, number) for number in numbers),
     ]
     if contracts.sentinel != ZERO_ADDRESS:
         calls.append(call(contracts.sentinel, "isLiquidationAllowed()"))
-    results = yield calls
+    results = yield [*calls, *questions.calls]
     _check_listing(name, book, decode.addresses(results[0]), assets)
-    for number, result in zip(numbers, results[2 : 2 + len(numbers)], strict=True):
+    for number, result in zip(numbers, results[1 : 1 + len(numbers)], strict=True):
         replace(book, ("liquidity", number), decode.uint(result))
     if contracts.sentinel != ZERO_ADDRESS:
-        replace(book, ("sentinel_allows",), decode.uint(results[-1]) or 0)
-    yield from _learn(book, assets)
-    prices = decode.uints(results[1])
-    if prices is None:
-        prices = yield from _prices_one_by_one(contracts.oracle, assets)
-    for number, price in zip(numbers, prices, strict=True):
-        replace(book, ("price", number), price or None)
+        replace(book, ("sentinel_allows",), decode.uint(results[len(calls) - 1]) or 0)
+    yield from prices.take(book, checks, block, questions, results[len(calls) :])
+
+
+def _learn_symbols(book: Book, assets: list[Address]) -> Reads[None]:
+    nameless = [asset for asset in assets if book.get(("symbol", asset)) is None]
+    if nameless:
+        results = yield [call(asset, "symbol()") for asset in nameless]
+        for asset, result in zip(nameless, results, strict=True):
+            book.put(("symbol", asset), decode.text(result) or "")
+
+
+def _liquidity(book: Book, number: int) -> Call:
+    """What the reserve can pay out: counted by the pool itself since v3.1."""
+    reserve: Reserve = book.get(("reserve", number))
+    if rules_of(book).virtual_balance:
+        return call(deployment(book).pool, "getVirtualUnderlyingBalance(address)", reserve.asset)
+    return call(reserve.asset, "balanceOf(address)", reserve.a_token)
+
+
+def _emode_prices(book: Book) -> Reads[None]:
+    """Prices of categories that have a source of their own, which the oracle takes for an asset."""
+    categories: list[tuple[int, EModeCategory]] = [
+        (number, book.get(("emode", number))) for number in book.get(("emodes",), ())
+    ]
+    asked = [(number, each.price_source) for number, each in categories if each.price_source != ZERO_ADDRESS]
+    if asked:
+        oracle = deployment(book).oracle
+        results = yield [call(oracle, "getAssetPrice(address)", source) for _, source in asked]
+        for (number, _), result in zip(asked, results, strict=True):
+            replace(book, ("emode_price", number), decode.uint(result))
 
 
 def _check_listing(name: str, book: Book, actual: list[Address] | None, folded: list[Address]) -> None:
+    if actual == folded and book.get(("doubt",)) == _OTHER_RESERVES:
+        book.put(("doubt",), None)  # the node that said otherwise was wrong
     if actual is None or actual == folded:
         return
     if not folded:
@@ -50,29 +82,4 @@ def _check_listing(name: str, book: Book, actual: list[Address] | None, folded: 
             f"deployment {name!r}: the pool lists {len(actual)} reserves, but the logs since start_block "
             "list none: start_block must not be later than the block the pool was deployed in"
         )
-    doubt(book, "the pool lists other reserves than the logs since start_block do")
-
-
-def _prices_one_by_one(oracle: Address, assets: Sequence[Address]) -> Reads[list[int]]:
-    """The batch reverts as a whole when a single asset has no price; 0 stands for such a one."""
-    results = yield [call(oracle, "getAssetPrice(address)", asset) for asset in assets]
-    return [decode.uint(result) or 0 for result in results]
-
-
-def _learn(book: Book, assets: Sequence[Address]) -> Reads[None]:
-    """Symbols, sources and aggregators that are still unknown."""
-    oracle = deployment(book).oracle
-    nameless = [asset for asset in assets if book.get(("symbol", asset)) is None]
-    sourceless = [asset for asset in assets if book.get(("source", oracle, asset)) is None]
-    if nameless or sourceless:
-        results = yield [
-            *(call(asset, "symbol()") for asset in nameless),
-            *(call(oracle, "getSourceOfAsset(address)", asset) for asset in sourceless),
-        ]
-        for asset, result in zip(nameless, results[: len(nameless)], strict=True):
-            book.put(("symbol", asset), decode.text(result) or "")
-        for asset, result in zip(sourceless, results[len(nameless) :], strict=True):
-            book.put(("source", oracle, asset), decode.address(result) or ZERO_ADDRESS)
-        relink(book)
-    sources = {book.get(("source", oracle, asset)) for asset in assets}
-    yield from learn_feeds(book, [s for s in sources if book.get(("aggregator", s)) is None])
+    doubt(book, _OTHER_RESERVES)

@@ -8,7 +8,9 @@ With a = p/u + 1, a collateral leg counts for more than v - a, a debt leg for le
     N = sum over collateral of LT*max(v - a, 0)        D = sum over debt of (v + a)
 
 Then N/(10^4*D) <= exact HF + 2*10^-18; the last term is the rounding of the final division. That
-fraction is what the screen computes. (Releases that round tokens half up err by less.)
+fraction is what the screen computes. Releases up to v3.4 err by less on tokens, but they cut the
+average threshold to whole basis points and round its product with the collateral: there LT is taken
+one basis point lower and N by half a base unit, which is at most what that can cost.
 
 The margin. Let e = 2^-53 and the exact health factor be below 1. Terms are never negative, so
 rounding q, i, p, their products and quotients and adding at most 128 legs gives a relative error
@@ -27,43 +29,77 @@ computation.
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.protocols.aave_v3.frame import AaveFrame
-from keeper.protocols.base import Book, Floats, Side
+from keeper.protocols.aave_v3.loans import balance
+from keeper.protocols.aave_v3.model import AaveFrame
+from keeper.protocols.base import Book, Floats, LegColumns, Side
 from keeper.types import BPS, RAY
 
 SCREEN_MARGIN = 1e-9
 
 
-def screen(book: Book, frame: AaveFrame) -> Floats:
+def screen_v3_0(book: Book, frame: AaveFrame) -> Floats:
+    """As `screen_v3_5`, up to v3.4."""
+    power = np.maximum(_power(book, frame, lower=1.0) - BPS / 2, 0.0)
+    debt = _debt(book, frame)
+    for account in book.get(("borrowers_at_stable_rates",), ()):
+        row = book.row(account)
+        numbers = frame.limits_of(book.group(account)).numbers
+        for loan in book.get(("loans", account)) if row is not None else ():
+            _, _, price, unit = numbers[loan.reserve]
+            debt[row] += (balance(loan, frame) + 1) * price / unit + 1 if price else np.nan
+    return _ratio(power, debt)
+
+
+def screen_v3_5(book: Book, frame: AaveFrame) -> Floats:
     """Lower bound of the health factor by account row; inf without debt, NaN where a price is missing."""
-    legs = book.columns()
-    accounts = len(book.accounts())
-    income, debt_index, price, unit = _by_reserve(frame)
-    step = price / unit + 1.0
-    held = legs.quantity > 0
-    rows = np.flatnonzero(held & (legs.side == Side.DEBT))
-    asset = legs.asset[rows]
-    owed = legs.quantity[rows] * debt_index[asset] * (price / unit)[asset] + step[asset]
-    debt = np.bincount(legs.account[rows], weights=owed, minlength=accounts)
-    rows = np.flatnonzero(held & (legs.side == Side.COLLATERAL) & legs.enabled)
-    asset, account = legs.asset[rows], legs.account[rows]
-    value = legs.quantity[rows] * income[asset] * (price / unit)[asset] - step[asset]
-    weighted = np.maximum(value, 0.0) * _thresholds(book, frame)[book.groups()[account], asset]
-    power = np.bincount(account, weights=weighted, minlength=accounts)
-    health = np.full(accounts, np.inf)
+    return _ratio(_power(book, frame, lower=0.0), _debt(book, frame))
+
+
+def _ratio(power: Floats, debt: Floats) -> Floats:
+    health = np.full(len(debt), np.inf)
     np.divide(power, debt * BPS, out=health, where=debt != 0.0)
     return health
 
 
-def _by_reserve(frame: AaveFrame) -> tuple[Floats, Floats, Floats, Floats]:
-    """Income and debt factors, price (NaN where missing) and unit, by reserve id."""
-    numbers = frame.numbers
-    return (
-        np.array([n[0] / RAY for n in numbers]),
-        np.array([n[1] / RAY for n in numbers]),
-        np.array([float(n[2]) if n[2] else np.nan for n in numbers]),
-        np.array([float(n[3]) for n in numbers]),
-    )
+def _debt(book: Book, frame: AaveFrame) -> Floats:
+    """More than what each account owes, in base units."""
+    legs = book.columns()
+    rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.DEBT))
+    index = np.array([n[1] / RAY for n in frame.numbers])
+    worth = _worth(book, frame, legs, rows)
+    owed = legs.quantity[rows] * index[legs.asset[rows]] * worth + (worth + 1.0)
+    return _sums(book, legs.account[rows], owed)
+
+
+def _power(book: Book, frame: AaveFrame, lower: float) -> Floats:
+    """Less than each account's collateral weighted by threshold less `lower`, in base units times bps."""
+    legs = book.columns()
+    rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.COLLATERAL) & legs.enabled)
+    income = np.array([n[0] / RAY for n in frame.numbers])
+    worth = _worth(book, frame, legs, rows)
+    asset, account = legs.asset[rows], legs.account[rows]
+    value = legs.quantity[rows] * income[asset] * worth - (worth + 1.0)
+    thresholds = np.maximum(_thresholds(book, frame) - lower, 0.0)
+    weighted = np.maximum(value, 0.0) * thresholds[book.groups()[account], asset]
+    return _sums(book, account, weighted)
+
+
+def _sums(book: Book, rows: NDArray[np.int32], values: Floats) -> Floats:
+    sums: Floats = np.bincount(rows, weights=values, minlength=len(book.accounts())).astype(np.float64)
+    return sums
+
+
+def _worth(book: Book, frame: AaveFrame, legs: LegColumns, rows: NDArray[np.intp]) -> Floats:
+    """Base units per token unit of each leg, NaN where a price is missing."""
+    asset = legs.asset[rows]
+    if any(limits.debt_price for limits in frame.limits.values()):
+        groups = book.groups()
+        table = [frame.limits_of(group).numbers for group in range(int(groups.max(initial=0)) + 1)]
+        by_group = np.array([[n[2] / n[3] if n[2] else np.nan for n in numbers] for numbers in table])
+        worth: Floats = by_group.reshape(len(table), -1)[groups[legs.account[rows]], asset]
+    else:
+        worth = np.array([n[2] / n[3] if n[2] else np.nan for n in frame.numbers])[asset]
+    return worth
 
 
 def _thresholds(book: Book, frame: AaveFrame) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints what the keeper does against a baseline measured in the same run."""

@@ -1,0 +1,26 @@
+"""Runs the benchmarks named on the command line, all without names; one JSON line each."""
+
+import asyncio
+import sys
+
+from benchmarks.health_exact import health_exact
+from benchmarks.plan_burst import plan_burst
+from benchmarks.rpc import rpc_batched
+
+BENCHMARKS = {benchmark.__name__: benchmark for benchmark in (health_exact, plan_burst, rpc_batched)}
+
+
+async def run(names: list[str]) -> int:
+    """Exit code: 2 for a name that is no benchmark's."""
+    unknown = sorted(set(names) - BENCHMARKS.keys())
+    if unknown:
+        sys.stderr.write(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}\n")
+        return 2
+    for name in names or BENCHMARKS:
+        sys.stdout.write((await BENCHMARKS[name]()).line() + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(sys.argv[1:])))

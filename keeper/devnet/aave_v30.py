@@ -1,0 +1,240 @@
+"""Deploys an Aave v3.0.2 market from the artifacts of its npm package; the order is that of the protocol."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from keeper.devnet.aave_market import Market, Reserve
+from keeper.devnet.aave_setup import (
+    RAY_PER_BPS,
+    TREASURY,
+    WHALE,
+    Ground,
+    Tokens,
+    deploy_tokens,
+    liquidity_steps,
+    read_reserve,
+    registered,
+    v3_reserve_steps,
+)
+from keeper.devnet.aave_specs import V30_EMODES, V30_RESERVES, EModeSpec, Rates, ReserveSpec
+from keeper.devnet.contract import Contract
+from keeper.devnet.dialect import V30
+from keeper.devnet.feeds import Feeds
+from keeper.devnet.hardhat import link, load_artifacts
+from keeper.devnet.node import Node, Tx
+from keeper.devnet.solidity import Progress
+from keeper.types import USD, ZERO_ADDRESS, Address
+
+__all__ = ["deploy", "list_reserves", "strategy_code"]
+
+_FEES = (
+    ("updateFlashloanPremiumTotal", 9),
+    ("updateFlashloanPremiumToProtocol", 3000),
+    ("updateBridgeProtocolFee", 3000),
+)
+"""Basis points: of a loan, and of fees what goes to the treasury."""
+
+_UNBACKED_CAP = 10**7
+"""Whole tokens that bridges may mint of each reserve."""
+
+_LIBRARIES = (
+    "BorrowLogic",
+    "BridgeLogic",
+    "EModeLogic",
+    "LiquidationLogic",
+    "PoolLogic",
+    "SupplyLogic",
+    "ConfiguratorLogic",
+)
+"""Libraries that need no other; FlashLoanLogic needs BorrowLogic."""
+
+_FILES = {
+    "PoolAddressesProvider": "protocol/configuration/PoolAddressesProvider",
+    "ACLManager": "protocol/configuration/ACLManager",
+    "PriceOracleSentinel": "protocol/configuration/PriceOracleSentinel",
+    "AaveOracle": "misc/AaveOracle",
+    "AaveProtocolDataProvider": "misc/AaveProtocolDataProvider",
+    "PoolInstance": "protocol/pool/Pool",
+    "PoolConfiguratorInstance": "protocol/pool/PoolConfigurator",
+    "DefaultReserveInterestRateStrategy": "protocol/pool/DefaultReserveInterestRateStrategy",
+    "ATokenInstance": "protocol/tokenization/AToken",
+    "StableDebtToken": "protocol/tokenization/StableDebtToken",
+    "VariableDebtTokenInstance": "protocol/tokenization/VariableDebtToken",
+    **{name: f"protocol/libraries/logic/{name}" for name in (*_LIBRARIES, "FlashLoanLogic")},
+}
+
+_ROLES = ("addPoolAdmin", "addAssetListingAdmin", "addRiskAdmin", "addEmergencyAdmin", "addBridge")
+
+Contracts = Mapping[str, Contract]
+
+
+async def deploy(
+    node: Node,
+    admin: Address,
+    reserves: Sequence[ReserveSpec] = V30_RESERVES,
+    emodes: Sequence[EModeSpec] = V30_EMODES,
+    progress: Progress = lambda _: None,
+) -> Market:
+    """Deploy tokens, feeds and the market on `node`, owned by `admin`, who is also a bridge.
+
+    Raises:
+        ConfigError: the package is not installed.
+        DevnetError: a step reverted.
+    """
+    progress("reading @aave/core-v3")
+    contracts = load_artifacts("@aave/core-v3", _FILES)
+    start_block = await node.block_number()
+    await node.fund([admin, WHALE])
+    tokens = await deploy_tokens(node, admin, reserves)
+    feeds = Feeds(node, admin)
+    await feeds.create({spec.symbol: spec.price for spec in reserves})
+    market = await _deploy_core(node, admin, contracts, tokens, feeds)
+    await node.send_many([market.configurator_tx(*fee) for fee in _FEES])
+    listed = await list_reserves(node, market, Ground(tokens, feeds), reserves)
+    market = replace(market, start_block=start_block, reserves=tuple(listed))
+    sources = await _create_emode_sources(node, market, emodes)
+    await node.send_many([*_emode_steps(market, emodes, sources), *liquidity_steps(market, reserves)])
+    return market
+
+
+async def list_reserves(
+    node: Node, market: Market, ground: Ground, specs: Sequence[ReserveSpec]
+) -> list[Reserve]:
+    """Have the pool list what is specified; the oracle knows the sources already.
+
+    Raises:
+        DevnetError: a step reverted.
+    """
+    await _initialize(node, market, ground.tokens, specs)
+    stable = [
+        market.configurator_tx("setReserveStableRateBorrowing", ground.tokens[spec.symbol], True)
+        for spec in specs
+        if spec.stable
+    ]
+    caps = [
+        market.configurator_tx("setUnbackedMintCap", ground.tokens[spec.symbol], _UNBACKED_CAP)
+        for spec in specs
+    ]
+    await node.send_many([*v3_reserve_steps(market, ground.tokens, specs), *stable, *caps])
+    return [await read_reserve(node, market, ground, spec) for spec in specs]
+
+
+def strategy_code(market: Market, rates: Rates) -> bytes:
+    """Creation code of an interest rate strategy; a reserve's loans at stable rates start at slope1 + 1 %."""
+    return market.contracts["DefaultReserveInterestRateStrategy"].deploy_data(
+        market.provider,
+        *(part * RAY_PER_BPS for part in rates),
+        rates.slope1 // 5 * RAY_PER_BPS,
+        rates.slope2 * RAY_PER_BPS,
+        100 * RAY_PER_BPS,
+        500 * RAY_PER_BPS,
+        2000 * RAY_PER_BPS,
+    )
+
+
+async def _deploy_core(
+    node: Node, admin: Address, contracts: Contracts, tokens: Tokens, feeds: Feeds
+) -> Market:
+    """The market without reserves; each deployment's constructor reads what came before it."""
+    libraries = await _deploy_libraries(node, admin, contracts)
+    registry = contracts["PoolAddressesProvider"]
+
+    def code(name: str, *args: Any) -> bytes:
+        return link(contracts[name], libraries).deploy_data(*args)
+
+    async def register(**parts: Address) -> None:
+        await node.send_many([Tx(admin, provider, registry.encode(*part)) for part in parts.items()])
+
+    [provider] = await node.deploy(admin, code("PoolAddressesProvider", "devnet", admin))
+    await register(setACLAdmin=admin)
+    sources = [feeds[symbol].proxy for symbol in tokens]
+    acl, pool_code, configurator_code, oracle = await node.deploy(
+        admin,
+        code("ACLManager", provider),
+        code("PoolInstance", provider),
+        code("PoolConfiguratorInstance"),
+        code("AaveOracle", provider, list(tokens.values()), sources, ZERO_ADDRESS, ZERO_ADDRESS, USD),
+    )
+    await node.send_many([Tx(admin, acl, contracts["ACLManager"].encode(role, admin)) for role in _ROLES])
+    await register(setACLManager=acl, setPriceOracle=oracle, setPoolImpl=pool_code)
+    await register(setPoolConfiguratorImpl=configurator_code)
+    [data_provider] = await node.deploy(admin, code("AaveProtocolDataProvider", provider))
+    await register(setPoolDataProvider=data_provider)
+    return Market(
+        provider=provider,
+        acl=acl,
+        pool=await registered(node, provider, registry, "getPool"),
+        configurator=await registered(node, provider, registry, "getPoolConfigurator"),
+        oracle=oracle,
+        data_provider=data_provider,
+        rate_strategy=ZERO_ADDRESS,
+        treasury=TREASURY,
+        admin=admin,
+        whale=WHALE,
+        start_block=0,
+        reserves=(),
+        contracts=contracts,
+        dialect=V30,
+    )
+
+
+async def _deploy_libraries(node: Node, admin: Address, contracts: Contracts) -> dict[str, Address]:
+    codes = [contracts[name].deploy_data() for name in _LIBRARIES]
+    libraries = dict(zip(_LIBRARIES, await node.deploy(admin, *codes), strict=True))
+    [flash] = await node.deploy(admin, link(contracts["FlashLoanLogic"], libraries).deploy_data())
+    return libraries | {"FlashLoanLogic": flash}
+
+
+async def _initialize(node: Node, market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> None:
+    kinds = ("ATokenInstance", "StableDebtToken", "VariableDebtTokenInstance")
+    *codes, strategies = (
+        *await node.deploy(
+            market.admin, *(market.contracts[kind].deploy_data(market.pool) for kind in kinds)
+        ),
+        await node.deploy(market.admin, *(strategy_code(market, spec.rates) for spec in specs)),
+    )
+    inputs = [
+        (
+            *codes,
+            spec.decimals,
+            strategy,
+            tokens[spec.symbol],
+            market.treasury,
+            ZERO_ADDRESS,
+            f"Aave {spec.symbol}",
+            f"a{spec.symbol}",
+            f"Aave Variable Debt {spec.symbol}",
+            f"variableDebt{spec.symbol}",
+            f"Aave Stable Debt {spec.symbol}",
+            f"stableDebt{spec.symbol}",
+            b"",
+        )
+        for spec, strategy in zip(specs, strategies, strict=True)
+    ]
+    # A batch of all would exceed the gas limit of a transaction: each reserve gets three proxies.
+    await node.send_many([market.configurator_tx("initReserves", [each]) for each in inputs])
+
+
+async def _create_emode_sources(
+    node: Node, market: Market, emodes: Sequence[EModeSpec]
+) -> dict[str, Address]:
+    """Feeds of the eModes that have their own price, by label.
+
+    A category names what the oracle has a source for, not the source: each feed is listed as its own asset.
+    """
+    prices = {mode.label: mode.price for mode in emodes if mode.price is not None}
+    feeds = await Feeds(node, market.admin).create(prices)
+    proxies = [feed.proxy for feed in feeds]
+    data = market.contracts["AaveOracle"].encode("setAssetSources", proxies, proxies)
+    await node.send(Tx(market.admin, market.oracle, data))
+    return {feed.symbol: feed.proxy for feed in feeds}
+
+
+def _emode_steps(market: Market, emodes: Sequence[EModeSpec], sources: Mapping[str, Address]) -> Iterator[Tx]:
+    for mode in emodes:
+        limits = (mode.ltv, mode.threshold, mode.bonus)
+        source = sources.get(mode.label, ZERO_ADDRESS)
+        yield market.configurator_tx("setEModeCategory", mode.category, *limits, source, mode.label)
+        for symbol in mode.collateral:
+            yield market.configurator_tx("setAssetEModeCategory", market.reserve(symbol).token, mode.category)

@@ -1,0 +1,43 @@
+"""Stable debt token events: what is owed at a stable rate.
+
+Source: StableDebtToken. Its Mint and Burn carry the change of the principal, in which interest up to
+the event is included.
+"""
+
+from keeper.protocols.aave_v3.decode import topic_address, word
+from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.records import StableLoan
+from keeper.protocols.base import Book
+from keeper.types import Address
+
+
+def stable_mint(book: Book, event: Event) -> None:
+    """Borrowing at a stable rate, a rebalanced rate, or a repayment smaller than the interest."""
+    log = event.log
+    account = topic_address(log, 2)
+    loan = _loan(book, account, event.reserve)
+    grown = StableLoan(event.reserve, loan.principal + word(log, 0), word(log, 3), event.timestamp)
+    _put(book, account, grown)
+
+
+def stable_burn(book: Book, event: Event) -> None:
+    """Repayment, a switch to the variable rate, or liquidation."""
+    log = event.log
+    account = topic_address(log, 1)
+    loan = _loan(book, account, event.reserve)
+    left = StableLoan(event.reserve, loan.principal - word(log, 0), loan.rate, event.timestamp)
+    _put(book, account, left)
+
+
+def _loan(book: Book, account: Address, reserve: int) -> StableLoan:
+    loans: tuple[StableLoan, ...] = book.get(("loans", account), ())
+    return next((loan for loan in loans if loan.reserve == reserve), StableLoan(reserve, 0, 0, 0))
+
+
+def _put(book: Book, account: Address, loan: StableLoan) -> None:
+    known: tuple[StableLoan, ...] | None = book.get(("loans", account))
+    if known is None:
+        book.put(("borrowers_at_stable_rates",), (*book.get(("borrowers_at_stable_rates",), ()), account))
+    others = [other for other in known or () if other.reserve != loan.reserve]
+    kept = [*others, loan] if loan.principal > 0 else others
+    book.put(("loans", account), tuple(sorted(kept)))
