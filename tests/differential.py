@@ -251,7 +251,7 @@ class Comparison:
         for category in _EMODES:
             actual = {name: next(words) for name in EMODE}
             known = market.book.get(("emode", category))
-            derived = known._asdict() if known else dict.fromkeys(EMODE, 0)
+            derived = {name: getattr(known, name) if known else 0 for name in EMODE}
             found += self._differences(head, f"eMode {category}", actual, derived)
         return found
 

@@ -77,14 +77,17 @@ class Daemon:
         """Whether no transaction is on its way."""
         return self._dispatcher.idle
 
-    async def take(self, head: BlockRef) -> None:
-        """Turn for `head`. A turn that hiccups is dropped: the next head carries all it missed."""
+    async def take(self, head: BlockRef) -> bool:
+        """Turn for `head`; whether the turn came to its end. One that hiccups may simply be repeated."""
+        ended = True
         try:
             await self.turn(head)
         except Transient as error:
+            ended = False
             self._say(Event.DEFERRED, block=head.number, reason=str(error))
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
+        return ended
 
     def beat(self) -> None:
         """Say that the loop is not stuck."""

@@ -110,6 +110,11 @@ async def _build(anvil: Anvil, node: Node, options: NetworkOptions, progress: Pr
     borrowers = make_borrowers(await view.terms(), options.borrowers, options.seed, options.mix)
     await open_positions(node, market, borrowers, lambda done, total: progress("borrowers", done, total))
     progress("arbitrageur", 0, 1)
-    arbitrageur = await Arbitrageur.deploy(node, owner, exchange, view.tokens, lag=options.lag)
+    # Interest runs already: a second more or less would show in every amount that a seed leads to.
+    await node.request("anvil_setBlockTimestampInterval", 1)
+    try:
+        arbitrageur = await Arbitrageur.deploy(node, owner, exchange, view.tokens, lag=options.lag)
+    finally:
+        await node.request("anvil_removeBlockTimestampInterval")
     progress("arbitrageur", 1, 1)
     return Network(anvil, node, market, exchange, arbitrageur, Actors(node, market), borrowers)

@@ -4,23 +4,25 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from keeper.clock import SystemClock
 from keeper.demo.configure import configure
-from keeper.devnet.faults.fault import Kind
+from keeper.devnet.faults.fault import Fault, Kind
 from keeper.devnet.faults.proxy import FaultProxy
 from keeper.devnet.faults.schedule import draw_schedule, play
 from keeper.devnet.network import Network
+from keeper.errors import Transient, WrongChain
 from tests.chaos.daemon import Daemon, verb
 from tests.chaos.drill import Drill
 from tests.chaos.truth import contract_positions
 from tests.chaos.world import SEED, Activity, amount, differing, running_network, tell
 from tests.differential import Comparison, book_state, following
 
-SECONDS = amount("seconds", 12, 600)
+SECONDS = amount("seconds", 10, 600)
 DEADLINE = 2.0
 """Seconds per request: many requests have to fail in a short time."""
 
@@ -62,6 +64,23 @@ async def test_faults__whole_schedule__book_equals_the_chain_and_memory_is_flat(
     assert drill.beliefs.checked > len(windows)
     assert drill.beliefs.silent == {}
     assert SECONDS < LONG or memory[-1] < memory[len(memory) // 3] * GROWTH
+
+
+async def test_follower__only_node_shows_another_chain__keeps_its_book() -> None:
+    async with (
+        running_network(SEED) as network,
+        FaultProxy.start(network.anvil.http, seed=SEED) as proxy,
+        following(replace(network.anvil, http=proxy.http), network.market) as follows,
+    ):
+        before, cursor = book_state(follows), follows.follower.cursor
+        proxy.set(Fault(Kind.OTHER_CHAIN))
+        await network.node.mine()
+        with pytest.raises((Transient, WrongChain)):
+            await follows.follower.follow(await follows.chain.block())
+        assert follows.follower.cursor == cursor
+        assert differing(book_state(follows), before) == {}
+        proxy.clear()
+        assert (await follows.catch_up()).number == cursor.number + 1
 
 
 def through(proxy: FaultProxy, network: Network, file: Path, *, second: bool) -> None:

@@ -91,7 +91,7 @@ async def test_daemon__down_for_500_blocks__is_caught_up_before_it_plans(tmp_pat
             seen = (await before.head())["block"]
             assert await before.stop() == 0
         while (now := await network.node.block_number()) < seen + GAP:
-            await network.node.mine(min(5, seen + GAP - now))
+            await network.node.mine(min(15, seen + GAP - now))
             await activity.act(1)
         await network.actors.crash({"WETH": 40, "wstETH": 40, "WBTC": 40})
         now = await network.node.block_number()

@@ -163,7 +163,7 @@ async def test_actors__liquidate__pays_the_liquidator_collateral_or_a_tokens(rec
         await actors.borrow(USER, "USDC", 20_000 * 10**6)
         await actors.crash({"WETH": 10}, steps=2)
         assert (await actors.view.account(USER)).health_factor < WAD
-        await actors.give(LIQUIDATOR, "USDC", 20_000 * 10**6)
+        await actors.give(LIQUIDATOR, "USDC", 20_001 * 10**6)
         receipt = await actors.liquidate(
             LIQUIDATOR, USER, "WETH", "USDC", MAX_UINT256, receive_a_token=receive_a_token
         )

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from keeper.protocols.aave_v3.liquidation import liquidate
@@ -56,6 +56,7 @@ def settles(pair: Pair, request: int) -> bool:
     return not isinstance(liquidate(pair, request), Refusal)
 
 
+@settings(deadline=None)  # thousands of requests an example
 @given(pairs(most=EXHAUSTIVE // 3))
 def test_ranges__every_request_tried__are_those_that_settle(pair: Pair) -> None:
     ranges = accepted(pair)

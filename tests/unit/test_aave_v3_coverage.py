@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from keeper.index.book import ColumnarBook
+from keeper.protocols.aave_v3.coverage import Coverage
 from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.aave_v3.event_table import markdown
-from keeper.protocols.aave_v3.events import EVENTS, Coverage
+from keeper.protocols.aave_v3.events import EVENTS
 from keeper.protocols.aave_v3.recording import AaveV3Recording
 from keeper.protocols.aave_v3.records import Role
 from keeper.sim.replay import logs_of

@@ -46,9 +46,7 @@ def test_draw_schedule__same_seed__same_windows_with_every_kind() -> None:
     assert windows == draw_schedule(5, 300)
     assert windows != draw_schedule(6, 300)
     assert {fault.kind for window in windows for fault in window.faults} == set(Kind)
-    assert all(
-        window.at + window.seconds < later.at for window, later in pairwise(windows)
-    )
+    assert all(window.at + window.seconds < later.at for window, later in pairwise(windows))
     assert windows[-1].at + windows[-1].seconds <= 300
 
 

@@ -17,6 +17,9 @@ from keeper.protocols.aave_v3.records import Accrual, Reserve, deployment, liste
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.types import Address, Call
 
+_BORROWING = int("01" * 128, 2)
+"""Even bits of a UserConfigurationMap."""
+
 _ACCOUNT_DATA = ("collateral", "debt", "available_borrows", "liquidation_threshold", "ltv", "health_factor")
 
 
@@ -42,8 +45,9 @@ def _account_differences(
     book: Book, account: Address, frame: AaveFrame, answers: Sequence[bytes | None]
 ) -> Iterator[Difference]:
     data, configuration, category, *balances = answers
+    bits = _configuration(book, account)
     for name, ours, theirs in (
-        ("user_configuration", _configuration(book, account), uint(configuration)),
+        ("user_configuration", bits, _meant(uint(configuration), bits)),
         ("emode", book.group(account), uint(category)),
     ):
         if theirs is not None and ours != theirs:
@@ -175,12 +179,17 @@ def _sums(book: Book) -> dict[tuple[int, Side], int]:
 def _configuration(book: Book, account: Address) -> int:
     """UserConfigurationMap: two bits a reserve, borrowing and used as collateral."""
     bits = 0
-    for number, side, _, enabled in book.legs(account):
-        if side is Side.DEBT:
-            bits |= 1 << 2 * number
-        elif enabled:
-            bits |= 1 << 2 * number + 1
+    for number, _ in listed(book):
+        borrowing = book.quantity(account, number, Side.DEBT) > 0
+        bits |= (borrowing | book.enabled(account, number) << 1) << 2 * number
+    for loan in book.get(("loans", account), ()):
+        bits |= 1 << 2 * loan.reserve
     return bits
+
+
+def _meant(configuration: int | None, ours: int) -> int | None:
+    """Without borrowing bits that outlived their debt, as they may up to v3.3: they have no effect."""
+    return None if configuration is None else configuration & ~(_BORROWING & ~ours)
 
 
 def _token(book: Book, leg: tuple[int, Side, int, bool]) -> Address:

@@ -1,6 +1,7 @@
 """The table of events for people: docs/events-aave.md, written by scripts/build_docs."""
 
-from keeper.protocols.aave_v3.events import EVENTS, Coverage
+from keeper.protocols.aave_v3.coverage import Coverage
+from keeper.protocols.aave_v3.events import EVENTS
 from keeper.protocols.aave_v3.records import Role
 
 TITLES = {

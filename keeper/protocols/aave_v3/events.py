@@ -4,73 +4,23 @@ This table is the dispatch of `fold` and the event coverage in one; a test compa
 contracts' own interfaces.
 """
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from keeper.protocols.aave_v3 import (
-    fold_config,
-    fold_loans,
-    fold_oracle,
-    fold_pool,
-    fold_setup,
-    fold_tokens,
-    fold_upgrade,
-)
+from keeper.protocols.aave_v3 import fold_config, fold_oracle, fold_pool, fold_setup, fold_upgrade
+from keeper.protocols.aave_v3.coverage import Coverage, Handler, handled, ignored
 from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.aave_v3.event import Event
+from keeper.protocols.aave_v3.events_tokens import TOKEN_EVENTS
 from keeper.protocols.aave_v3.records import Role
-from keeper.protocols.base import Book
 from keeper.protocols.oracles.feed import ANSWER_UPDATED
 from keeper.protocols.oracles.kinds import SIGNATURES
 
-Handler = Callable[[Book, Event], None]
-
-
-class Coverage(NamedTuple):
-    """One event: its handler, or the reason why it may be ignored."""
-
-    role: Role
-    signature: str
-    handler: Handler | None
-    reason: str = ""
-
-
-def _handled(role: Role, handlers: dict[str, Handler]) -> list[Coverage]:
-    return [Coverage(role, signature, handler) for signature, handler in handlers.items()]
-
-
-def _ignored(role: Role, reasons: dict[str, str]) -> list[Coverage]:
-    return [Coverage(role, signature, None, reason) for signature, reason in reasons.items()]
-
-
-_ALLOWANCE = "allowances move no balance"
-_SAID_EXACTLY = "Mint, Burn and BalanceTransfer say the same exactly"
-_MINT = "Mint(address,address,uint256,uint256,uint256)"
-_BURN = "Burn(address,address,uint256,uint256,uint256)"
-_TRANSFER = "Transfer(address,address,uint256)"
-_BALANCE_TRANSFER = "BalanceTransfer(address,address,uint256,uint256)"
-_UPGRADED = "Upgraded(address)"
-_A_TOKEN_IGNORED = {
-    "Approval(address,address,uint256)": _ALLOWANCE,
-    "Initialized(address,address,address,address,uint8,string,string,bytes)": (
-        "seen before the token is known, see ANNOUNCEMENTS; again only with Upgraded"
-    ),
-    "DelegateChanged(address,address,uint8)": "voting power",
-    "DelegateUnderlyingTo(address)": "voting power",
-}
-_DEBT_TOKEN_IGNORED = {
-    _TRANSFER: "Mint and Burn say the same exactly",
-    "Approval(address,address,uint256)": _ALLOWANCE,
-    "Initialized(address,address,address,uint8,string,string,bytes)": "the aToken's says as much",
-    "BorrowAllowanceDelegated(address,address,address,uint256)": _ALLOWANCE,
-}
 _ADMIN = "who administers does not change what is owed"
 _SAID_BY_PROXY = "the proxy's own Upgraded says it"
 _NEW_TRANSMISSION = "NewTransmission(uint32,int192,address,uint32,int192[],bytes,int192,bytes32,uint40)"
 _RATES = "its effect arrives with the next ReserveDataUpdated"
 
 EVENTS: tuple[Coverage, ...] = (
-    *_handled(
+    *handled(
         Role.PROVIDER,
         {
             "ProxyCreated(bytes32,address,address)": fold_setup.proxy_created,
@@ -79,7 +29,7 @@ EVENTS: tuple[Coverage, ...] = (
             "PriceOracleSentinelUpdated(address,address)": fold_setup.sentinel_updated,
         },
     ),
-    *_ignored(
+    *ignored(
         Role.PROVIDER,
         {
             "AddressSetAsProxy(bytes32,address,address,address)": "ProxyCreated or Upgraded precedes it",
@@ -92,7 +42,7 @@ EVENTS: tuple[Coverage, ...] = (
             "OwnershipTransferred(address,address)": _ADMIN,
         },
     ),
-    *_handled(
+    *handled(
         Role.POOL,
         {
             "ReserveDataUpdated(address,uint256,uint256,uint256,uint256,uint256)": fold_pool.data_updated,
@@ -102,10 +52,10 @@ EVENTS: tuple[Coverage, ...] = (
             "LiquidationCall(address,address,address,uint256,uint256,address,bool)": fold_pool.liquidation,
             "DeficitCreated(address,address,uint256)": fold_pool.deficit_created,
             "DeficitCovered(address,address,uint256)": fold_pool.deficit_covered,
-            _UPGRADED: fold_upgrade.pool_upgraded,
+            "Upgraded(address)": fold_upgrade.pool_upgraded,
         },
     ),
-    *_ignored(
+    *ignored(
         Role.POOL,
         {
             "Supply(address,address,address,uint256,uint16)": "the aToken's Mint carries it",
@@ -125,7 +75,7 @@ EVENTS: tuple[Coverage, ...] = (
             "RebalanceStableBorrowRate(address,address)": "the stable token's Burn and Mint carry it",
         },
     ),
-    *_handled(
+    *handled(
         Role.CONFIGURATOR,
         {
             "ReserveInitialized(address,address,address,address,address)": fold_config.reserve_initialized,
@@ -137,10 +87,10 @@ EVENTS: tuple[Coverage, ...] = (
             "LiquidationGracePeriodChanged(address,uint40)": fold_config.grace_changed,
             "LiquidationGracePeriodDisabled(address)": fold_config.grace_disabled,
             "FlashloanPremiumTotalUpdated(uint128,uint128)": fold_config.premium_updated,
-            _UPGRADED: fold_upgrade.configurator_upgraded,
+            "Upgraded(address)": fold_upgrade.configurator_upgraded,
         },
     ),
-    *_ignored(
+    *ignored(
         Role.CONFIGURATOR,
         {
             "PendingLtvChanged(address,uint256)": "kept for later; CollateralConfigurationChanged acts",
@@ -153,71 +103,22 @@ EVENTS: tuple[Coverage, ...] = (
             "FlashloanPremiumToProtocolUpdated(uint128,uint128)": "shares a premium that stays the same",
         },
     ),
-    *_handled(
+    *handled(
         Role.ORACLE,
         {
             "AssetSourceUpdated(address,address)": fold_oracle.source_updated,
             "FallbackOracleUpdated(address)": fold_oracle.fallback_updated,
         },
     ),
-    *_ignored(
+    *ignored(
         Role.ORACLE,
         {
             "BaseCurrencySet(address,uint256)": "immutable, read when the deployment is opened",
         },
     ),
-    *_handled(
-        Role.A_TOKEN,
-        {
-            _MINT: fold_tokens.a_mint,
-            _BURN: fold_tokens.a_burn,
-            _BALANCE_TRANSFER: fold_tokens.balance_transfer,
-            _UPGRADED: fold_upgrade.a_token_upgraded,
-        },
-    ),
-    *_ignored(Role.A_TOKEN, {_TRANSFER: _SAID_EXACTLY, **_A_TOKEN_IGNORED}),
-    *_handled(
-        Role.HALF_UP_A_TOKEN,
-        {
-            _MINT: fold_tokens.half_up_a_mint,
-            _BURN: fold_tokens.half_up_a_burn,
-            _TRANSFER: fold_tokens.moved,
-            _BALANCE_TRANSFER: fold_tokens.half_up_balance_transfer,
-            _UPGRADED: fold_upgrade.a_token_upgraded,
-        },
-    ),
-    *_ignored(Role.HALF_UP_A_TOKEN, _A_TOKEN_IGNORED),
-    *_handled(
-        Role.V_TOKEN,
-        {
-            _MINT: fold_tokens.v_mint,
-            _BURN: fold_tokens.v_burn,
-            _UPGRADED: fold_upgrade.v_token_upgraded,
-        },
-    ),
-    *_ignored(Role.V_TOKEN, _DEBT_TOKEN_IGNORED),
-    *_handled(
-        Role.HALF_UP_V_TOKEN,
-        {
-            _MINT: fold_tokens.half_up_v_mint,
-            _BURN: fold_tokens.half_up_v_burn,
-            _UPGRADED: fold_upgrade.v_token_upgraded,
-        },
-    ),
-    *_ignored(Role.HALF_UP_V_TOKEN, _DEBT_TOKEN_IGNORED),
-    *_handled(
-        Role.STABLE_TOKEN,
-        {
-            "Mint(address,address,uint256,uint256,uint256,uint256,uint256,uint256)": fold_loans.stable_mint,
-            "Burn(address,uint256,uint256,uint256,uint256,uint256)": fold_loans.stable_burn,
-        },
-    ),
-    *_ignored(
-        Role.STABLE_TOKEN,
-        {_UPGRADED: "every revision there was emits the same", **_DEBT_TOKEN_IGNORED},
-    ),
-    *_handled(Role.FEED, dict.fromkeys(SIGNATURES, fold_oracle.source_changed)),
-    *_ignored(
+    *TOKEN_EVENTS,
+    *handled(Role.FEED, dict.fromkeys(SIGNATURES, fold_oracle.source_changed)),
+    *ignored(
         Role.FEED,
         {
             "NewRound(uint256,address,uint256)": "the answer follows in AnswerUpdated",
@@ -225,7 +126,7 @@ EVENTS: tuple[Coverage, ...] = (
             "AggregatorProposed(address,address)": "counts only once confirmed",
         },
     ),
-    *_ignored(
+    *ignored(
         Role.ACL_MANAGER,
         {
             "RoleGranted(bytes32,address,address)": _ADMIN,
@@ -233,14 +134,14 @@ EVENTS: tuple[Coverage, ...] = (
             "RoleAdminChanged(bytes32,bytes32,bytes32)": _ADMIN,
         },
     ),
-    *_ignored(
+    *ignored(
         Role.SENTINEL,
         {
             "SequencerOracleUpdated(address)": "whether it allows liquidations is read at every head",
             "GracePeriodUpdated(uint256)": "whether it allows liquidations is read at every head",
         },
     ),
-    *_ignored(
+    *ignored(
         Role.RATE_STRATEGY,
         {"RateDataUpdate(address,uint256,uint256,uint256,uint256)": _RATES},
     ),

@@ -1,12 +1,16 @@
 """Pool events: indexes and rates, collateral flags, eModes, liquidations, deficits."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word
+from collections.abc import Iterable
+
+from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import Accrual, reserve_id
 from keeper.protocols.aave_v3.releases import rules_of
-from keeper.protocols.base import Book
-from keeper.types import Address
+from keeper.protocols.base import Book, LiquidationEvent
+from keeper.types import Address, Log
+
+_LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 
 
 def data_updated(book: Book, event: Event) -> None:
@@ -55,6 +59,22 @@ def liquidation(book: Book, event: Event) -> None:
     receives_a_token = word(log, 3)
     if receives_a_token and rules_of(book).silent_checkpoint:
         checkpoint(book, event, topic_address(log, 1))
+
+
+def liquidation_events(pool: Address, logs: Iterable[Log]) -> list[LiquidationEvent]:
+    """The LiquidationCalls of `pool` among `logs`."""
+    return [
+        LiquidationEvent(
+            account=topic_address(log, 3),
+            debt=topic_address(log, 2),
+            collateral=topic_address(log, 1),
+            repaid=word(log, 0),
+            seized=word(log, 1),
+            liquidator=word_address(log, 2),
+        )
+        for log in logs
+        if log.address == pool and log.topics and log.topics[0] == _LIQUIDATION_CALL
+    ]
 
 
 def checkpoint(book: Book, event: Event, asset: Address) -> None:

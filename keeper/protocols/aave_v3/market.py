@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from keeper.protocols.aave_v3 import audit, discover, frame, health, ranges, refresh, screen
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.events import ANNOUNCEMENTS, HANDLERS
 from keeper.protocols.aave_v3.exhaust import exhaust
 from keeper.protocols.aave_v3.fold_oracle import price_at
+from keeper.protocols.aave_v3.fold_pool import liquidation_events
 from keeper.protocols.aave_v3.implementations import Implementation, named, probe
 from keeper.protocols.aave_v3.liquidation import liquidate
 from keeper.protocols.aave_v3.loans import balance, balances
@@ -33,8 +33,6 @@ from keeper.protocols.base import (
 )
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.types import Address, BlockRef, Log
-
-_LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 
 
 class AaveV3Market:
@@ -199,16 +197,4 @@ class AaveV3Market:
         return deployment(self.book).pool
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
-        pool = self.pool()
-        return [
-            LiquidationEvent(
-                account=topic_address(log, 3),
-                debt=topic_address(log, 2),
-                collateral=topic_address(log, 1),
-                repaid=word(log, 0),
-                seized=word(log, 1),
-                liquidator=word_address(log, 2),
-            )
-            for log in logs
-            if log.address == pool and log.topics and log.topics[0] == _LIQUIDATION_CALL
-        ]
+        return liquidation_events(self.pool(), logs)
