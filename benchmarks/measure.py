@@ -24,10 +24,10 @@ class Measurement(NamedTuple):
         return json.dumps(self._asdict() | rounded | {"ratio": ratio})
 
 
-async def rate(count: int, work: Callable[[], Awaitable[None]]) -> float:
-    """Items a second of the fastest of RUNS runs of `work`, which handles `count` items."""
+async def rate(count: int, work: Callable[[], Awaitable[None]], runs: int = RUNS) -> float:
+    """Items a second of the fastest of `runs` runs of `work`, which handles `count` items."""
     seconds = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         start = perf_counter()
         await work()
         seconds.append(perf_counter() - start)

@@ -1,10 +1,19 @@
 """The same figures of accounts and reserves twice: where the contracts give them, and what the keeper has."""
 
-from keeper.protocols.aave_v3.model import AaveFrame
+from collections.abc import Sequence
+from functools import cache
+
+from eth_utils.crypto import keccak
+
+from keeper.devnet.aave_market import Market, Reserve
+from keeper.devnet.dialect import Version
+from keeper.protocols.aave_v3.fold_oracle import derive
 from keeper.protocols.aave_v3.market import AaveV3Market
-from keeper.protocols.aave_v3.records import Accrual
+from keeper.protocols.aave_v3.model import AaveFrame
+from keeper.protocols.aave_v3.records import Accrual, EModeCategory, StableLoan, reserve_id
 from keeper.protocols.base import Side
-from keeper.types import Address
+from keeper.types import ZERO_ADDRESS, Address
+from tests.figures import Named, Question, argument
 
 ACCOUNT_DATA = (
     "totalCollateralBase",
@@ -20,85 +29,167 @@ RESERVE_DATA = (
     "currentLiquidityRate",
     "variableBorrowIndex",
     "currentVariableBorrowRate",
-    "currentStableBorrowRate",
+    "",  # the rate of new loans at stable rates: no position depends on it
     "lastUpdateTimestamp",
     "id",
 )
-RESERVE_VIEWS = (
-    "getReserveData",
-    "getReserveNormalizedIncome",
-    "getReserveNormalizedVariableDebt",
-    "getReserveDeficit",
-    "getVirtualUnderlyingBalance",
-    "getLiquidationGracePeriod",
-)
-EMODE = ("ltv", "threshold", "bonus", "collateral", "borrowable", "ltvzero")
-EMODE_VIEWS = (
-    "getEModeCategoryCollateralConfig",
-    "getEModeCategoryCollateralBitmap",
-    "getEModeCategoryBorrowableBitmap",
-    "getEModeCategoryLtvzeroBitmap",
-)
+RESERVE_VIEWS = ("getReserveNormalizedIncome", "getReserveNormalizedVariableDebt")
+RESERVE_VIEWS_V36 = ("getReserveDeficit", "getVirtualUnderlyingBalance", "getLiquidationGracePeriod")
+LOAN_VIEWS = {
+    "principal": "principalBalanceOf",
+    "rate": "getUserStableRate",
+    "updated": "getUserLastUpdated",
+    "balance": "balanceOf",
+}
+EMODE_V30 = ("", "ltv", "threshold", "bonus", "price_source")
+EMODE_V36 = {
+    "getEModeCategoryCollateralConfig": ("ltv", "threshold", "bonus"),
+    "getEModeCategoryCollateralBitmap": ("collateral",),
+    "getEModeCategoryBorrowableBitmap": ("borrowable",),
+    "getEModeCategoryLtvzeroBitmap": ("ltvzero",),
+}
+_EMODES = range(1, 9)
 
 
-def words_of(answer: bytes) -> list[int]:
-    """The 32-byte words of a call's result."""
-    return [int.from_bytes(answer[start : start + 32]) for start in range(0, len(answer), 32)]
+class AaveV3Figures:
+    """Implements `tests.figures.Figures` for the releases that the devnet has."""
+
+    def __init__(self, version: Version) -> None:
+        self._v30 = version is Version.V30
+
+    def tokens(self, reserve: Reserve) -> list[Address]:
+        tokens = (reserve.a_token, reserve.v_token, reserve.s_token)
+        return [token for token in tokens if token != ZERO_ADDRESS]
+
+    def health(self, deployed: Market, user: Address) -> list[Question]:
+        return [_about(deployed.pool, "getUserAccountData(address)", user, *ACCOUNT_DATA)]
+
+    def account(self, deployed: Market, user: Address, listed: Sequence[Reserve]) -> list[Question]:
+        questions = self.health(deployed, user)
+        questions += [
+            _about(deployed.pool, "getUserConfiguration(address)", user, "configuration bits"),
+            _about(deployed.pool, "getUserEMode(address)", user, "eMode"),
+        ]
+        for reserve in listed:
+            scaled = "scaledBalanceOf(address)"
+            questions += [
+                _about(reserve.a_token, scaled, user, f"scaled {reserve.symbol} supply"),
+                _about(reserve.v_token, scaled, user, f"scaled {reserve.symbol} debt"),
+            ]
+            if self._v30:
+                questions += [
+                    _about(reserve.s_token, f"{view}(address)", user, f"stable {reserve.symbol} {name}")
+                    for name, view in LOAN_VIEWS.items()
+                ]
+        return questions
+
+    def reserve(self, deployed: Market, reserve: Reserve) -> list[Question]:
+        pool, token = deployed.pool, reserve.token
+        views = RESERVE_VIEWS if self._v30 else (*RESERVE_VIEWS, *RESERVE_VIEWS_V36)
+        questions = [
+            _about(pool, "getReserveData(address)", token, *RESERVE_DATA),
+            *(_about(pool, f"{view}(address)", token, view) for view in views),
+            _about(deployed.oracle, "getAssetPrice(address)", token, "price"),
+            _about(deployed.oracle, "getAssetPrice(address)", token, "price derived from logs"),
+            Question(reserve.v_token, _selector("scaledTotalSupply()"), ("total debt",)),
+        ]
+        if self._v30:
+            questions.append(_about(token, "balanceOf(address)", reserve.a_token, "liquidity"))
+        return questions
+
+    def common(self, deployed: Market) -> dict[str, list[Question]]:
+        pool = deployed.pool
+        modes = {
+            f"eMode {category}": [
+                Question(pool, _selector(f"{view}(uint8)") + category.to_bytes(32), names)
+                for view, names in self._emode_views().items()
+            ]
+            for category in _EMODES
+        }
+        premium = Question(pool, _selector("FLASHLOAN_PREMIUM_TOTAL()"), ("premium",))
+        return {"premium": [premium], **modes}
+
+    def _emode_views(self) -> dict[str, tuple[str, ...]]:
+        return {"getEModeCategoryData": EMODE_V30} if self._v30 else EMODE_V36
+
+    def derived_health(self, market: AaveV3Market, user: Address, frame: AaveFrame) -> Named:
+        """What the keeper says getUserAccountData is."""
+        health = market.health(user, frame)
+        details = health.details
+        values = (
+            health.collateral,
+            health.debt,
+            details["available_borrows"],
+            details["liquidation_threshold"],
+            details["ltv"],
+            health.health_factor,
+        )
+        return dict(zip(ACCOUNT_DATA, values, strict=True))
+
+    def derived_account(self, market: AaveV3Market, user: Address, frame: AaveFrame) -> Named:
+        """Health, scaled balances, loans at stable rates, eMode and configuration bits."""
+        book, bits = market.book, 0
+        figures = {**self.derived_health(market, user, frame), "eMode": book.group(user)}
+        loans = {loan.reserve: loan for loan in book.get(("loans", user), ())}
+        balances = market.stable_debt(user, frame)
+        for info in market.assets():
+            supply = book.quantity(user, info.asset, Side.COLLATERAL)
+            debt = book.quantity(user, info.asset, Side.DEBT)
+            figures |= {f"scaled {info.symbol} supply": supply, f"scaled {info.symbol} debt": debt}
+            if self._v30:
+                loan = loans.get(info.asset, StableLoan(info.asset, 0, 0, 0))
+                owed = {**loan._asdict(), "balance": balances.get(info.asset, 0)}
+                figures |= {f"stable {info.symbol} {name}": owed[name] for name in LOAN_VIEWS}
+            # The pool keeps two bits a reserve: borrowed, and used as collateral.
+            borrowed = debt > 0 or info.asset in loans
+            bits |= (borrowed | book.enabled(user, info.asset) << 1) << 2 * info.asset
+        return figures | {"configuration bits": bits}
+
+    def derived_reserve(self, market: AaveV3Market, asset: Address, frame: AaveFrame) -> Named:
+        """What the book and a frame have of a reserve, under the names that the contracts' views have."""
+        book, number = market.book, reserve_id(market.book, asset)
+        if number is None:
+            return {}
+        reserve, accrual = frame.reserves[number], book.get(("accrual", number))
+        assert reserve is not None
+        assert isinstance(accrual, Accrual)
+        figures = {
+            "configuration": book.get(("configuration", number)),
+            "liquidityIndex": accrual.liquidity_index,
+            "currentLiquidityRate": accrual.liquidity_rate,
+            "variableBorrowIndex": accrual.borrow_index,
+            "currentVariableBorrowRate": accrual.borrow_rate,
+            "lastUpdateTimestamp": accrual.updated,
+            "id": reserve.reserve.id,
+            "getReserveNormalizedIncome": reserve.income,
+            "getReserveNormalizedVariableDebt": reserve.debt_index,
+            "price": reserve.price,
+            "price derived from logs": derive(book, asset, frame.timestamp),
+            "total debt": book.get(("scaled_debt", number)),
+        }
+        if self._v30:
+            return figures | {"liquidity": book.get(("liquidity", number))}
+        return figures | {
+            "getReserveDeficit": market.bad_debt().get(asset, 0),
+            "getVirtualUnderlyingBalance": book.get(("liquidity", number)),
+            "getLiquidationGracePeriod": reserve.grace_until,
+        }
+
+    def derived_common(self, market: AaveV3Market, subject: str) -> Named:
+        """The flash loan premium, or an eMode."""
+        if subject == "premium":
+            return {"premium": market.book.get(("premium",))}
+        known = market.book.get(("emode", int(subject.removeprefix("eMode "))), EModeCategory())
+        values = known._asdict() | {"price_source": int(known.price_source, 16)}
+        return {name: values[name] for names in self._emode_views().values() for name in names if name}
 
 
-def argument(user: Address) -> bytes:
-    """`user` as an ABI word: the encoder is too slow for tens of thousands of calls."""
-    return bytes.fromhex(user[2:]).rjust(32, b"\0")
+def _about(to: Address, signature: str, subject: Address, *names: str) -> Question:
+    return Question(to, _selector(signature) + argument(subject), names)
 
 
-def account_data(market: AaveV3Market, user: Address, frame: AaveFrame) -> dict[str, int]:
-    """What the keeper says getUserAccountData is."""
-    health = market.health(user, frame)
-    details = health.details
-    values = (
-        health.collateral,
-        health.debt,
-        details["available_borrows"],
-        details["liquidation_threshold"],
-        details["ltv"],
-        health.health_factor,
-    )
-    return dict(zip(ACCOUNT_DATA, values, strict=True))
+@cache
+def _selector(signature: str) -> bytes:
+    return keccak(text=signature)[:4]
 
 
-def position(market: AaveV3Market, user: Address) -> dict[str, int]:
-    """Scaled balances, eMode and configuration bits of an account, from the book."""
-    book, bits = market.book, 0
-    figures = {"eMode": book.group(user)}
-    for info in market.assets():
-        supply = book.quantity(user, info.asset, Side.COLLATERAL)
-        debt = book.quantity(user, info.asset, Side.DEBT)
-        figures |= {f"scaled {info.symbol} supply": supply, f"scaled {info.symbol} debt": debt}
-        # The pool keeps two bits a reserve: borrowed, and used as collateral.
-        bits |= ((debt > 0) | book.enabled(user, info.asset) << 1) << 2 * info.asset
-    return figures | {"configuration bits": bits}
-
-
-def reserve_data(market: AaveV3Market, number: int, frame: AaveFrame) -> dict[str, int]:
-    """What the book and a frame have of a reserve, under the names that the contracts' views have."""
-    book, reserve = market.book, frame.reserves[number]
-    assert reserve is not None
-    accrual = book.get(("accrual", number))
-    assert isinstance(accrual, Accrual)
-    return {
-        "configuration": book.get(("configuration", number)),
-        "liquidityIndex": accrual.liquidity_index,
-        "currentLiquidityRate": accrual.liquidity_rate,
-        "variableBorrowIndex": accrual.borrow_index,
-        "currentVariableBorrowRate": accrual.borrow_rate,
-        "currentStableBorrowRate": 0,
-        "lastUpdateTimestamp": accrual.updated,
-        "id": reserve.reserve.id,
-        "getReserveNormalizedIncome": reserve.income,
-        "getReserveNormalizedVariableDebt": reserve.debt_index,
-        "getReserveDeficit": market.bad_debt().get(reserve.reserve.asset, 0),
-        "getVirtualUnderlyingBalance": book.get(("liquidity", number)),
-        "getLiquidationGracePeriod": reserve.grace_until,
-        "price": reserve.price,
-        "total debt": book.get(("scaled_debt", number)),
-    }

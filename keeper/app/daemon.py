@@ -18,7 +18,7 @@ from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
 from keeper.ports import Chain, Priority, priority
-from keeper.types import Address, BlockRef, checksum
+from keeper.types import USD, Address, BlockRef, checksum
 
 _log = structlog.get_logger(__name__)
 
@@ -218,12 +218,15 @@ class Daemon:
         rejections = [rejection for judgement in judgements for rejection in judgement.rejections]
         accounts = sum(len(lane.market.book.accounts()) for lane in self._lanes if lane.cursor)
         self._metrics.accounts.set(accounts)
+        self._metrics.bad_debt_usd.set(sum(_bad_debt(judgement) for judgement in judgements) / USD)
         self._metrics.liquidatable_accounts.set(len(liquidatable))
         self._metrics.plans.labels(PlanResult.PLANNED.value).inc(len(plans))
         self._metrics.plans.labels(PlanResult.REJECTED.value).inc(len(rejections))
         for rejection in rejections:
             self._metrics.rejections.labels(rejection.reason.value).inc()
         for judgement in judgements:
+            for notice in judgement.notices:
+                self._say(Event.NOTICE, block=head.number, reason=notice)
             if judgement.doubt:
                 self._say(Event.DEGRADED, block=head.number, reason=judgement.doubt)
             if judgement.blind:
@@ -243,3 +246,9 @@ class Daemon:
 
     def _say(self, event: Event, **fields: object) -> None:
         self._sink(event, fields)
+
+
+def _bad_debt(judgement: Judgement) -> int:
+    """What the protocol has booked and what accounts owe above their collateral, USD with 8 decimals."""
+    uncovered = sum(max(0, health.debt - health.collateral) for health in judgement.liquidatable)
+    return judgement.deficit + uncovered

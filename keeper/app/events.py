@@ -16,6 +16,7 @@ class Event(StrEnum):
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
     AUDIT = "audit"
+    NOTICE = "notice"
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"

@@ -9,20 +9,24 @@ from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
+from keeper.risk.stress import usd_value
 from keeper.types import Address, BlockRef
 
 
 class Judgement(NamedTuple):
     """What one head meant for one deployment. `liquidatable` includes those in flight.
 
-    `doubt` is why nothing is planned for a market whose book is not to be trusted.
+    `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
+    planned for a market whose book is not to be trusted. `notices` are sentences for the operator.
     """
 
     liquidatable: list[Health]
     blind: list[Address]
     plans: list[Plan]
     rejections: list[Rejection]
+    deficit: int
     doubt: str | None
+    notices: list[str]
 
 
 class Lane:
@@ -91,7 +95,9 @@ class Lane:
             found.blind,
             [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
+            usd_value(market, market.bad_debt()),
             market.doubt,
+            market.notices(),
         )
 
     async def audit(self, head: BlockRef) -> Audit | None:

@@ -160,6 +160,8 @@ class Failover:
         if after is NodeState.ALIVE and host not in self._troubled:
             return  # a node that turns out as expected is no news
         self._troubled.add(host)
+        if before is NodeState.UNCHECKED and after is NodeState.WRONG_CHAIN:
+            return  # whoever asked first is told by WrongChain, at the start of the keeper
         say = _log.info if after in {NodeState.ALIVE, NodeState.UNCHECKED} else _log.warning
         say("node_state", host=host, before=before.value, state=after.value, reason=why)
 

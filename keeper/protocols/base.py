@@ -207,6 +207,10 @@ class Market(Protocol):
         """Why the book cannot be trusted enough to sign for this market; None when all is well."""
         ...
 
+    def notices(self) -> list[str]:
+        """What an operator should know and was not told yet, a sentence each."""
+        ...
+
     def addresses(self) -> frozenset[Address]:
         """Contracts whose logs must be fetched, as far as known now."""
         ...

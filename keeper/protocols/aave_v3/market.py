@@ -32,7 +32,7 @@ from keeper.protocols.base import (
     Settlement,
 )
 from keeper.protocols.oracles.checks import PriceChecks
-from keeper.types import Address, BlockRef, Log
+from keeper.types import Address, BlockRef, Log, checksum
 
 
 class AaveV3Market:
@@ -69,6 +69,13 @@ class AaveV3Market:
     def rules(self) -> Rules:
         """Those of the release that the pool runs where the book stands."""
         return rules_of(self.book)
+
+    def notices(self) -> list[str]:
+        return [
+            f"derived price {found.derived} of {checksum(found.asset)} was {found.read} at the oracle; "
+            + ("its source was replaced" if found.relearnt else "its source is only read from now on")
+            for found in self.price_checks.untold()
+        ]
 
     def addresses(self) -> frozenset[Address]:
         return frozenset(self.book.get(("watched",), ()))

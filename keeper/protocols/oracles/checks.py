@@ -57,6 +57,7 @@ class PriceChecks:
         """The latest ones, oldest first."""
         self.total = 0
         """How many there were since the start."""
+        self._told = 0
 
     def due(self, source: Address, block: BlockRef) -> bool:
         """Whether the oracle must be asked for the price of `source` at `block`."""
@@ -83,3 +84,9 @@ class PriceChecks:
         self._trust.pop(found.source, None)
         self.disagreements.append(found)
         self.total += 1
+
+    def untold(self) -> list[Disagreement]:
+        """Disagreements since this was last asked; the latest KEPT of them."""
+        fresh = min(self.total - self._told, len(self.disagreements))
+        self._told = self.total
+        return list(self.disagreements)[len(self.disagreements) - fresh :]
