@@ -191,5 +191,3 @@ def _about(to: Address, signature: str, subject: Address, *names: str) -> Questi
 @cache
 def _selector(signature: str) -> bytes:
     return keccak(text=signature)[:4]
-
-

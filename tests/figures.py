@@ -56,7 +56,7 @@ def argument(user: Address) -> bytes:
 
 def answered(questions: Iterable[Question], answers: Iterator[bytes]) -> dict[str, int]:
     """The figures that the next answers give."""
-    figures = {}
+    figures: dict[str, int] = {}
     for question in questions:
         words = words_of(next(answers))
         assert len(words) >= len(question.names), question

@@ -28,6 +28,7 @@ from keeper.types import USD, Mode
 
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": "PoolAddressesProvider; everything else is discovered."},
+    "aave-v2": {"addresses_provider": "LendingPoolAddressesProvider; everything else is discovered."},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

@@ -60,6 +60,15 @@ class AdminActions:
             if deed is not None:
                 return await self._perform(kind, deed)
 
+    async def do(self, kind: AdminKind) -> Action | None:
+        """Perform a random action of `kind`, None when there is nothing to act on.
+
+        Raises:
+            DevnetError: something other than a revert went wrong.
+        """
+        deed = await self._by_kind[kind]()
+        return None if deed is None else await self._perform(kind, deed)
+
     async def calm(self) -> list[Action]:
         """Undo at once all that is still to be undone."""
         due, self._due = self._due, []

@@ -69,14 +69,17 @@ class Daemon:
         return [event for event in self.events if event["event"] in names]
 
     async def head(self, at_least: int = 0) -> dict[str, Any]:
-        """The first "head" event of such a block; fails when the daemon ends before."""
-        async with asyncio.timeout(ANSWER), self._more:
-            while True:
-                found = [event for event in self.of("head") if event["block"] >= at_least]
-                if found:
-                    return found[0]
-                assert self.process.returncode is None, self.log.read_text(encoding="utf-8")[-2000:]
-                await self._more.wait()
+        """The first "head" event of such a block; fails when the daemon ends before, or takes too long."""
+
+        def found() -> list[dict[str, Any]]:
+            return [event for event in self.of("head") if event["block"] >= at_least]
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER), self._more:
+                await self._more.wait_for(lambda: found() or not self.alive)
+        said = self.log.read_text(encoding="utf-8")[-2000:]
+        assert found(), f"no head {at_least}; last events {self.events[-3:]}; log {said}"
+        return found()[0]
 
     async def _read(self) -> None:
         assert self.process.stdout is not None

@@ -4,7 +4,8 @@ import pytest
 
 from keeper.devnet.network import Network
 from keeper.devnet.random_actions import ActionKind
-from tests.differential import RandomRun, following, random_run
+from tests.differential import following
+from tests.random_run import RandomRun, random_run
 
 BORROWERS = 25
 ACTIONS = 320

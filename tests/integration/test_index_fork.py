@@ -7,8 +7,9 @@ from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
 from keeper.devnet.node import Node
 from keeper.devnet.random_actions import RandomActions
-from tests.differential import BLOCK_SECONDS, Comparison, book_state, following, random_run
+from tests.differential import BLOCK_SECONDS, Comparison, book_state, following
 from tests.liquidation_trials import Scenario, play, prepare
+from tests.random_run import random_run
 
 SEED = 41
 ACTIONS = 60

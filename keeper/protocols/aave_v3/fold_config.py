@@ -95,6 +95,9 @@ def reserve_dropped(book: Book, event: Event) -> None:
         before = slots(book)
         book.put(("reserves",), (*before[:number], NOWHERE, *before[number + 1 :]))
         book.put(("id", asset), None)
+        # What was read of it must not pass for what another one listed under this number is like.
+        for kind in ("price", "priced_by", "liquidity"):
+            book.put((kind, number), None)
 
 
 def configured(book: Book, event: Event) -> None:

@@ -15,26 +15,28 @@ def stable_mint(book: Book, event: Event) -> None:
     """Borrowing at a stable rate, a rebalanced rate, or a repayment smaller than the interest."""
     log = event.log
     account = topic_address(log, 2)
-    loan = _loan(book, account, event.reserve)
+    loan = loan_of(book, account, event.reserve)
     grown = StableLoan(event.reserve, loan.principal + word(log, 0), word(log, 3), event.timestamp)
-    _put(book, account, grown)
+    put_loan(book, account, grown)
 
 
 def stable_burn(book: Book, event: Event) -> None:
     """Repayment, a switch to the variable rate, or liquidation."""
     log = event.log
     account = topic_address(log, 1)
-    loan = _loan(book, account, event.reserve)
+    loan = loan_of(book, account, event.reserve)
     left = StableLoan(event.reserve, loan.principal - word(log, 0), loan.rate, event.timestamp)
-    _put(book, account, left)
+    put_loan(book, account, left)
 
 
-def _loan(book: Book, account: Address, reserve: int) -> StableLoan:
+def loan_of(book: Book, account: Address, reserve: int) -> StableLoan:
+    """The account's loan in a reserve; one of nothing where it has none."""
     loans: tuple[StableLoan, ...] = book.get(("loans", account), ())
     return next((loan for loan in loans if loan.reserve == reserve), StableLoan(reserve, 0, 0, 0))
 
 
-def _put(book: Book, account: Address, loan: StableLoan) -> None:
+def put_loan(book: Book, account: Address, loan: StableLoan) -> None:
+    """Replace the account's loan in its reserve; a principal of nothing ends it."""
     known: tuple[StableLoan, ...] | None = book.get(("loans", account))
     if known is None:
         book.put(("borrowers_at_stable_rates",), (*book.get(("borrowers_at_stable_rates",), ()), account))

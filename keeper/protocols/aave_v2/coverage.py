@@ -1,0 +1,25 @@
+"""A row of the table of events."""
+
+from typing import NamedTuple
+
+from keeper.protocols.aave_v2.event import Handler
+from keeper.protocols.aave_v3.records import Role
+
+
+class Coverage(NamedTuple):
+    """One event: its handler, or the reason why it may be ignored."""
+
+    role: Role
+    signature: str
+    handler: Handler | None
+    reason: str = ""
+
+
+def handled(role: Role, handlers: dict[str, Handler]) -> list[Coverage]:
+    """Rows of events with a handler."""
+    return [Coverage(role, signature, handler) for signature, handler in handlers.items()]
+
+
+def ignored(role: Role, reasons: dict[str, str]) -> list[Coverage]:
+    """Rows of events that nobody needs."""
+    return [Coverage(role, signature, None, reason) for signature, reason in reasons.items()]

@@ -1,0 +1,15 @@
+"""LendingPool events that v3 has in another form."""
+
+from keeper.protocols.aave_v2.event import Event
+from keeper.protocols.aave_v3.records import replace
+from keeper.protocols.base import Book
+
+
+def paused(book: Book, event: Event) -> None:  # noqa: ARG001 (handlers are called alike)
+    """Nobody can do anything, liquidate neither."""
+    replace(book, ("paused",), 1)
+
+
+def unpaused(book: Book, event: Event) -> None:  # noqa: ARG001 (handlers are called alike)
+    """The pause is over."""
+    replace(book, ("paused",), 0)
