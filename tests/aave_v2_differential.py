@@ -116,7 +116,7 @@ class Comparison:
     def _differences(self, subject: str, head: BlockRef, actual: Figures, derived: Figures) -> list[str]:
         self.figures += len(actual)
         return [
-            f"{subject}: {name} is {actual.get(name)} on chain, {derived.get(name)} here (block {head.number})"
+            f"{subject}: {name} {actual.get(name)} on chain, {derived.get(name)} here (block {head.number})"
             for name in dict.fromkeys([*actual, *derived])
             if actual.get(name) != derived.get(name)
         ]

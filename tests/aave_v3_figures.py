@@ -1,7 +1,8 @@
 """The same figures of accounts and reserves twice: where the contracts give them, and what the keeper has."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import ClassVar
 
 from eth_utils.crypto import keccak
 
@@ -10,7 +11,7 @@ from keeper.devnet.dialect import Version
 from keeper.protocols.aave_v3.fold_oracle import derive
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.aave_v3.model import AaveFrame
-from keeper.protocols.aave_v3.records import Accrual, EModeCategory, StableLoan, reserve_id
+from keeper.protocols.aave_v3.records import Accrual, EModeCategory, StableLoan, deployment, reserve_id
 from keeper.protocols.base import Side
 from keeper.types import ZERO_ADDRESS, Address
 from tests.figures import Named, Question, argument
@@ -48,14 +49,25 @@ EMODE_V36 = {
     "getEModeCategoryBorrowableBitmap": ("borrowable",),
     "getEModeCategoryLtvzeroBitmap": ("ltvzero",),
 }
+PARTS = {
+    "getPool": "pool",
+    "getPoolConfigurator": "configurator",
+    "getPriceOracle": "oracle",
+    "getPriceOracleSentinel": "sentinel",
+}
 _EMODES = range(1, 9)
 
 
 class AaveV3Figures:
     """Implements `tests.figures.Figures` for the releases that the devnet has."""
 
+    reserve_data: ClassVar[tuple[str, ...]] = RESERVE_DATA
+    parts: ClassVar[Mapping[str, str]] = PARTS
+
     def __init__(self, version: Version) -> None:
         self._v30 = version is Version.V30
+        self.stable = version in {Version.V2, Version.V30}
+        """Whether debts have stable rates, and the pool does not count what it can pay out."""
 
     def tokens(self, reserve: Reserve) -> list[Address]:
         tokens = (reserve.a_token, reserve.v_token, reserve.s_token)
@@ -76,7 +88,7 @@ class AaveV3Figures:
                 _about(reserve.a_token, scaled, user, f"scaled {reserve.symbol} supply"),
                 _about(reserve.v_token, scaled, user, f"scaled {reserve.symbol} debt"),
             ]
-            if self._v30:
+            if self.stable:
                 questions += [
                     _about(reserve.s_token, f"{view}(address)", user, f"stable {reserve.symbol} {name}")
                     for name, view in LOAN_VIEWS.items()
@@ -85,15 +97,15 @@ class AaveV3Figures:
 
     def reserve(self, deployed: Market, reserve: Reserve) -> list[Question]:
         pool, token = deployed.pool, reserve.token
-        views = RESERVE_VIEWS if self._v30 else (*RESERVE_VIEWS, *RESERVE_VIEWS_V36)
+        views = RESERVE_VIEWS if self.stable else (*RESERVE_VIEWS, *RESERVE_VIEWS_V36)
         questions = [
-            _about(pool, "getReserveData(address)", token, *RESERVE_DATA),
+            _about(pool, "getReserveData(address)", token, *self.reserve_data),
             *(_about(pool, f"{view}(address)", token, view) for view in views),
             _about(deployed.oracle, "getAssetPrice(address)", token, "price"),
             _about(deployed.oracle, "getAssetPrice(address)", token, "price derived from logs"),
             Question(reserve.v_token, _selector("scaledTotalSupply()"), ("total debt",)),
         ]
-        if self._v30:
+        if self.stable:
             questions.append(_about(token, "balanceOf(address)", reserve.a_token, "liquidity"))
         return questions
 
@@ -106,8 +118,13 @@ class AaveV3Figures:
             ]
             for category in _EMODES
         }
+        contracts = [Question(deployed.provider, _selector(f"{view}()"), (view,)) for view in self.parts]
         premium = Question(pool, _selector("FLASHLOAN_PREMIUM_TOTAL()"), ("premium",))
-        return {"premium": [premium], **modes}
+        return {"premium": [premium], "provider": contracts, **modes}
+
+    def meant(self, actual: Named, derived: Named) -> Named:
+        """All that the contracts say has an effect."""
+        return actual
 
     def _emode_views(self) -> dict[str, tuple[str, ...]]:
         return {"getEModeCategoryData": EMODE_V30} if self._v30 else EMODE_V36
@@ -136,7 +153,7 @@ class AaveV3Figures:
             supply = book.quantity(user, info.asset, Side.COLLATERAL)
             debt = book.quantity(user, info.asset, Side.DEBT)
             figures |= {f"scaled {info.symbol} supply": supply, f"scaled {info.symbol} debt": debt}
-            if self._v30:
+            if self.stable:
                 loan = loans.get(info.asset, StableLoan(info.asset, 0, 0, 0))
                 owed = {**loan._asdict(), "balance": balances.get(info.asset, 0)}
                 figures |= {f"stable {info.symbol} {name}": owed[name] for name in LOAN_VIEWS}
@@ -167,7 +184,7 @@ class AaveV3Figures:
             "price derived from logs": derive(book, asset, frame.timestamp),
             "total debt": book.get(("scaled_debt", number)),
         }
-        if self._v30:
+        if self.stable:
             return figures | {"liquidity": book.get(("liquidity", number))}
         return figures | {
             "getReserveDeficit": market.bad_debt().get(asset, 0),
@@ -176,9 +193,12 @@ class AaveV3Figures:
         }
 
     def derived_common(self, market: AaveV3Market, subject: str) -> Named:
-        """The flash loan premium, or an eMode."""
+        """The flash loan premium, the contracts that the provider names, or an eMode."""
         if subject == "premium":
             return {"premium": market.book.get(("premium",))}
+        if subject == "provider":
+            contracts = deployment(market.book)._asdict()
+            return {view: int(contracts[part], 16) for view, part in self.parts.items()}
         known = market.book.get(("emode", int(subject.removeprefix("eMode "))), EModeCategory())
         values = known._asdict() | {"price_source": int(known.price_source, 16)}
         return {name: values[name] for names in self._emode_views().values() for name in names if name}

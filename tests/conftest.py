@@ -3,6 +3,11 @@
 import socket
 
 import pytest
+from hypothesis import settings
+
+# A deadline judges the machine, not the code: tests assert nothing about time.
+settings.register_profile("keeper", deadline=None)
+settings.load_profile("keeper")
 
 KINDS = {"unit", "property", "vectors", "contract", "integration", "e2e", "chaos"}
 PURE = {"unit", "property", "vectors"}

@@ -12,6 +12,7 @@ from keeper.devnet.actors import Actors
 from keeper.devnet.admin_actions import AdminActions
 from keeper.devnet.random_actions import Action, RandomActions
 from keeper.index.conversation import converse
+from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.types import Address
 from tests.differential import (
@@ -93,7 +94,7 @@ async def self_doubts(follows: Following, market: aave_market.Market) -> list[st
     frame, accounts = own.frame(head.timestamp), own.book.accounts()
     audits = (own.audit_accounts(accounts, frame), own.audit_reserves())
     found = [str(each) for audit in audits for each in await converse(audit, follows.chain, head.number)]
-    if isinstance(own, AaveV3Market):
+    if isinstance(own, AaveV2Market | AaveV3Market):
         found += [str(each) for each in own.price_checks.disagreements]
     rebuilt = await follow_from(follows.chain, market)
     return [*found, *_unlike(book_state(follows), book_state(rebuilt))]

@@ -19,7 +19,9 @@ from keeper.devnet.network import Network
 from keeper.errors import Fatal
 from keeper.types import checksum
 
-app = typer.Typer(help="A local chain with real contracts and borrowers.", no_args_is_help=True)
+app = typer.Typer(
+    help="A local chain with real contracts and borrowers.", no_args_is_help=True, add_completion=False
+)
 app.command()(faults)
 
 

@@ -22,7 +22,9 @@ from keeper.types import ZERO_ADDRESS, Address, checksum, parse_address
 
 NOTHING_DONE = 1
 
-app = typer.Typer(help="Deploy, look at and empty the executor contract.", no_args_is_help=True)
+app = typer.Typer(
+    help="Deploy, look at and empty the executor contract.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.command()

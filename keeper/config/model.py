@@ -26,9 +26,11 @@ from keeper.config.fields import (
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.types import USD, Mode
 
+_PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
+
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
-    "aave-v3": {"addresses_provider": "PoolAddressesProvider; everything else is discovered."},
-    "aave-v2": {"addresses_provider": "LendingPoolAddressesProvider; everything else is discovered."},
+    "aave-v3": {"addresses_provider": _PROVIDER},
+    "aave-v2": {"addresses_provider": _PROVIDER},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

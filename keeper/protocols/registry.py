@@ -7,7 +7,6 @@ from keeper.protocols.aave_v2.adapter import AaveV2
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.protocols.base import Adapter
 
-_V2: Adapter = AaveV2()
-_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), _V2)
+_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2())
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in _ADAPTERS})

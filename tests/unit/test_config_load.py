@@ -173,6 +173,7 @@ adress = "0x"
 min_profit_usd = 0.123456789
 min_proft_usd = 3
 """
+    protocols = '"aave-v3", "aave-v2"'
     mistyped = "not an address: its checksum is wrong, a character was mistyped"
     example = f'write e.g. "{PROVIDER}"'
     assert problems(write(tmp_path, text)) == [
@@ -185,7 +186,7 @@ min_proft_usd = 3
         'deployment[0].start_block: "x": not a whole number; write e.g. 0',
         f'deployment[0].addresses_provider: "{wrong_checksum}": {mistyped}; {example}',
         "deployment[0].quoter: 1: unknown key; did you mean swap.quoter?",
-        'deployment[1].protocol: "aave-v9": unknown protocol, known: "aave-v3"; write e.g. "aave-v3"',
+        f'deployment[1].protocol: "aave-v9": unknown protocol, known: {protocols}; write e.g. "aave-v3"',
         'deployment[2].name: not set: required; write e.g. "aave-core"',
         f"deployment[2].addresses_provider: not set: required; {example}",
         f"swap[0].factory: 3: not an address: text is needed; {example}",

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
@@ -106,8 +106,9 @@ class FaultProxy:
         if kind is Kind.CUT_SOCKET:
             response = web.StreamResponse(headers={"Content-Type": "application/json"})
             response.content_length = len(payload)
-            await response.prepare(request)
-            await response.write(payload[: len(payload) // 2])
+            with suppress(ConnectionError):  # the client may have given up first
+                await response.prepare(request)
+                await response.write(payload[: len(payload) // 2])
             _cut(request)
             return response
         if kind is Kind.CUT_JSON:

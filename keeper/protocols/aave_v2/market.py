@@ -35,7 +35,7 @@ from keeper.protocols.base import (
     Side,
 )
 from keeper.protocols.oracles.checks import PriceChecks
-from keeper.types import BPS, Address, BlockRef, Log
+from keeper.types import BPS, Address, BlockRef, Log, checksum
 
 NO_EXECUTOR = "the executor cannot liquidate Aave v2 yet"
 """It borrows with flashLoanSimple, which a v2 pool does not have."""
@@ -70,6 +70,13 @@ class AaveV2Market:
         """Why the book can no longer be trusted (an unknown upgrade, missing history), None if it can."""
         why: str | None = self.book.get(("doubt",))
         return why
+
+    def notices(self) -> list[str]:
+        return [
+            f"derived price {found.derived} of {checksum(found.asset)} was {found.read} at the oracle (wei); "
+            + ("its source was replaced" if found.relearnt else "its source is only read from now on")
+            for found in self.price_checks.untold()
+        ]
 
     def addresses(self) -> frozenset[Address]:
         return frozenset(self.book.get(("watched",), ()))

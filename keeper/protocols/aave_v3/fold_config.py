@@ -121,6 +121,8 @@ def emode_added(book: Book, event: Event) -> None:
     old = _category(book, number)
     source = word_address(log, 3)
     ltv, threshold, bonus = word(log, 0), word(log, 1), word(log, 2)
+    if source != old.price_source:
+        book.put(("emode_price", number), None)
     book.put(("emode", number), old._replace(ltv=ltv, threshold=threshold, bonus=bonus, price_source=source))
 
 
