@@ -22,7 +22,6 @@ def make_followers(
             deployment.name,
             deployment.settings,
             snapshots=SnapshotStore(database, deployment.name),
-            history=chain,
             start_block=deployment.start_block,
             progress=partial(progress, deployment.name),
         )
