@@ -24,6 +24,7 @@ def make_followers(
             snapshots=SnapshotStore(database, deployment.name),
             start_block=deployment.start_block,
             progress=partial(progress, deployment.name),
+            history=chain,
         )
         for deployment in config.deployment
     ]

@@ -66,8 +66,9 @@ class Completeness:
         given: dict[int, list[Log]] = {}
         for log in found.logs:
             given.setdefault(log.block, []).append(log)
-        recent = range(max(first, rpc.head_seen - NEWEST + 1), last + 1)
-        numbers = {*recent[-NEWEST:], *self._sample(found.logs, first, recent.start - 1)}
+        begin = min(max(first, rpc.head_seen - NEWEST + 1), last + 1)
+        recent = range(begin, last + 1)
+        numbers = {*recent[-NEWEST:], *self._sample(found.logs, first, begin - 1)}
         try:
             known = await rpc.recent_headers(sorted(numbers))
             doubted = [

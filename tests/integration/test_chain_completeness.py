@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from keeper.chain.bloom import bloom_of
+from keeper.chain.completeness import NEWEST
 from keeper.chain.faults import LogsMissing
 from keeper.chain.observe import NoObserver
 from keeper.chain.pool import Pool, Settings
@@ -116,6 +117,16 @@ async def test_logs__honest_nodes__are_complete_and_raise_no_alarm(
     for urls in ([anvil.http], [anvil.http, anvil.http]):
         async with pool_of(urls, check, observer) as pool:
             assert await pool.logs([EMITTER, TWICE], 0, BLOCKS) == truth
+    assert observer.gaps == []
+
+
+async def test_logs__range_far_below_the_head__is_judged_by_its_own_blocks_only(
+    anvil: Anvil, node: Node, truth: list[Log]
+) -> None:
+    await node.mine(2 * NEWEST)
+    observer = Observer()
+    async with pool_of([anvil.http], LogCheck.BLOOM, observer) as pool:
+        assert await pool.logs([EMITTER, TWICE], 0, 5) == [log for log in truth if log.block <= 5]
     assert observer.gaps == []
 
 
