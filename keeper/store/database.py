@@ -1,6 +1,8 @@
 """Opening the database and bringing its schema up to date."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -45,9 +47,11 @@ class Database:
         if driver.startswith("sqlite"):
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         try:
+            if driver.startswith("sqlite"):
+                await asyncio.to_thread(_touch, parsed.database)
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, sqlite3.Error, OSError) as error:
             await engine.dispose()
             where = parsed.render_as_string(hide_password=True)
             cause = error.orig if isinstance(error, SQLAlchemyError) else error
@@ -70,6 +74,12 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+def _touch(file: str | None) -> None:
+    """Fail here if the file cannot be opened: aiosqlite leaves a thread behind that does so out loud."""
+    with closing(sqlite3.connect(file or ":memory:")) as connection:
+        connection.execute("PRAGMA schema_version")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

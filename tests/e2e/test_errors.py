@@ -20,7 +20,7 @@ from keeper.types import WAD, Address, checksum
 from tests.e2e.relay import Relay
 from tests.e2e.world import Result, World, keeper
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("errors")]
 
 NOBODY = "0x" + "11" * 20
 STRANGER_KEY = "0x" + "22" * 32
