@@ -2,7 +2,8 @@
 
 A protocol is pure: it says which calls to make and what the bytes mean, folds logs into a
 position book, and answers questions about health and liquidations in exact integers. It never
-does I/O. Reading happens through a *conversation* (`Reads`): a generator that yields batches of
+does I/O. An account is named by a key: its address, or `address:market` where a deployment has several
+markets, in lower case. Reading happens through a *conversation* (`Reads`): a generator that yields batches of
 calls and receives their results, driven by the index stage at one block.
 """
 
@@ -149,6 +150,60 @@ class Opportunity:
     ranges: tuple[tuple[int, int], ...]
 
 
+class Dialect(IntEnum):
+    """How the executor speaks to who takes a liquidation; numbered as in contracts/executor.vy."""
+
+    AAVE = 0  # liquidationCall; Aave v2 and v3
+    AAVE_V4 = 1  # a spoke's liquidationCall by reserve ids
+    MORPHO = 2  # liquidate with a callback, no capital
+    PRE_LIQUIDATION = 3  # preLiquidate with a callback, no capital
+    COMPOUND = 4  # liquidateBorrow, then redeem what was seized
+    COMET = 5  # absorb, then buyCollateral
+    EULER = 6  # take over the debt, redeem the collateral and repay inside one deferred check
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """The protocol's part of a liquidation, in the executor's terms.
+
+    `venue` takes the call, in the words of `dialect`; `data` is the ABI encoding of what the dialect
+    needs beyond account, collateral, debt and repay. `self_funded`: the protocol hands out the collateral
+    before it wants to be paid, so no loan is needed.
+    """
+
+    dialect: Dialect
+    venue: Address
+    data: bytes = b""
+    self_funded: bool = False
+
+
+class FlashKind(IntEnum):
+    """Who lends for the length of a transaction; numbered as in contracts/executor.vy."""
+
+    NONE = 0
+    AAVE = 1
+    MORPHO = 2
+    BALANCER = 3
+    UNISWAP_V3 = 4
+
+
+class FlashSource(Protocol):
+    """A lender of flash loans and what it asks."""
+
+    @property
+    def kind(self) -> FlashKind: ...
+    @property
+    def lender(self) -> Address: ...
+
+    def available(self, token: Address) -> int:
+        """Most that it would lend of `token` now, token units; 0 where it lends none."""
+        ...
+
+    def fee(self, token: Address, amount: int) -> int:
+        """What it wants on top of `amount`, token units."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LiquidationEvent:
     """A liquidation the protocol itself reported, in the same terms as Settlement."""
@@ -234,8 +289,22 @@ class Market(Protocol):
         """What logs do not carry (oracle prices, fee constants), read at `block`, the one just folded."""
         ...
 
-    def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> Any:
-        """Numbers at `timestamp`; `prices` (USD, 8 decimals) replace the oracle's where given."""
+    def frame(
+        self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
+    ) -> Any:
+        """Numbers at `timestamp`; `prices` (USD, 8 decimals) replace the oracle's where given.
+
+        `number` is the block's, for interest that counts in blocks; None: estimated from the pace of
+        the chain. What changes with time alone (ramps, cool-offs, discounts) is as at `timestamp`.
+        """
+        ...
+
+    def borrower(self, account: Address) -> Address:
+        """The address behind an account's key."""
+        ...
+
+    def section(self, account: Address) -> str:
+        """Which of the deployment's markets the account belongs to; `name` where there is one."""
         ...
 
     def assets(self) -> Sequence[AssetInfo]: ...
@@ -278,6 +347,18 @@ class Market(Protocol):
 
     def pool(self) -> Address:
         """The contract that takes the liquidation call (and lends the flash loan)."""
+        ...
+
+    def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
+        """How the executor carries out `opportunity`; `request` as in `settle`, plus headroom."""
+        ...
+
+    def venues(self) -> frozenset[Address]:
+        """Contracts that take liquidation calls or lend: what an executor's owner has to open."""
+        ...
+
+    def flash_sources(self) -> Sequence[FlashSource]:
+        """Lenders that this deployment brings along, for its own liquidations and all others."""
         ...
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]: ...

@@ -91,7 +91,9 @@ def reserve_frame(number: int, random: Random, liquidity: int | None) -> Reserve
     bonus = random.choice((10_001, 10_500, 11_500))
     return ReserveFrame(
         reserve=Reserve(number, address(number), ZERO_ADDRESS, ZERO_ADDRESS, 0),
-        configuration=Configuration(0, 8000, bonus, active=True, paused=False, protocol_fee=0, emode=0),
+        configuration=Configuration(
+            0, 8000, bonus, active=True, paused=False, flash_loans=True, protocol_fee=0, emode=0
+        ),
         income=RAY * random.randint(100, 250) // 100,
         debt_index=RAY * random.randint(100, 250) // 100,
         price=random.randint(1, 40),

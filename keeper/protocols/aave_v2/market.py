@@ -22,11 +22,15 @@ from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
 from keeper.protocols.base import (
     AssetInfo,
     Book,
+    Dialect,
     Difference,
     Exhaustion,
+    FlashKind,
+    FlashSource,
     Floats,
     Health,
     Holding,
+    Instruction,
     LiquidationEvent,
     Opportunity,
     Reads,
@@ -34,6 +38,7 @@ from keeper.protocols.base import (
     Settlement,
     Side,
 )
+from keeper.protocols.flash import Lender
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.types import BPS, Address, BlockRef, Log, checksum
 
@@ -105,7 +110,17 @@ class AaveV2Market:
         self._now = block.timestamp
         yield from refresh.refresh(self.deployment, self.book, self.price_checks, block)
 
-    def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> AaveV2Frame:
+    def borrower(self, account: Address) -> Address:
+        return account
+
+    def section(self, account: Address) -> str:
+        del account  # a pool is one market
+        return self.name
+
+    def frame(
+        self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
+    ) -> AaveV2Frame:
+        del number  # interest counts in seconds
         return frame.build(self.book, timestamp, prices or {})
 
     def assets(self) -> Sequence[AssetInfo]:
@@ -200,6 +215,19 @@ class AaveV2Market:
 
     def pool(self) -> Address:
         return deployment(self.book).pool
+
+    def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
+        del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
+        return Instruction(Dialect.AAVE, self.pool())
+
+    def venues(self) -> frozenset[Address]:
+        return frozenset({self.pool()})
+
+    def flash_sources(self) -> Sequence[FlashSource]:
+        return (Lender(FlashKind.AAVE, self.pool(), self._cash(), self.flash_fee),)
+
+    def _cash(self) -> Mapping[Address, int]:
+        return {asset: self.book.get(("liquidity", number)) or 0 for number, asset in listed(self.book)}
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
         return liquidation_events(self.pool(), logs)

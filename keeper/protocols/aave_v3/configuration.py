@@ -53,6 +53,7 @@ class Configuration(NamedTuple):
     bonus: int
     active: bool
     paused: bool
+    flash_loans: bool
     protocol_fee: int
     emode: int
 
@@ -66,6 +67,7 @@ class Configuration(NamedTuple):
             bonus=BONUS.read(bitmap),
             active=bool(ACTIVE.read(bitmap)),
             paused=bool(PAUSED.read(bitmap)),
+            flash_loans=bool(FLASH_LOANS.read(bitmap)),
             protocol_fee=PROTOCOL_FEE.read(bitmap),
             emode=EMODE.read(bitmap),
         )

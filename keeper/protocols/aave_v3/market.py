@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from keeper.protocols.aave_v3 import audit, discover, frame, health, ranges, refresh, screen
+from keeper.protocols.aave_v3.configuration import Configuration
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.events import ANNOUNCEMENTS, HANDLERS
 from keeper.protocols.aave_v3.exhaust import exhaust
@@ -20,17 +21,22 @@ from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import (
     AssetInfo,
     Book,
+    Dialect,
     Difference,
     Exhaustion,
+    FlashKind,
+    FlashSource,
     Floats,
     Health,
     Holding,
+    Instruction,
     LiquidationEvent,
     Opportunity,
     Reads,
     Refusal,
     Settlement,
 )
+from keeper.protocols.flash import Lender
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.types import Address, BlockRef, Log, checksum
 
@@ -106,7 +112,17 @@ class AaveV3Market:
         if not self.rules.computed:
             self._read = yield from read_accounts(self.book, self._read)
 
-    def frame(self, timestamp: int, prices: Mapping[Address, int] | None = None) -> AaveFrame:
+    def borrower(self, account: Address) -> Address:
+        return account
+
+    def section(self, account: Address) -> str:
+        del account  # a pool is one market
+        return self.name
+
+    def frame(
+        self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
+    ) -> AaveFrame:
+        del number  # interest counts in seconds
         return frame.build(self.book, self.rules, timestamp, prices or {}, self._read)
 
     def assets(self) -> Sequence[AssetInfo]:
@@ -202,6 +218,24 @@ class AaveV3Market:
 
     def pool(self) -> Address:
         return deployment(self.book).pool
+
+    def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
+        del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
+        return Instruction(Dialect.AAVE, self.pool())
+
+    def venues(self) -> frozenset[Address]:
+        return frozenset({self.pool()})
+
+    def flash_sources(self) -> Sequence[FlashSource]:
+        return (Lender(FlashKind.AAVE, self.pool(), self._cash(), self.flash_fee),)
+
+    def _cash(self) -> Mapping[Address, int]:
+        cash = {}
+        for number, asset in listed(self.book):
+            configuration = Configuration.of(self.book.get(("configuration", number)))
+            if configuration.active and configuration.flash_loans and not configuration.paused:
+                cash[asset] = self.book.get(("liquidity", number)) or 0
+        return cash
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
         return liquidation_events(self.pool(), logs)
