@@ -14,12 +14,13 @@ from keeper.types import Address, BlockRef
 
 
 class Judgement(NamedTuple):
-    """What one head meant for one deployment. `liquidatable` includes those in flight.
+    """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
     `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
     planned for a market whose book is not to be trusted. `notices` are sentences for the operator.
     """
 
+    deployment: str
     liquidatable: list[Health]
     blind: list[Address]
     plans: list[Plan]
@@ -65,6 +66,11 @@ class Lane:
         await self._follower.follow(head)
         self._synced = True
 
+    @property
+    def undone(self) -> int:
+        """Blocks that the last `follow` took back."""
+        return self._follower.undone
+
     async def judge(
         self,
         head: BlockRef,
@@ -91,6 +97,7 @@ class Lane:
         if self._planner is not None and market.doubt is None:
             outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
         return Judgement(
+            market.deployment,
             found.liquidatable,
             found.blind,
             [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
