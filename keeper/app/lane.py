@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower
+from keeper.plan.confirm import Confirmer
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.protocols.base import Health, Market
@@ -33,10 +34,17 @@ class Judgement(NamedTuple):
 class Lane:
     """Keeps one deployment's index at the head and judges its accounts."""
 
-    def __init__(self, follower: Follower, planner: Planner | None, auditor: Auditor | None) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        planner: Planner | None,
+        auditor: Auditor | None,
+        confirmer: Confirmer | None = None,
+    ) -> None:
         self._follower = follower
         self._planner = planner
         self._auditor = auditor
+        self._confirmer = confirmer
         self._started = False
         self._synced = False
 
@@ -96,6 +104,8 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         if self._planner is not None and market.doubt is None:
             outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
+            if self._confirmer is not None:
+                outcomes = await self._confirmer.sift(market, head, outcomes)
         return Judgement(
             market.deployment,
             found.liquidatable,

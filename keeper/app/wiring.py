@@ -13,7 +13,7 @@ from keeper.app.events import Sink
 from keeper.app.followers import make_followers
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
-from keeper.app.planning import make_planner, plans_in
+from keeper.app.planning import make_confirmer, make_planner, plans_in
 from keeper.app.records import Records
 from keeper.app.signing import load_signer
 from keeper.artifacts import load_artifact
@@ -72,7 +72,8 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
         chain = await stack.enter_async_context(connect(config, Watch(metrics, incidents)))
         followers = make_followers(config, chain, database, Backfill(clock, sink, heartbeat).tell)
         planner = make_planner(config, chain) if plans_in(mode) else None
-        lanes = [Lane(follower, planner, _auditor(config, chain)) for follower in followers]
+        confirmer = make_confirmer(config, chain)
+        lanes = [Lane(follower, planner, _auditor(config, chain), confirmer) for follower in followers]
         daemon = Daemon(
             chain,
             config.chain.id,
