@@ -20,7 +20,7 @@ from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
 from keeper.ports import Chain, Priority, priority
-from keeper.types import USD, Address, BlockRef, checksum
+from keeper.types import USD, Address, BlockRef, borrower, checksum, section
 
 _log = structlog.get_logger(__name__)
 
@@ -260,7 +260,9 @@ class Daemon:
         self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
         if audit.differences:
             first = audit.differences[0]
-            told = f"{len(audit.differences)} values, first {first.field} of {checksum(first.subject)}"
+            told = (
+                f"{len(audit.differences)} values, first {first.field} of {checksum(borrower(first.subject))}"
+            )
             self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
             self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
@@ -284,12 +286,13 @@ class Daemon:
                 self._say(
                     Event.CHANGED,
                     deployment=judgement.deployment,
-                    account=checksum(change.account),
+                    market=section(change.account),
+                    account=checksum(borrower(change.account)),
                     before=change.before,
                     after=change.after,
                 )
             if judgement.blind:
-                blind = [checksum(account) for account in judgement.blind]
+                blind = [checksum(borrower(account)) for account in judgement.blind]
                 self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
         self._say(
             Event.HEAD,
