@@ -1,4 +1,4 @@
-"""Worlds for the executor's other dialects and lenders: one plan that pays, and the callback that it awaits."""
+"""Worlds for the executor's other dialects and lenders: a plan that pays, and the callback it awaits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from eth_utils.crypto import keccak
 
 from keeper.protocols.base import Dialect, FlashKind
 from tests.contract.executor_world import (
-    FEE,
     NOBODY,
     REPAY,
     SEIZED,
@@ -204,8 +203,7 @@ def markets_of(debt: Any, collateral: Any) -> bytes:
 
 
 def _self_funded(world: World, dialect: Dialect, venue: Any, data: bytes) -> Plan:
-    none = {"source": FlashKind.NONE, "lender": NOBODY}
-    return world.plan(dialect=dialect, venue=venue.address, data=data, **none)
+    return world.plan(dialect=dialect, venue=venue.address, data=data, source=FlashKind.NONE, lender=NOBODY)
 
 
 CALLING_BACK: tuple[Callable[[], Scene], ...] = (

@@ -13,6 +13,10 @@ from tests.contract.executor_scenes import ALL, CALLING_BACK, Conduct, Scene
 from tests.contract.executor_world import NOBODY, REPAY, SEIZED, UNIT, build_world, deploy, error
 
 Build = Callable[[], Scene]
+FIELDS = (
+    *("dialect", "venue", "account", "collateral", "debt", "repay"),
+    *("source", "lender", "bid_bps", "min_profit", "data", "legs"),
+)
 
 all_of_them = pytest.mark.parametrize("build", ALL, ids=lambda build: build.__name__)
 callbacks = pytest.mark.parametrize("build", CALLING_BACK, ids=lambda build: build.__name__)
@@ -21,10 +25,8 @@ callbacks = pytest.mark.parametrize("build", CALLING_BACK, ids=lambda build: bui
 def changed(scene: Scene, **values: object) -> tuple[object, ...]:
     """The scene's plan with some of its fields changed."""
     fields = list(scene.plan)
-    names = ("dialect", "venue", "account", "collateral", "debt", "repay", "source", "lender", "bid_bps")
-    names += ("min_profit", "data", "legs")
     for name, value in values.items():
-        fields[names.index(name)] = value
+        fields[FIELDS.index(name)] = value
     return tuple(fields)
 
 
