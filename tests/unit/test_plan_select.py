@@ -1,10 +1,11 @@
 """What goes out now, in which order and company."""
 
+from dataclasses import replace
 from typing import cast
 
-from keeper.plan.model import Plan, Profit, Reason, Route
+from keeper.plan.model import Leg, Plan, Profit, Reason, Route
 from keeper.plan.select import batched, ranked, without
-from keeper.protocols.base import AssetInfo, Opportunity, Settlement
+from keeper.protocols.base import AssetInfo, Dialect, Instruction, Opportunity, Settlement
 from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Hash
 
 ZERO_HASH = Hash("0x" + "00" * 32)
@@ -15,11 +16,12 @@ def plan(number: int, net: int, gas: int = 700_000) -> Plan:
     account = Address(f"0x{number:040x}")
     return Plan(
         deployment="stub",
-        pool=ZERO_ADDRESS,
+        borrower=account,
         block=BlockRef(1, ZERO_HASH, ZERO_HASH, 0, 0),
         opportunity=Opportunity(account, TOKEN, TOKEN, ((1, 2),)),
+        instruction=Instruction(Dialect.AAVE, ZERO_ADDRESS),
         settlement=Settlement(2, 3, 0),
-        route=Route(ZERO_ADDRESS, (), 3, 3, 0),
+        route=Route((), 3, 3, 0),
         profit=Profit(3, 2, 0, 1, 1, gas, 1, 1, net),
         min_profit=0,
     )
@@ -59,3 +61,10 @@ def test_batched__plan_larger_than_the_limit__stands_alone() -> None:
 
 def test_batched__no_plans__no_transaction() -> None:
     assert batched([], 32, 1000) == []
+
+
+def test_batched__routers_sell_for_two__they_do_not_share_a_transaction() -> None:
+    route = Route((Leg(ZERO_ADDRESS, (), 3, b"call"),), 3, 3, 0)
+    routed = [replace(plan(number, number), route=route) for number in (1, 3)]
+    batches = batched([*routed, plan(2, 2)], max_steps=5, gas_limit=10**9)
+    assert [numbers(batch) for batch in batches] == [[3, 2], [1]]
