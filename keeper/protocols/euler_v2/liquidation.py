@@ -99,7 +99,7 @@ def assess(
     if not found.violated:
         return nothing
     terms = frame.vault(position.controller).terms
-    worth = frame.collateral_value(position.controller, collateral, held)
+    worth = frame.collateral_value(position.controller, collateral, held) if held else 0
     most = discounted(found, held, worth, terms.max_discount)
     return nothing._replace(
         repay=most.repay, shares=most.shares, shrinks=most.by_collateral and not most.floored

@@ -7,7 +7,7 @@ from keeper.protocols.aave_v3 import decode
 from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.euler_v2.records import Deployment, Role, replace, watch
-from keeper.types import ZERO_ADDRESS, Address, checksum
+from keeper.types import ZERO_ADDRESS, Address, Call, checksum
 
 _SOMEBODY = Address(f"0x{1:040x}")
 
@@ -42,7 +42,7 @@ def open_deployment(name: str, factory: Address, connector: Address, book: Book)
             "write the evc of this network"
         )
     if runs != ZERO_ADDRESS:
-        (answer,) = yield [call(runs, "EVC()")]
+        (answer,) = yield [_connector_of(runs)]
         used = decode.address(answer)
         if used != connector:
             theirs = "none" if used is None else checksum(used)
@@ -57,9 +57,13 @@ def probe(implementations: Sequence[Address], connector: Address) -> Reads[dict[
     """Whether each of these contracts answers as an EVault of `connector`."""
     if not implementations:
         return {}
-    names = ("EVC()", "MODULE_LIQUIDATION()")
-    answers = iter((yield [call(address, name) for address in implementations for name in names]))
+    answers = yield [_connector_of(address) for address in implementations]
     return {
-        address: decode.address(next(answers)) == connector and decode.address(next(answers)) is not None
-        for address in implementations
+        address: decode.address(answer) == connector
+        for address, answer in zip(implementations, answers, strict=True)
     }
+
+
+def _connector_of(implementation: Address) -> Call:
+    """EVC(), with as many bytes behind it as a proxy adds: the implementation takes them off."""
+    return call(implementation, "EVC()", 0, 0)
