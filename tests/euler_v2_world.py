@@ -89,7 +89,7 @@ class World:
 
 def token(number: int) -> Address:
     """The asset of vault `number`."""
-    return address(0x70CE0 + number)
+    return address((0x70CE << 128) + number)
 
 
 def drive(reads: Reads[Any], answers: Mapping[Call, bytes]) -> Any:

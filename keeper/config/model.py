@@ -32,7 +32,7 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": _PROVIDER},
     "aave-v2": {"addresses_provider": _PROVIDER},
     "euler-v2": {
-        "vault_factory": "GenericFactory of the vaults (eVaultFactory); they and their oracles are discovered.",
+        "vault_factory": "GenericFactory (eVaultFactory); its vaults and their oracles are discovered.",
         "evc": "EthereumVaultConnector that the factory's vaults use.",
     },
 }

@@ -228,3 +228,12 @@ def test_discovered__vault_in_the_same_logs__is_followed_at_once() -> None:
     elsewhere = make_log(BOB, "ProxyCreated(address,bool,address,bytes)", [made], (1, BOB, 96, 60, 0, 0))
     assert world.market.discovered([log]) == {made}
     assert world.market.discovered([elsewhere]) == frozenset()
+
+
+def test_screen__account_of_some_size__is_close_to_its_health(world: World) -> None:
+    world.supply(BOB, vaults(world)[1], 3 * 10**17)
+    world.borrow(BOB, vaults(world)[0], 10**17)
+    row = world.book.row(BOB)
+    assert row is not None
+    frame = world.market.frame(world.now)
+    assert world.market.screen(frame)[row] == pytest.approx(1.5, rel=1e-9)
