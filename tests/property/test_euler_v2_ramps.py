@@ -59,7 +59,7 @@ def test_liquidation_ltv__as_time_passes__only_falls(
     worth=st.integers(1, 10**30),
     most=st.integers(0, 9_999),
 )
-def test_discounted__any_account__is_the_description_to_within_rounding(
+def test_discounted__any_account__is_the_description_to_within_rounding(  # noqa: PLR0917 - a fact each
     liability: int, health: Fraction, assets: int, held: int, worth: int, most: int
 ) -> None:
     collateral = floor(liability * health)

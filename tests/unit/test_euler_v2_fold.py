@@ -50,9 +50,9 @@ def test_health__one_share_more__is_healthy(world: World) -> None:
     world.emit(vaults(world)[1], "Transfer(address,address,uint256)", ZERO_ADDRESS, ALICE, data=(1,))
     frame = world.market.frame(world.now)
     assert not world.market.health(ALICE, frame).liquidatable
-    assert world.market.settle(Opportunity(ALICE, *world.market.assets()[:2], ()), 0, frame) == Settlement(
-        0, 0, 0
-    )
+    debt, collateral = world.market.assets()
+    nothing = world.market.settle(Opportunity(ALICE, debt, collateral, ()), 0, frame)
+    assert nothing == Settlement(0, 0, 0)
     assert world.market.opportunities(ALICE, frame) == []
 
 

@@ -69,7 +69,7 @@ def test_accrue__fees__are_shares_at_the_price_after_interest() -> None:
         ((0, 100 * WAD, 50000001), 40 * WAD, 0, 1500, 0, 40 * WAD),
     ],
 )
-def test_discounted__golden_integers(
+def test_discounted__golden_integers(  # noqa: PLR0917 - a row of the table
     account: tuple[int, int, int], balance: int, value: int, discount: int, repay: int, shares: int
 ) -> None:
     assert discounted(account, balance, value, discount)[:2] == (repay, shares)
