@@ -15,11 +15,15 @@ class Event(StrEnum):
     PAPER = "paper"
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
+    REORG = "reorg"
+    MISSED = "missed"
     AUDIT = "audit"
     NOTICE = "notice"
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"
+    RELOADED = "reloaded"
+    CHANGED = "changed"
     STOPPED = "stopped"
 
 

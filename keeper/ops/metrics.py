@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
 from keeper.ports import Priority
 from keeper.types import USD, Mode
@@ -60,6 +61,8 @@ class Metrics:
         self.accounts = make.gauge("accounts", "Accounts in the book.")
         self.liquidatable_accounts = make.gauge("liquidatable_accounts", "Accounts liquidatable now.")
         self.bad_debt_usd = make.gauge("bad_debt_usd", "Debt that no collateral covers, USD.")
+        self.reorgs = make.counter("reorgs_total", "Times that blocks were taken back.")
+        self.reorg_blocks = make.counter("reorg_blocks_total", "Blocks taken back.")
         self.audited = make.counter("audited_total", "Accounts and reserves compared with the chain.")
         self.drift = make.counter("drift_total", "Values in which the book and the chain differed.")
         self.quarantined = make.gauge("quarantined", "Accounts and reserves that could not be mended.")
@@ -68,6 +71,7 @@ class Metrics:
         self.transactions = make.counter(
             "transactions_total", "Transactions by how they ended.", "outcome", TransactionOutcome
         )
+        self.missed = make.counter("missed_total", "Liquidations that others made.", "why", Why)
         self.profit_usd = make.gauge(
             "profit_usd_total", "Net profit since the start, USD.", "kind", ProfitKind
         )
