@@ -72,7 +72,7 @@ def test_accrue__fees__are_shares_at_the_price_after_interest() -> None:
 def test_discounted__golden_integers(  # noqa: PLR0917 - a row of the table
     account: tuple[int, int, int], balance: int, value: int, discount: int, repay: int, shares: int
 ) -> None:
-    assert discounted(account, balance, value, discount)[:2] == (repay, shares)
+    assert discounted(account, balance, value, discount) == (repay, shares)
 
 
 @pytest.mark.parametrize(

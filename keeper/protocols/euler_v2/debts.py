@@ -3,7 +3,7 @@
 from keeper.protocols.base import Book, Side
 from keeper.protocols.euler_v2.math import accrue, assets_up, is_dust, owed_now
 from keeper.protocols.euler_v2.names import SHIFT
-from keeper.protocols.euler_v2.records import Operation, Status, doubt, replace, status, terms
+from keeper.protocols.euler_v2.records import Operation, Status, gap, replace, status, terms
 from keeper.types import Address
 
 
@@ -67,5 +67,5 @@ def _write(book: Book, number: int, account: Address, owed: int) -> None:
 
 def _at_least_0(book: Book, account: Address, amount: int) -> int:
     if amount < 0:
-        doubt(book, f"{account} repaid more than the logs since start_block say it owed")
+        gap(book, f"{account} repaid more than the logs since start_block say it owed")
     return max(amount, 0)

@@ -9,7 +9,7 @@ from keeper.protocols.base import Book, Side
 from keeper.protocols.euler_v2.debts import decrease, settle_operations, touch, transfer
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.math import assets_up
-from keeper.protocols.euler_v2.records import Operation, doubt, replace, vault
+from keeper.protocols.euler_v2.records import Operation, gap, replace, vault
 from keeper.types import ZERO_ADDRESS, Address, checksum
 
 
@@ -24,7 +24,7 @@ def transferred(book: Book, event: Event) -> None:
             continue
         held = book.quantity(account, event.vault, Side.COLLATERAL) + change
         if held < 0:
-            doubt(book, f"{account} gave up more shares than the logs since start_block gave it")
+            gap(book, f"{account} gave up more shares than the logs since start_block gave it")
         book.set_quantity(account, event.vault, Side.COLLATERAL, max(held, 0))
 
 
@@ -59,7 +59,7 @@ def debt_socialized(book: Book, event: Event) -> None:
     account, assets = topic_address(event.log, 1), word(event.log, 0)
     waiting, repay = _waiting(book, event), Operation(account, -assets)
     if waiting[-1:] != (repay,):
-        doubt(book, f"debt of {checksum(account)} was written off without a Repay")
+        gap(book, f"debt of {checksum(account)} was written off without a Repay")
         return
     book.put(("operations", event.vault), waiting[:-1])
     book.put(("written_off", event.vault), repay)
@@ -85,7 +85,7 @@ def _move(book: Book, event: Event, source: Address, target: Address, assets: in
         if waiting and waiting[-1].account == target and waiting[-1].change > 0:
             waiting = waiting[:-1]
         if not waiting or waiting[-1].account != source or waiting[-1].change > 0:
-            doubt(book, f"debt of {checksum(source)} moved without a Repay")
+            gap(book, f"debt of {checksum(source)} moved without a Repay")
         waiting = waiting[:-1]
     _flush(book, event, waiting)
     if assets:
@@ -105,6 +105,6 @@ def status_told(book: Book, event: Event) -> None:
     shares, borrows, fees, cash, accumulator, rate = (word(log, place) for place in range(6))
     if (accumulator, borrows) != (before.accumulator, assets_up(before.borrows)):
         address = checksum(vault(book, event.vault).address)
-        doubt(book, f"vault {address} tells other debts or interest than follow from its logs")
+        gap(book, f"vault {address} tells other debts or interest than follow from its logs")
     now = before._replace(shares=shares, fees=fees, cash=cash, accumulator=accumulator, rate=rate)
     replace(book, ("status", event.vault), now)

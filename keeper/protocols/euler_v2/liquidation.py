@@ -24,8 +24,7 @@ class Bounds(NamedTuple):
     """What calculateLiquidation finds for one collateral.
 
     `repay` (assets) and `shares` are the most that can be taken over and seized, both 0 where the account
-    is healthy; `debt` (assets) is worth `value` in the unit of account; `shrinks`: interest makes `repay`
-    smaller from second to second.
+    is healthy; `debt` (assets) is worth `value` in the unit of account.
     """
 
     position: Position
@@ -35,7 +34,6 @@ class Bounds(NamedTuple):
     repay: int
     shares: int
     held: int
-    shrinks: bool = False
 
 
 class Outcome(NamedTuple):
@@ -48,36 +46,20 @@ class Outcome(NamedTuple):
     after: Position
 
 
-class Discounted(NamedTuple):
-    """Most that can be taken over (assets) and seized (shares), and what bounds it."""
-
-    repay: int
-    shares: int
-    by_collateral: bool
-    floored: bool
-
-
-def discounted(liquidity: tuple[int, int, int], held: int, worth: int, max_discount: int) -> Discounted:
-    """As calculateMaxLiquidation, for an account in violation.
+def discounted(liquidity: tuple[int, int, int], held: int, worth: int, max_discount: int) -> tuple[int, int]:
+    """As calculateMaxLiquidation, for an account in violation: (assets taken over, shares seized) at most.
 
     `liquidity` is (collateral at LTV, liability, debt in assets); `held` shares are `worth` that much.
     The discount is how far the account is under water, at most `max_discount` (of 1e4).
     """
     collateral, liability, assets = liquidity
-    lowest = WAD - WAD * max_discount // SCALE
-    factor = max(collateral * WAD // liability, lowest)
     if not worth:
-        return Discounted(0, held, by_collateral=True, floored=False)
+        return 0, held
+    factor = max(collateral * WAD // liability, WAD - WAD * max_discount // SCALE)
     repay_value, yield_value = liability, liability * WAD // factor
-    by_collateral = worth < yield_value
-    if by_collateral:
+    if worth < yield_value:
         repay_value, yield_value = worth * factor // WAD, worth
-    return Discounted(
-        repay=repay_value * assets // liability,
-        shares=yield_value * held // worth,
-        by_collateral=by_collateral,
-        floored=factor == lowest,
-    )
+    return repay_value * assets // liability, yield_value * held // worth
 
 
 def assess(
@@ -100,10 +82,8 @@ def assess(
         return nothing
     terms = frame.vault(position.controller).terms
     worth = frame.collateral_value(position.controller, collateral, held) if held else 0
-    most = discounted(found, held, worth, terms.max_discount)
-    return nothing._replace(
-        repay=most.repay, shares=most.shares, shrinks=most.by_collateral and not most.floored
-    )
+    repay, shares = discounted(found, held, worth, terms.max_discount)
+    return nothing._replace(repay=repay, shares=shares)
 
 
 def _objection(

@@ -7,20 +7,23 @@ from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.health import exact_debt
 from keeper.protocols.euler_v2.liquidation import Bounds, liquidate
 from keeper.protocols.euler_v2.names import OWED_UNIT, SHIFT
+from keeper.types import RAY
 
 Range = tuple[int, int]
 
-_SHRINKING = 100_000
-"""A limit that shrinks with interest is left by this part: two minutes of 250 % a year."""
+WINDOW = 120
+"""Seconds before and after the frame's time in which a planned amount must still be accepted."""
 
 
 def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
     """Inclusive ranges of repay amounts in debt-token units, disjoint, ascending.
 
-    Left out are amounts whose shares redeem to nothing or to more than the collateral's vault can pay,
-    and the one that the vault would round up to the whole debt.
+    The vault takes nothing above its limit, which moves with interest: more debt makes it larger where the
+    debt is the limit, a lower health makes it smaller where the collateral is. So what interest does to
+    either vault within WINDOW is left over. Left out are also amounts whose shares redeem to nothing or to
+    more than the collateral's vault can pay, and the one that would be rounded up to the whole debt.
     """
-    most = bounds.repay - (bounds.repay // _SHRINKING if bounds.shrinks else 0)
+    most = bounds.repay - _drift(bounds, frame)
     if most < 1:
         return ()
     first = _first(lambda request: not _gives_nothing(bounds, request, frame), 1, most + 1)
@@ -33,6 +36,13 @@ def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
         return ((first, last),)
     around = ((first, rounded - 1), (rounded + 1, last))
     return tuple((low, high) for low, high in around if low <= high)
+
+
+def _drift(bounds: Bounds, frame: EulerFrame) -> int:
+    """How far the limit may move within WINDOW, with two units for what is rounded."""
+    numbers = (bounds.position.controller, bounds.collateral)
+    rate = sum(frame.vault(number).status.rate for number in numbers if frame.vault(number).vault.asset)
+    return bounds.repay * rate * WINDOW // RAY + 2 if rate else 0
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

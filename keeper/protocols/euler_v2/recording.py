@@ -111,13 +111,13 @@ def _planned(
 ) -> Iterator[Check]:
     """What is planned from the ranges settles as it says, up to (nearly) what was taken."""
     for found in market.opportunities(position.account, frame):
-        if found.collateral.asset != number:
-            continue
-        last = found.ranges[-1][1]
-        settled = market.settle(found, last, frame)
-        yield Check("the end of the ranges settles", last, getattr(settled, "repay", settled))
-        yield Check("the ranges reach what was taken", expected=True, actual=last >= repay - repay // 50_000)
-        return
+        if found.collateral.asset == number:
+            last = found.ranges[-1][1]
+            settled = market.settle(found, last, frame)
+            yield Check("the end of the ranges settles", last, getattr(settled, "repay", settled))
+            reached = repay - repay // 10_000 - 2 <= last <= repay
+            yield Check("the ranges reach what was taken", expected=True, actual=reached)
+            return
     yield Check("an opportunity is seen", expected=True, actual=False)
 
 

@@ -28,6 +28,7 @@ collateral legs and debts debt legs of their vault's number.
 | `("asset", address)` | Asset: what the token says of itself |
 | `("usd", unit)` | Scale from a unit of account to USD with 8 decimals, None while unknown |
 | `("price", asset)` | USD with 8 decimals per whole token, None while unknown |
+| `("gaps",)` | how often logs contradicted the book, and how first |
 | `("doubt",)` | why the book can no longer be trusted |
 """  # noqa: E501 (a table row is one line)
 
@@ -153,7 +154,15 @@ class Scale(NamedTuple):
     den: int
 
 
+class Gaps(NamedTuple):
+    """Logs that do not fit the book: some were missed. `why` tells of the first."""
+
+    times: int
+    why: str
+
+
 RECORD_TYPES: tuple[type, ...] = (
+    Gaps,
     Watched,
     Deployment,
     Vault,
@@ -228,6 +237,12 @@ def watch(book: Book, address: Address, role: Role, number: int = -1) -> None:
     watched: tuple[Address, ...] = book.get(("watched",), ())
     if address not in watched:
         book.put(("watched",), (*watched, address))
+
+
+def gap(book: Book, why: str) -> None:
+    """Remember that a log does not fit the book, until everything was compared with the chain."""
+    found: Gaps | None = book.get(("gaps",))
+    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
 
 
 def doubt(book: Book, why: str) -> None:
