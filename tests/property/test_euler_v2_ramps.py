@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from keeper.protocols.base import Refusal, Settlement
 from keeper.protocols.euler_v2.liquidation import discounted
 from keeper.protocols.euler_v2.math import liquidation_ltv
+from keeper.protocols.euler_v2.ranges import WINDOW
 from keeper.protocols.euler_v2.records import Ltv, Scale
 from tests.aave_v3_world import START
-from tests.euler_v2_world import ALICE, World, token
+from tests.euler_v2_world import ALICE, BOB, World, token
 
 bps = st.integers(0, 10_000)
 WAD = 10**18
@@ -111,3 +112,35 @@ def test_ranges__any_liquidatable_account__are_exactly_what_settles(
         assert before is None or isinstance(before, Refusal) or not before.seize
         after = world.market.settle(found, last + 1, frame)
         assert isinstance(after, Refusal)
+
+
+@given(
+    debt=st.integers(10**6, 10**24),
+    part=st.fractions(Fraction(1, 10), Fraction(3, 2)),
+    rates=st.tuples(st.integers(0, 10**20), st.integers(0, 10**20)),
+    ltv=st.tuples(bps, bps, st.integers(1, 10**6)),
+    aside=st.integers(-WINDOW, WINDOW),
+)
+def test_ranges__limits_that_move__are_kept_clear_of(
+    debt: int, part: Fraction, rates: tuple[int, int], ltv: tuple[int, int, int], aside: int
+) -> None:
+    world = World()
+    owed, held = world.create(0), world.create(1)
+    first, last, seconds = ltv
+    data = (0, min(first, last), max(first, last), START + seconds, seconds)
+    world.emit(owed, "GovSetLTV(address,uint16,uint16,uint16,uint48,uint32)", held, data=data)
+    for number, made in enumerate((owed, held)):
+        world.quote(number, Scale(1, 1))
+        world.tell(made, shares=10**25, cash=10**25)
+    world.supply(ALICE, held, floor(debt * part))
+    world.borrow(ALICE, owed, debt)
+    world.borrow(BOB, held, 10**24)
+    for made, rate in zip((owed, held), rates, strict=True):
+        world.tell(made, shares=10**25, cash=10**25, rate=rate)
+    world.now += WINDOW
+    market = world.market
+    for found in market.opportunities(ALICE, market.frame(world.now)):
+        frame = market.frame(world.now + aside)
+        if market.health(ALICE, frame).liquidatable:
+            settled = market.settle(found, found.ranges[-1][1], frame)
+            assert isinstance(settled, Settlement), settled

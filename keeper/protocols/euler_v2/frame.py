@@ -49,6 +49,13 @@ class EulerFrame:
         self._vaults: dict[int, Accrued] = {}
         self._steps: dict[tuple[int, int], Steps | None] = {}
         self._ltvs: dict[int, dict[int, int]] = {}
+        self._ahead: dict[int, EulerFrame] = {}
+
+    def ahead(self, seconds: int) -> "EulerFrame":
+        """The same prices so much later."""
+        if seconds not in self._ahead:
+            self._ahead[seconds] = EulerFrame(self._book, self.timestamp + seconds, self._prices)
+        return self._ahead[seconds]
 
     def vault(self, number: int) -> Accrued:
         """A vault with interest up to the frame's time."""

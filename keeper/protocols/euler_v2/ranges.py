@@ -5,7 +5,7 @@ from collections.abc import Callable
 from keeper.protocols.base import Refusal
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.health import exact_debt
-from keeper.protocols.euler_v2.liquidation import Bounds, liquidate
+from keeper.protocols.euler_v2.liquidation import Bounds, assess, liquidate
 from keeper.protocols.euler_v2.names import OWED_UNIT, SHIFT
 from keeper.types import RAY
 
@@ -18,12 +18,12 @@ WINDOW = 120
 def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
     """Inclusive ranges of repay amounts in debt-token units, disjoint, ascending.
 
-    The vault takes nothing above its limit, which moves with interest: more debt makes it larger where the
-    debt is the limit, a lower health makes it smaller where the collateral is. So what interest does to
-    either vault within WINDOW is left over. Left out are also amounts whose shares redeem to nothing or to
-    more than the collateral's vault can pay, and the one that would be rounded up to the whole debt.
+    The vault takes nothing above its limit, which moves with time: more debt makes it larger where the debt
+    is the limit, worse health makes it smaller where the collateral is. So planned amounts keep below what
+    it was WINDOW ago and will be after WINDOW. Left out are also amounts whose shares redeem to nothing or
+    to more than the collateral's vault can pay, and the one that would be rounded up to the whole debt.
     """
-    most = bounds.repay - _drift(bounds, frame)
+    most = min(bounds.repay - _grown(bounds, frame), _later(bounds, frame))
     if most < 1:
         return ()
     first = _first(lambda request: not _gives_nothing(bounds, request, frame), 1, most + 1)
@@ -38,11 +38,17 @@ def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
     return tuple((low, high) for low, high in around if low <= high)
 
 
-def _drift(bounds: Bounds, frame: EulerFrame) -> int:
-    """How far the limit may move within WINDOW, with two units for what is rounded."""
-    numbers = (bounds.position.controller, bounds.collateral)
+def _grown(bounds: Bounds, frame: EulerFrame) -> int:
+    """How much of the limit may be interest of the last WINDOW, with two units for what is rounded."""
+    numbers = {bounds.position.controller, *(number for number, _ in bounds.position.collaterals)}
     rate = sum(frame.vault(number).status.rate for number in numbers if frame.vault(number).vault.asset)
     return bounds.repay * rate * WINDOW // RAY + 2 if rate else 0
+
+
+def _later(bounds: Bounds, frame: EulerFrame) -> int:
+    """The limit after WINDOW, if nothing happens but interest and ramps."""
+    later = assess(bounds.position, bounds.collateral, frame.ahead(WINDOW))
+    return bounds.repay if isinstance(later, Refusal) else later.repay
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
