@@ -32,6 +32,10 @@ _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everythin
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": _PROVIDER},
     "aave-v2": {"addresses_provider": _PROVIDER},
+    "euler-v2": {
+        "vault_factory": "GenericFactory (eVaultFactory); its vaults and their oracles are discovered.",
+        "evc": "EthereumVaultConnector that the factory's vaults use.",
+    },
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

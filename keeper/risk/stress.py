@@ -60,11 +60,14 @@ def shocked_prices(market: Market, shocks: Iterable[Shock]) -> dict[Address, int
     """
     prices: dict[Address, int] = {}
     for shock in shocks:
-        named = [info for info in market.assets() if info.symbol.lower() == shock.symbol.lower()]
+        # A token may back several of a market's assets: it is one price all the same.
+        named = {
+            info.address: info for info in market.assets() if info.symbol.lower() == shock.symbol.lower()
+        }
         if not named:
             known = ", ".join(sorted(asset.symbol for asset in market.assets()))
             raise ConfigError(f"--shock {shock.symbol}: {market.name} has no such asset; it has {known}")
-        for info in named:
+        for info in named.values():
             if info.price is None:
                 raise ConfigError(f"--shock {shock.symbol}: its oracle gives no price now")
             if info.address in prices:

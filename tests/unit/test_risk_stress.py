@@ -79,3 +79,9 @@ def test_shocked_prices__that_mean_nothing__are_refused(symbols: list[str], said
 def test_usd_value__several_tokens__each_at_its_price_and_decimals() -> None:
     amounts = {WETH: 2 * 10**18, OTHER: 1_500_000, BLIND: 10**18}
     assert usd_value(MARKET, amounts) == 5_000 * USD + 2 + USD * 3 // 2
+
+
+def test_shocked_prices__token_behind_several_assets__is_one_price() -> None:
+    twin = AssetInfo(4, WETH, "WETH", 18, 2_500 * USD + 1)
+    market: Any = SimpleNamespace(name="vaults", assets=lambda: [*ASSETS, twin])
+    assert shocked_prices(market, [Shock("WETH", Fraction(-1, 2))]) == {WETH: 1_250 * USD}
