@@ -31,6 +31,7 @@ _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everythin
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": _PROVIDER},
     "aave-v2": {"addresses_provider": _PROVIDER},
+    "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 
