@@ -8,7 +8,7 @@ from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.protocols.comet import records
 from keeper.protocols.comet.frame import CometFrame
 from keeper.protocols.comet.health import liquidatable
-from keeper.protocols.comet.math import accrued, present_value, reserves
+from keeper.protocols.comet.math import Totals, accrued, present_value, reserves
 from keeper.protocols.comet.poll import BATCH, principal_of, read_principals
 from keeper.protocols.comet.position import Position
 from keeper.protocols.comet.records import BASE, Base, comet, order, terms
@@ -121,7 +121,8 @@ def _asset_calls(book: Book, number: int) -> tuple[Call, Call, Call]:
 
 def _base(book: Book, timestamp: int, answers: Sequence[bytes | None]) -> list[Difference]:
     read = totals_of(answers[0])
-    totals, fixed = book.get(("totals",)), terms(book)
+    totals: Totals | None = book.get(("totals",))
+    fixed = terms(book)
     if read is None or totals is None:
         return []
     now = accrued(totals, fixed.supply, fixed.borrow, timestamp)
@@ -136,7 +137,7 @@ def _base(book: Book, timestamp: int, answers: Sequence[bytes | None]) -> list[D
     return _differences(records.asset(book, BASE), ours, theirs)
 
 
-def _flat(totals: records.Totals) -> dict[str, int | None]:
+def _flat(totals: Totals) -> dict[str, int | None]:
     return {
         "base_supply_index": totals.indexes.supply,
         "base_borrow_index": totals.indexes.borrow,

@@ -68,7 +68,7 @@ def _accrue(book: Book, timestamp: int) -> Totals | None:
 
 
 def _change(book: Book, account: Address, amount: int, timestamp: int) -> None:
-    """updateBasePrincipal and the totals, as in supplyBase, withdrawBase and absorbInternal."""
+    """An account's principal and the totals, as in supplyBase, withdrawBase and absorbInternal."""
     totals = _accrue(book, timestamp)
     if totals is not None:
         old = principal(book, account)

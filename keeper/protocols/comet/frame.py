@@ -22,7 +22,7 @@ class Asset(NamedTuple):
     terms: Collateral
 
     def value(self, amount: int) -> int:
-        """mulPrice: worth in the feeds' unit, 8 decimals.
+        """Worth (mulPrice) in the feeds' unit, 8 decimals.
 
         Raises:
             Degraded: the feed has no answer, so the contract would revert.
@@ -56,7 +56,7 @@ class CometFrame:
         return reserves(self.totals, self.cash)
 
     def base_value(self, amount: int) -> int:
-        """mulPrice of base tokens.
+        """Worth of base tokens (mulPrice).
 
         Raises:
             Degraded: the feed has no answer.

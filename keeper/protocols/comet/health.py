@@ -13,7 +13,7 @@ from keeper.types import MAX_UINT256, WAD
 
 
 def liquidatable(position: Position, frame: CometFrame, indexes: Indexes) -> bool:
-    """isLiquidatable. With the accrued indexes this is what absorb finds, with the stored ones the view.
+    """Whether isLiquidatable: with the accrued indexes this is what absorb finds, with the stored ones the view.
 
     Raises:
         Degraded: a feed it depends on has no answer.
@@ -22,7 +22,7 @@ def liquidatable(position: Position, frame: CometFrame, indexes: Indexes) -> boo
 
 
 def borrow_collateralized(position: Position, frame: CometFrame, indexes: Indexes) -> bool:
-    """isBorrowCollateralized, whose factors are the ones for new debt.
+    """Whether isBorrowCollateralized, whose factors are the ones for new debt.
 
     Raises:
         Degraded: a feed it depends on has no answer.

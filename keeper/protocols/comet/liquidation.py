@@ -16,7 +16,7 @@ from keeper.protocols.comet.absorb import Absorbed, absorb
 from keeper.protocols.comet.events import ABSORB_DEBT, BUY_COLLATERAL
 from keeper.protocols.comet.frame import CometFrame
 from keeper.protocols.comet.position import Position
-from keeper.protocols.comet.storefront import Span, buy, closed, span
+from keeper.protocols.comet.storefront import Span, buy, closed, goods, span
 from keeper.types import Address, Log
 
 
@@ -87,7 +87,7 @@ def _opened(position: Position, frame: CometFrame) -> tuple[CometFrame, dict[int
     """The frame to buy in, and the amounts by asset number that belong to this account."""
     absorbed = _absorbed(position, frame)
     if absorbed is None:
-        return frame, {asset.number: asset.stock for asset in frame.assets}
+        return frame, {asset.number: asset.stock for asset in goods(frame)}
     if isinstance(absorbed, Refusal):
         return absorbed
     return absorbed.after, {number: amount for number, (amount, _) in absorbed.seized.items()}

@@ -19,7 +19,7 @@ class Curve(NamedTuple):
     base: int
 
     def rate(self, utilization: int) -> int:
-        """getSupplyRate and getBorrowRate: per second, wad."""
+        """The rate at `utilization` (getSupplyRate, getBorrowRate): per second, wad."""
         if utilization <= self.kink:
             return self.base + self.low * utilization // WAD
         return self.base + self.low * self.kink // WAD + self.high * (utilization - self.kink) // WAD
@@ -79,7 +79,7 @@ def utilization(totals: Totals) -> int:
 
 
 def accrued(totals: Totals, supply: Curve, borrow: Curve, timestamp: int) -> Totals:
-    """accruedInterestIndices: the totals with their indexes at `timestamp`; nothing ever runs backwards."""
+    """The totals with their indexes at `timestamp` (accruedInterestIndices); never back in time."""
     seconds = timestamp - totals.updated
     if seconds <= 0:
         return totals
@@ -96,7 +96,7 @@ def _grown(index: int, rate: int, seconds: int) -> int:
 
 
 def reserves(totals: Totals, balance: int) -> int:
-    """getReserves (signed) where the comet holds `balance` of the base token; `totals` are accrued."""
+    """Reserves (getReserves, signed) where the comet holds `balance` of the base token; `totals` are accrued."""
     supply = totals.supply * totals.indexes.supply // INDEX_SCALE
     borrow = totals.borrow * totals.indexes.borrow // INDEX_SCALE
     return balance - supply + borrow

@@ -133,7 +133,7 @@ def _read_names(book: Book, feed: Address) -> Reads[None]:
 
 
 def unit_of(descriptions: Sequence[str]) -> str:
-    """What feeds of these descriptions quote in: "wstETH / ETH price feed" says ETH; nothing said means USD."""
+    """What feeds so described quote in: "wstETH / ETH price feed" says ETH; nothing said means USD."""
     quotes: Iterable[str] = (match[1].upper() for each in descriptions if (match := _QUOTE.search(each)))
     ranked = Counter(quotes).most_common(1)
     return ranked[0][0] if ranked else "USD"

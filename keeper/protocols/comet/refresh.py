@@ -74,7 +74,7 @@ def _price_call(book: Book, number: int) -> Call:
 
 
 def answer_of(result: bytes | None) -> int | None:
-    """latestRoundData's answer, of any age; None where there is none above zero, which the comet refuses."""
+    """A feed's last answer, of any age; None where it is not above zero, which the comet refuses."""
     value = uint(result, 1)
     return value if value and not value >> 255 else None
 

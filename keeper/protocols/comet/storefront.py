@@ -4,6 +4,7 @@ from keeper.protocols.base import Refusal
 from keeper.protocols.comet.frame import Asset, CometFrame
 from keeper.protocols.comet.math import discounted
 from keeper.protocols.comet.records import BUY_PAUSED
+from keeper.types import USD
 
 Span = tuple[int, int]
 
@@ -31,7 +32,7 @@ def dearest(asset: Asset, amount: int, frame: CometFrame) -> int:
 
 
 def _cost(asset: Asset, amount: int, frame: CometFrame) -> tuple[int, int]:
-    """Base tokens for `amount` as a fraction. quote(b) >= a exactly when b >= cost(a), both floors included."""
+    """Base tokens for `amount`, as a fraction: quote(b) >= a exactly when b >= cost(a), floors included."""
     return amount * frame.terms.scale * asking_price(asset, frame), frame.price * asset.terms.scale
 
 
@@ -67,7 +68,12 @@ def buy(asset: Asset, base: int, frame: CometFrame) -> int | Refusal:
 
 
 def goods(frame: CometFrame) -> list[Asset]:
-    """What the storefront would sell now."""
+    """What the storefront sells now out of reserves at a discount that is worth looking at."""
     if closed(frame):
         return []
-    return [asset for asset in frame.assets if span(asset, asset.stock, frame)]
+    return [asset for asset in frame.assets if span(asset, asset.stock, frame) and _edge(asset, frame) >= USD]
+
+
+def _edge(asset: Asset, frame: CometFrame) -> int:
+    """The discount on the whole stock, 8 decimals. Dust stays in reserves for ever; nobody asks about it."""
+    return asset.value(asset.stock) - asset.stock * asking_price(asset, frame) // asset.terms.scale
