@@ -13,7 +13,7 @@ from keeper.types import MAX_UINT256, WAD
 
 
 def liquidatable(position: Position, frame: CometFrame, indexes: Indexes) -> bool:
-    """Whether isLiquidatable: with the accrued indexes this is what absorb finds, with the stored ones the view.
+    """Whether absorb takes the account (accrued indexes), or what the view isLiquidatable says (stored ones).
 
     Raises:
         Degraded: a feed it depends on has no answer.
@@ -22,7 +22,7 @@ def liquidatable(position: Position, frame: CometFrame, indexes: Indexes) -> boo
 
 
 def borrow_collateralized(position: Position, frame: CometFrame, indexes: Indexes) -> bool:
-    """Whether isBorrowCollateralized, whose factors are the ones for new debt.
+    """What isBorrowCollateralized says: its factors are the ones for new debt.
 
     Raises:
         Degraded: a feed it depends on has no answer.

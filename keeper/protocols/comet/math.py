@@ -96,7 +96,7 @@ def _grown(index: int, rate: int, seconds: int) -> int:
 
 
 def reserves(totals: Totals, balance: int) -> int:
-    """Reserves (getReserves, signed) where the comet holds `balance` of the base token; `totals` are accrued."""
+    """Signed reserves where the comet holds `balance` base tokens (getReserves); `totals` are accrued."""
     supply = totals.supply * totals.indexes.supply // INDEX_SCALE
     borrow = totals.borrow * totals.indexes.borrow // INDEX_SCALE
     return balance - supply + borrow
