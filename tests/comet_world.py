@@ -74,7 +74,9 @@ class World:
         """Collateral in reserves."""
         self.book.put(("stock", number_of(self.book, token)), amount)
 
-    def emit(self, signature: str, indexed: Sequence[int | str], data: Sequence[int | str], tx: int = 0) -> Log:
+    def emit(
+        self, signature: str, indexed: Sequence[int | str], data: Sequence[int | str], tx: int = 0
+    ) -> Log:
         """Fold a log of the comet."""
         log = make_log(COMET, signature, indexed, data)._replace(tx_hash=Hash(f"0x{tx:064x}"))
         self.market.fold(log, self.now)
@@ -126,7 +128,6 @@ class RecordedComet:
         self.checkpoint: Mapping[str, Any] = run["checkpoints"][0]
         self.asked: list[Call] = []
         self.overrides: dict[bytes, bytes | None] = {}
-        self.supplied: dict[Address, int] = {}
 
     @property
     def head(self) -> BlockRef:
@@ -149,6 +150,12 @@ class RecordedComet:
         named = {"95d89b41": "TOK", "7284e416": "TOK / USD"}  # symbol(), description()
         return encode(["string"], [named[selector.hex()]])
 
+    def answer_to(self, data: bytes) -> bytes:
+        """What the comet itself returns."""
+        found = self.answer(Call(self.comet, data))
+        assert found is not None
+        return found
+
     def _comet(self, selector: str, data: bytes) -> bytes | None:
         fixed = _fixed(self.config)
         if selector in fixed:
@@ -160,7 +167,9 @@ class RecordedComet:
             case "c8c7fe6b":  # getAssetInfo(uint8)
                 return self._asset_info(decode(["uint8"], data)[0])
             case "9ff567f8":  # getCollateralReserves(address)
-                return encode(["uint256"], [int(_of(market["collateral_reserves"], decode(["address"], data)[0]))])
+                return encode(
+                    ["uint256"], [int(_of(market["collateral_reserves"], decode(["address"], data)[0]))]
+                )
             case "0902f1ac":  # getReserves()
                 return encode(["int256"], [int(market["reserves"])])
             case "59e017bd":  # totalsCollateral(address)
@@ -171,11 +180,16 @@ class RecordedComet:
                 return self._account(selector, data)
 
     def _account(self, selector: str, data: bytes) -> bytes | None:
-        record = _of(self.checkpoint["accounts"], decode(["address"], data[:32])[0])
+        account = decode(["address"], data[:32])[0]
+        if account == self.comet:
+            return bytes(160)  # nobody ever gave it anything
+        record = _of(self.checkpoint["accounts"], account)
         match selector:
             case "dc4abafd":  # userBasic(address)
                 values = [int(record[name]) for name in ("principal", "base_tracking_index", "assets_in")]
-                return encode(["int104", "uint64", "uint64", "uint16", "uint8"], [*values[:2], 0, values[2], 0])
+                return encode(
+                    ["int104", "uint64", "uint64", "uint16", "uint8"], [*values[:2], 0, values[2], 0]
+                )
             case "374c49b4":  # borrowBalanceOf(address)
                 return encode(["uint256"], [int(record["borrow_balance"])])
             case "042e02cf":  # isLiquidatable(address)
@@ -206,7 +220,7 @@ class RecordedComet:
 
 
 def _of(values: Mapping[str, Any], token: str) -> Any:
-    return next(value for key, value in values.items() if key.lower() == token.lower())
+    return {key.lower(): value for key, value in values.items()}[token.lower()]
 
 
 def _fixed(config: Sequence[Any]) -> dict[str, int]:
@@ -224,5 +238,7 @@ def _fixed(config: Sequence[Any]) -> dict[str, int]:
         "804de71f": yearly[1],  # supplyPerSecondInterestRateSlopeHigh()
         "94920cca": yearly[2],  # supplyPerSecondInterestRateBase()
         "9241a561": int(config[9]),  # borrowKink()
-        "fd3da4e9": 0,
+        "2d05670b": yearly[3],  # borrowPerSecondInterestRateSlopeLow()
+        "2a48cf12": yearly[4],  # borrowPerSecondInterestRateSlopeHigh()
+        "7914acc7": yearly[5],  # borrowPerSecondInterestRateBase()
     }
