@@ -161,23 +161,19 @@ class RecordedComet:
         if selector in fixed:
             return encode(["uint256"], [fixed[selector]])
         (market,) = self.checkpoint["markets"].values()
-        match selector:
-            case "b9f0baf7":  # totalsBasic()
-                return encode(["uint256"] * 8, [int(value) for value in market["totals_basic"]])
-            case "c8c7fe6b":  # getAssetInfo(uint8)
-                return self._asset_info(decode(["uint8"], data)[0])
-            case "9ff567f8":  # getCollateralReserves(address)
-                return encode(
-                    ["uint256"], [int(_of(market["collateral_reserves"], decode(["address"], data)[0]))]
-                )
-            case "0902f1ac":  # getReserves()
-                return encode(["int256"], [int(market["reserves"])])
-            case "59e017bd":  # totalsCollateral(address)
-                token = decode(["address"], data)[0]
-                held = [int(_of(each["collateral"], token)) for each in self.checkpoint["accounts"].values()]
-                return encode(["uint128", "uint128"], [sum(held), 0])
-            case _:
-                return self._account(selector, data)
+        totals, stocks = market["totals_basic"], market["collateral_reserves"]
+        whole = {
+            "b9f0baf7": lambda: encode(["uint256"] * 8, [int(value) for value in totals]),  # totalsBasic()
+            "c8c7fe6b": lambda: self._asset_info(decode(["uint8"], data)[0]),  # getAssetInfo(uint8)
+            "9ff567f8": lambda: _word(_of(stocks, _address(data))),  # getCollateralReserves(address)
+            "0902f1ac": lambda: _word(market["reserves"]),  # getReserves()
+            "59e017bd": lambda: self._collateral_total(_address(data)),  # totalsCollateral(address)
+        }
+        return whole[selector]() if selector in whole else self._account(selector, data)
+
+    def _collateral_total(self, token: str) -> bytes:
+        held = [int(_of(each["collateral"], token)) for each in self.checkpoint["accounts"].values()]
+        return encode(["uint128", "uint128"], [sum(held), 0])
 
     def _account(self, selector: str, data: bytes) -> bytes | None:
         account = decode(["address"], data[:32])[0]
@@ -212,11 +208,20 @@ class RecordedComet:
         return encode(["uint80", "int256", "uint256", "uint256", "uint80"], [1, price, 0, 0, 1])
 
     def _cash(self) -> int:
-        """balanceOf was not recorded: what getReserves implies."""
+        """What getReserves implies: balanceOf was not recorded."""
         (market,) = self.checkpoint["markets"].values()
         assert int(market["totals_basic"][6]) == int(self.checkpoint["timestamp"]), "indexes as stored"
         supply_index, borrow_index, _, _, supply, borrow, _, _ = map(int, market["totals_basic"])
         return int(market["reserves"]) + supply * supply_index // 10**15 - borrow * borrow_index // 10**15
+
+
+def _address(data: bytes) -> str:
+    found: str = decode(["address"], data)[0]
+    return found
+
+
+def _word(value: str) -> bytes:
+    return encode(["int256"], [int(value)])
 
 
 def _of(values: Mapping[str, Any], token: str) -> Any:
