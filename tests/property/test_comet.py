@@ -112,7 +112,8 @@ def test_span__any_stock__its_ends_are_the_least_that_buys_and_the_most_that_is_
 
     def bought(base: int) -> int:
         asking = storefront.asking_price(weth, frame)
-        return base_price * base * 10**decimals // asking // 10**base_decimals
+        amount: int = base_price * base * 10**decimals // asking // 10**base_decimals
+        return amount
 
     found = storefront.span(weth, amount, frame)
     if not found:

@@ -114,7 +114,7 @@ def test_comet_itself__collateral_in_reserves__is_sold_without_an_absorb() -> No
     frame = frame_of(world)
     health = world.market.health(COMET, frame)
     assert (health.liquidatable, health.debt, health.collateral) == (True, 0, 6_000 * 10**8)
-    assert world.market.screen(frame)[world.book.row(COMET)] == 0.0  # type: ignore[index]
+    assert world.market.screen(frame)[world.book.row(COMET)] == 0.0
     (found,) = world.market.opportunities(COMET, frame)
     settled = world.market.settle(found, found.ranges[0][1], frame)
     assert settled == Settlement(5_790 * 10**6, 10**7, 0, {})  # 3.5 % off
@@ -126,7 +126,7 @@ def test_comet_itself__dust_in_reserves__is_left_alone() -> None:
     world.stock(WBTC, 40)
     frame = frame_of(world)
     assert not world.market.health(COMET, frame).liquidatable
-    assert world.market.screen(frame)[world.book.row(COMET)] == float("inf")  # type: ignore[index]
+    assert world.market.screen(frame)[world.book.row(COMET)] == float("inf")
 
 
 def test_absorb__surplus__becomes_the_accounts_supply_and_reserves_pay() -> None:
