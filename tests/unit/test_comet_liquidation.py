@@ -115,6 +115,8 @@ def test_comet_itself__collateral_in_reserves__is_sold_without_an_absorb() -> No
     health = world.market.health(COMET, frame)
     assert (health.liquidatable, health.debt, health.collateral) == (True, 0, 6_000 * 10**8)
     assert world.market.screen(frame)[world.book.row(COMET)] == 0.0
+    (holding,) = world.market.holdings(COMET, frame)
+    assert (holding.asset.address, holding.amount, holding.value) == (WBTC, 10**7, 6_000 * 10**8)
     (found,) = world.market.opportunities(COMET, frame)
     settled = world.market.settle(found, found.ranges[0][1], frame)
     assert settled == Settlement(5_790 * 10**6, 10**7, 0, {})  # 3.5 % off

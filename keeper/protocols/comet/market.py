@@ -17,6 +17,7 @@ from keeper.protocols.base import (
     Reads,
     Refusal,
     Settlement,
+    Side,
 )
 from keeper.protocols.comet import audit, frame, health, liquidation, records, screen
 from keeper.protocols.comet.events import HANDLERS
@@ -115,8 +116,11 @@ class CometMarket:
         return health.health(Position.of(self.book, account), frame)
 
     def holdings(self, account: Address, frame: CometFrame) -> Sequence[Holding]:
+        """See `Market`. The comet's own account holds the collateral in reserves."""
         listed = {BASE, *records.order(self.book)}
         legs = [leg for leg in self.book.legs(account) if leg[0] in listed]
+        if account == frame.comet:
+            legs = [(each.number, Side.COLLATERAL, each.stock, True) for each in frame.assets if each.stock]
         return [health.holding(self._asset(leg[0]), leg, frame) for leg in legs]
 
     def screen(self, frame: CometFrame) -> Floats:
