@@ -27,10 +27,11 @@ PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
     "chain.log_samples", "chain.log_ranges", "deployment[].name", "deployment[].protocol",
-    "deployment[].start_block", "deployment[].addresses_provider", "deployment[].comet", "swap[].kind", "swap[].factory",
+    "deployment[].start_block", "deployment[].addresses_provider", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
+    "deployment[].comet",
 }  # fmt: skip
 SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
 
