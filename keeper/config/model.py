@@ -36,6 +36,7 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
         "vault_factory": "GenericFactory (eVaultFactory); its vaults and their oracles are discovered.",
         "evc": "EthereumVaultConnector that the factory's vaults use.",
     },
+    "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

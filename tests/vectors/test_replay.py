@@ -25,9 +25,11 @@ LIQUIDATIONS = {
     "aave-v3.7-s1": 104,
     "euler-v2-s1": 4,
     "euler-v2-s2": 6,
+    "comet-s1": 56,
+    "comet-s2": 53,
 }
 
-CHECKS_A_SUBJECT = {"euler-v2": 7}
+CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8}
 """Numbers compared for each account and market of a checkpoint, at least; for all others DEFAULT_CHECKS."""
 DEFAULT_CHECKS = 9
 
