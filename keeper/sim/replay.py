@@ -105,7 +105,7 @@ def _run(document: Record, recording: Recording, file: str) -> Replayed:
     for block in document["blocks"]:
         number = block["number"]
         _fold(market, block)
-        for reading in reads.pop(number, ()):
+        for reading in _until(reads, int(number)):
             recording.read(market, reading)
         for checkpoint in checkpoints.pop(number, ()):
             result.snapshots += recording.subjects(checkpoint)
@@ -125,6 +125,12 @@ def _by_block(records: Sequence[Record], field: str) -> dict[str, list[Record]]:
     for record in records:
         found[record[field]].append(record)
     return found
+
+
+def _until(reads: dict[str, list[Record]], number: int) -> list[Record]:
+    """Take what was read up to block `number`; a block without logs may have changed it."""
+    due = sorted((block for block in reads if int(block) <= number), key=int)
+    return [reading for block in due for reading in reads.pop(block)]
 
 
 def _fold(market: Market, block: Record) -> None:

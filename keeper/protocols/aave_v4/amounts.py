@@ -16,7 +16,7 @@ DUST = 1_000 * 10**26
 
 
 class Amounts(NamedTuple):
-    """`drawn` shares and `premium` (ray) repaid for `shares` of collateral, of which `given` to the liquidator.
+    """`drawn` shares and `premium` (ray) repaid for `shares` of collateral, `given` to the liquidator.
 
     `pay` is what the liquidator pays, token units. `forced`: dust rules or a lack of collateral decided,
     not what the liquidator offered or the target.

@@ -65,7 +65,7 @@ def line(answer: Answer) -> Line | None:
     found = words(answer, 10)
     if found is None:
         return None
-    return Line(*found[:2], signed(found[2]), *found[3:])
+    return Line(*found)._replace(premium_offset=signed(found[2]))
 
 
 def get_reserve(spoke: Address, number: int) -> Call:

@@ -7,6 +7,7 @@ spoke, which must equal the sums over all accounts.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from keeper.errors import Degraded
 from keeper.protocols.aave_v4 import answers
@@ -20,6 +21,7 @@ from keeper.protocols.aave_v4.records import (
     LiquidationConfig,
     Reserve,
     Terms,
+    config_of,
     deployment,
     listed,
     reserves,
@@ -143,11 +145,11 @@ def audit_reserves(book: Book) -> Reads[list[Difference]]:
         found += _differing(asset.underlying, asset, answers.asset(theirs[0]))
         found += _differing(asset.underlying, line, part)
         found += _differing(asset.underlying, reserve, answers.reserve(theirs[2], reserve.id))
-        config: DynamicConfig = book.get(("dynamic", reserve.id, reserve.key), DynamicConfig())
+        config = config_of(book, reserve.id, reserve.key)
         found += _differing(asset.underlying, config, answers.dynamic(theirs[3]))
         if part is not None:
             sums = [("sum_drawn", drawn, part.drawn_shares), ("sum_premium", premium, part.premium_shares)]
-            surplus: int | None = book.get(("surplus", reserve.id), 0)
+            surplus = book.get(("surplus", reserve.id), 0)
             if surplus is not None:
                 sums.append(("sum_supplied", supplied, part.added_shares - surplus))
             found += [
@@ -174,11 +176,11 @@ def _differing(subject: Address, ours: Record, theirs: Record | None) -> list[Di
     if theirs is None:
         return []
     kind = type(ours).__name__.lower()
-    pairs = zip(ours._fields, ours, theirs, strict=True)
+    values: Mapping[str, Any] = theirs._asdict()
     return [
-        Difference(subject, f"{kind}_{name}", _number(mine), _number(value))
-        for name, mine, value in pairs
-        if mine != value
+        Difference(subject, f"{kind}_{name}", _number(mine), _number(values[name]))
+        for name, mine in ours._asdict().items()
+        if mine != values[name]
     ]
 
 
@@ -195,6 +197,7 @@ def _sums(book: Book) -> tuple[Mapping[int, int], Mapping[int, int], Mapping[int
         for number, side, shares, _ in book.legs(account):
             sums = drawn if side is Side.DEBT else supplied
             sums[number] = sums.get(number, 0) + shares
-    for (_, _, number), terms in book.items("terms"):
-        premium[int(number)] = premium.get(int(number), 0) + terms.premium_shares
+    for (_, _, reserve), terms in book.items("terms"):
+        number = int(reserve)
+        premium[number] = premium.get(number, 0) + terms.premium_shares
     return drawn, supplied, premium

@@ -8,6 +8,7 @@ from keeper.protocols.aave_v4.records import (
     Reserve,
     Role,
     deployment,
+    set_config,
     watch,
 )
 from keeper.protocols.base import Book
@@ -44,7 +45,7 @@ def dynamic_updated(book: Book, event: Event) -> None:
     """UpdateDynamicReserveConfig: holds at once for all accounts pinned to the key."""
     log = event.log
     config = DynamicConfig(word(log, 0), word(log, 1), word(log, 2))
-    book.put(("dynamic", topic_int(log, 1), topic_int(log, 2)), config)
+    set_config(book, topic_int(log, 1), topic_int(log, 2), config)
 
 
 def liquidation_configured(book: Book, event: Event) -> None:

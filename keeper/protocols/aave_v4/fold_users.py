@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from keeper.protocols.aave_v3.decode import topic, topic_address, topic_int, word, word_address
+from keeper.protocols.aave_v3.records import gap
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.records import Reserve, asset_of, reserves, terms_of
 from keeper.protocols.base import Book, LiquidationEvent, Side
@@ -123,8 +124,12 @@ def one_key_refreshed(book: Book, event: Event) -> None:
 
 
 def _add(book: Book, account: Address, reserve: int, side: Side, shares: int) -> None:
-    if shares:
-        book.set_quantity(account, reserve, side, book.quantity(account, reserve, side) + shares)
+    if not shares:
+        return
+    left = book.quantity(account, reserve, side) + shares
+    if left < 0:
+        gap(book, account, reserve)
+    book.set_quantity(account, reserve, side, max(left, 0))
 
 
 def _premium(book: Book, account: Address, reserve: int, log: Log, position: int) -> None:

@@ -36,12 +36,12 @@ class ReserveFrame:
     asset: Asset
     line: Line
     price: int
-    configs: Mapping[int, DynamicConfig]
+    configs: tuple[DynamicConfig, ...]
 
     @property
     def unit(self) -> int:
         """Token units of one whole token."""
-        return 10**self.asset.decimals
+        return int(10**self.asset.decimals)
 
     @property
     def index(self) -> int:
@@ -51,7 +51,7 @@ class ReserveFrame:
     @cached_property
     def unit_value(self) -> int:
         """Value of one token unit."""
-        return self.price * 10 ** (VALUE_DECIMALS - self.asset.decimals)
+        return self.price * int(10 ** (VALUE_DECIMALS - self.asset.decimals))
 
     @cached_property
     def rate(self) -> tuple[int, int]:
@@ -68,7 +68,7 @@ class ReserveFrame:
 
     def config(self, key: int) -> DynamicConfig:
         """The configuration of `key`; the contract reads zeros where there is none."""
-        return self.configs.get(key) or DynamicConfig()
+        return self.configs[key] if key < len(self.configs) else DynamicConfig()
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,6 @@ class SpokeFrame:
 
 def build(book: Book, timestamp: int, prices: Mapping[Address, int]) -> SpokeFrame:
     """Project the book to `timestamp`; `prices` (USD, 8 decimals) replace the oracle's where given."""
-    configs: dict[int, dict[int, DynamicConfig]] = {}
-    for (_, number, key), config in book.items("dynamic"):
-        configs.setdefault(int(number), {})[int(key)] = config
     return SpokeFrame(
         timestamp,
         {
@@ -109,7 +106,7 @@ def build(book: Book, timestamp: int, prices: Mapping[Address, int]) -> SpokeFra
                 hub.accrued(asset, timestamp),
                 line,
                 max(prices.get(asset.underlying, price_of(book, reserve.id) or 0), 0),
-                configs.get(reserve.id, {}),
+                book.get(("dynamic", reserve.id), ()),
             )
             for reserve, asset, line in listed(book)
         },

@@ -2,7 +2,7 @@
 
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.audit import position_of
-from keeper.protocols.aave_v4.records import deployment, listed, replace, reserves
+from keeper.protocols.aave_v4.records import deployment, listed, replace, reserves, set_config
 from keeper.protocols.base import Book, Reads, Side
 from keeper.types import Address
 
@@ -42,7 +42,7 @@ def _heal_reserves(book: Book, underlying: Address) -> Reads[None]:
         replace(book, ("line", reserve.hub, reserve.asset_id), line)
         replace(book, ("reserve", reserve.id), fresh)
         if config is not None:
-            replace(book, ("dynamic", reserve.id, fresh.key), config)
+            set_config(book, reserve.id, fresh.key, config)
 
 
 def _heal_account(book: Book, account: Address) -> Reads[None]:
@@ -78,4 +78,4 @@ def _heal_configs(book: Book, keys: list[tuple[int, int]]) -> Reads[None]:
     for (number, key), answer in zip(keys, results, strict=True):
         config = answers.dynamic(answer)
         if config is not None and config.bonus:
-            replace(book, ("dynamic", number, key), config)
+            set_config(book, number, key, config)

@@ -48,22 +48,22 @@ def added_assets(asset: Asset) -> int:
 
 
 def worth(asset: Asset, shares: int) -> int:
-    """previewRemoveByShares of an accrued asset: token units, rounded down."""
+    """Hub.previewRemoveByShares of an accrued asset: token units, rounded down."""
     return shares * (added_assets(asset) + VIRTUAL) // (asset.added_shares + VIRTUAL)
 
 
 def cost(asset: Asset, shares: int) -> int:
-    """previewAddByShares: token units, rounded up."""
+    """Hub.previewAddByShares: token units, rounded up."""
     return div_up(shares * (added_assets(asset) + VIRTUAL), asset.added_shares + VIRTUAL)
 
 
 def shares_for(asset: Asset, amount: int) -> int:
-    """previewAddByAssets: shares, rounded down."""
+    """Hub.previewAddByAssets: shares, rounded down."""
     return amount * (asset.added_shares + VIRTUAL) // (added_assets(asset) + VIRTUAL)
 
 
 def shares_out(asset: Asset, amount: int) -> int:
-    """previewRemoveByAssets: shares, rounded up."""
+    """Hub.previewRemoveByAssets: shares, rounded up."""
     return div_up(amount * (asset.added_shares + VIRTUAL), added_assets(asset) + VIRTUAL)
 
 

@@ -15,7 +15,7 @@ UNLIMITED = 2**24 - 1
 """A risk premium threshold of this size is none."""
 
 
-class Refused(Exception):  # noqa: N818 - not an error: a hub said no
+class Refused(Exception):
     """A hub reverts, and with it the whole liquidation."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -7,9 +7,9 @@ account's risk premium after them.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from keeper.protocols.aave_v4.math import from_ray_up, percent_mul_up
 from keeper.protocols.aave_v4.amounts import Amounts, amounts
 from keeper.protocols.aave_v4.frame import SpokeFrame
+from keeper.protocols.aave_v4.health import account_data
 from keeper.protocols.aave_v4.hub_calls import (
     Refused,
     refresh_premium,
@@ -18,7 +18,7 @@ from keeper.protocols.aave_v4.hub_calls import (
     restore,
     transfer_fee,
 )
-from keeper.protocols.aave_v4.health import account_data
+from keeper.protocols.aave_v4.math import from_ray_up, percent_mul_up
 from keeper.protocols.aave_v4.pair import Pair, no_shares
 from keeper.protocols.aave_v4.position import Leg, Position
 from keeper.protocols.base import Refusal

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eth_abi.abi import encode
 
+from keeper.protocols.aave_v3.records import Gaps
 from keeper.protocols.aave_v4 import audit, discover, frame, health, ranges, refresh, screen
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.events import HANDLERS
@@ -59,15 +60,23 @@ class AaveV4Market:
     def doubt(self) -> str | None:
         """Why the book cannot be trusted: missing history, or contracts of an unknown revision."""
         why: str | None = self.book.get(("doubt",))
-        for (_, address), revision in self.book.items("revision"):
-            if why is None and revision != KNOWN:
-                shown = "no" if revision < 0 else f"the unknown revision {revision}"
-                why = (
-                    f"{checksum(Address(str(address)))} has {shown} revision"
-                    if revision < 0
-                    else (f"{checksum(Address(str(address)))} is of {shown}")
-                )
-        return why
+        gaps: Gaps | None = self.book.get(("gaps",))
+        return why or (gaps and gaps.why) or self._unknown()
+
+    def _unknown(self) -> str | None:
+        for address in sorted(self.addresses()):
+            revision = self.book.get(("revision", address), KNOWN)
+            if revision != KNOWN:
+                shown = f"revision {revision}" if revision >= 0 else "a revision it does not tell"
+                return f"{checksum(address)} is of {shown}, this keeper knows revision {KNOWN}"
+        return None
+
+    def gaps(self) -> int:
+        found: Gaps | None = self.book.get(("gaps",))
+        return 0 if found is None else found.times
+
+    def close_gaps(self) -> None:
+        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         return []

@@ -11,7 +11,7 @@ YEAR = 365 * 86_400
 """Seconds of a year, as rates count it."""
 
 VIRTUAL = 10**6
-"""Assets and shares every hub asset has besides the real ones, so that early suppliers cannot move the rate."""
+"""Assets and shares of every hub asset besides the real ones: nobody can move the rate of an empty one."""
 
 
 def div_up(a: int, b: int) -> int:

@@ -1,6 +1,7 @@
 """One debt and one collateral of an account: may they be liquidated, and under which terms.
 
-Source: aave.md §6.5; LiquidationLogic._validateLiquidationCall. Refusals carry the contract's own error names.
+Source: aave.md §6.5; LiquidationLogic._validateLiquidationCall. Refusals carry the
+contract's own error names.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from keeper.types import WAD
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """All that stays the same whatever is repaid. `premium` (ray) is owed besides `owing.drawn`; `bonus` in bps."""
+    """All that stays the same whatever is repaid: `premium` (ray) is owed besides the drawn; `bonus` in bps."""
 
     frame: SpokeFrame
     position: Position

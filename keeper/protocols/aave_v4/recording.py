@@ -13,7 +13,7 @@ from keeper.protocols.aave_v4.math import from_ray_up
 from keeper.protocols.aave_v4.opening import start
 from keeper.protocols.aave_v4.position import Leg, Position
 from keeper.protocols.aave_v4.ranges import accepted
-from keeper.protocols.aave_v4.records import Asset, Reserve, price_of
+from keeper.protocols.aave_v4.records import Asset, Reserve, Role, price_of, watch
 from keeper.protocols.aave_v4.reverts import selector
 from keeper.protocols.aave_v4.screen import SCREEN_MARGIN
 from keeper.protocols.base import Book, Check, Market, Opportunity, Refusal
@@ -31,6 +31,7 @@ class AaveV4Recording:
             raise ConfigError(f"it was recorded at version {version}, this keeper knows 4.0")
         contracts = document["contracts"]
         start(book, _address(contracts["spoke"]), _address(contracts["oracle"]))
+        watch(book, _address(contracts["hub"]), Role.HUB)
         return AaveV4Market("recorded", book)
 
     def read(self, market: Market, reading: Record) -> None:

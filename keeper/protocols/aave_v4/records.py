@@ -13,8 +13,9 @@ An account's supplied shares are its collateral leg, its drawn shares the debt l
 | `("reserves",)` | how many reserves the spoke has |
 | `("reserve", id)` | Reserve |
 | `("source", id)` | the contract its price comes from |
-| `("price", source)` | what the source said at the last head, USD with 8 decimals; None where it has no price |
-| `("dynamic", id, key)` | DynamicConfig |
+| `("price", source)` | what it said at the last head, USD with 8 decimals; None where it has no price |
+| `("dynamic", id)` | DynamicConfig by key |
+| `("gaps",)` | how often logs contradicted the book, and how first |
 | `("liquidation",)` | LiquidationConfig |
 | `("asset", hub, asset id)` | Asset; None where its history began before the logs and it was not read yet |
 | `("line", hub, asset id)` | Line; None likewise |
@@ -30,6 +31,7 @@ An account's supplied shares are its collateral leg, its drawn shares the debt l
 from enum import IntEnum
 from typing import NamedTuple
 
+from keeper.protocols.aave_v3.records import Gaps
 from keeper.protocols.base import Book
 from keeper.types import RAY, WAD, Address
 
@@ -54,7 +56,7 @@ class Deployment(NamedTuple):
 
 
 class Reserve(NamedTuple):
-    """A reserve as listed: `risk` in bps, `flags` the bits of Flag, `key` the latest dynamic configuration."""
+    """A reserve as listed: `risk` in bps, `flags` of Flag, `key` of the latest dynamic configuration."""
 
     id: int
     hub: Address
@@ -74,7 +76,7 @@ class Flag(IntEnum):
 
 
 class DynamicConfig(NamedTuple):
-    """Risk parameters an account is pinned to by key, bps: collateral factor, largest bonus, protocol's part."""
+    """Risk parameters that accounts are pinned to by key, bps: factor, largest bonus, protocol's part of it."""
 
     factor: int = 0
     bonus: int = 0
@@ -138,6 +140,7 @@ class Terms(NamedTuple):
 
 
 RECORD_TYPES: tuple[type, ...] = (
+    Gaps,
     Deployment,
     Reserve,
     DynamicConfig,
@@ -184,6 +187,20 @@ def terms_of(book: Book, account: Address, reserve: int) -> Terms:
 
 
 _NONE = Terms()
+
+
+def config_of(book: Book, reserve: int, key: int) -> DynamicConfig:
+    """A dynamic configuration; the contract reads zeros where there is none."""
+    configs: tuple[DynamicConfig, ...] = book.get(("dynamic", reserve), ())
+    return configs[key] if key < len(configs) else DynamicConfig()
+
+
+def set_config(book: Book, reserve: int, key: int, config: DynamicConfig) -> None:
+    """Enter a dynamic configuration under its key; keys count up from zero."""
+    configs: tuple[DynamicConfig, ...] = book.get(("dynamic", reserve), ())
+    padded = [*configs, *[DynamicConfig()] * (key + 1 - len(configs))]
+    padded[key] = config
+    replace(book, ("dynamic", reserve), tuple(padded))
 
 
 def price_of(book: Book, reserve: int) -> int | None:

@@ -15,7 +15,7 @@ quotients and adding at most 128 legs gives a relative error below 150e on eithe
 p may cancel in c: there the error is below 10e*(v + p). A leg whose computed c is positive has
 v > p*(1 + 10^-9)*(1 - 10e) > p, hence at least one whole token unit; it is worth exactly at least
 max(p, v - p) >= v/2, so that error is below 40e of its exact value. Together the computed quotient
-exceeds the true one by a factor below 1 + 400e < 1 + 10^-12. SCREEN_MARGIN is a thousand times that, hence: an
+exceeds the true one by a factor below 1 + 400e < 1 + 10^-12. SCREEN_MARGIN is a thousand times that: an
 account whose exact health factor is below 1 always screens below 1 + SCREEN_MARGIN. The other way the
 bound is loose only where one token unit weighs something.
 """
