@@ -18,8 +18,8 @@ DUST = 1_000 * 10**26
 class Amounts(NamedTuple):
     """`drawn` shares and `premium` (ray) repaid for `shares` of collateral, `given` to the liquidator.
 
-    `pay` is what the liquidator pays, token units. `forced`: dust rules or a lack of collateral decided,
-    not what the liquidator offered or the target.
+    `pay` is what the liquidator pays, token units. `forced`: all of the debt or all of the collateral goes,
+    and a larger offer changes nothing but that.
     """
 
     drawn: int
@@ -40,7 +40,8 @@ def amounts(pair: Pair, request: int) -> Amounts:
         drawn, premium, shares = _all_collateral(pair)
     fee = div_up(shares * pair.config.fee * (pair.bonus - BPS), pair.bonus * BPS)
     pay = ray_mul_up(drawn, pair.debt.index) + from_ray_up(premium)
-    return Amounts(drawn, premium, shares, shares - fee, pay, dusty or forced)
+    whole = dusty or forced or shares == held or drawn == pair.owing.drawn
+    return Amounts(drawn, premium, shares, shares - fee, pay, whole)
 
 
 def _debt(pair: Pair, request: int) -> tuple[int, int, bool]:

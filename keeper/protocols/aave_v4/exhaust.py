@@ -12,6 +12,8 @@ from keeper.protocols.aave_v4.ranges import EVERYTHING, accepted
 from keeper.protocols.base import Exhaustion, Refusal
 from keeper.types import Address
 
+Sums = Counter[Address]
+
 MOST_STEPS = 128
 """A call takes a debt to the target health factor or ends a leg, so a few are enough."""
 
@@ -30,9 +32,7 @@ def exhaust(position: Position, frame: SpokeFrame) -> Exhaustion:
     Raises:
         Degraded: the oracle gives no price for a reserve the account uses.
     """
-    repaid: Counter[Address] = Counter()
-    seized: Counter[Address] = Counter()
-    bad_debt: Counter[Address] = Counter()
+    repaid, seized, bad_debt = Sums(), Sums(), Sums()
     steps = 0
     while steps < MOST_STEPS and (step := _largest(position, frame)):
         outcome = step.outcome

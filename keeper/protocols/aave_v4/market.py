@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from eth_abi.abi import encode
 
-from keeper.protocols.aave_v3.records import Gaps
 from keeper.protocols.aave_v4 import audit, discover, frame, health, ranges, refresh, screen
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.events import HANDLERS
@@ -17,7 +16,7 @@ from keeper.protocols.aave_v4.liquidation import Outcome, liquidate
 from keeper.protocols.aave_v4.math import from_ray_up
 from keeper.protocols.aave_v4.pair import Pair, examine
 from keeper.protocols.aave_v4.position import Position
-from keeper.protocols.aave_v4.records import Asset, Reserve, deployment, listed, price_of
+from keeper.protocols.aave_v4.records import Asset, Reserve, deployment, gaps_of, listed, price_of
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -60,7 +59,7 @@ class AaveV4Market:
     def doubt(self) -> str | None:
         """Why the book cannot be trusted: missing history, or contracts of an unknown revision."""
         why: str | None = self.book.get(("doubt",))
-        gaps: Gaps | None = self.book.get(("gaps",))
+        gaps = gaps_of(self.book)
         return why or (gaps and gaps.why) or self._unknown()
 
     def _unknown(self) -> str | None:
@@ -72,7 +71,7 @@ class AaveV4Market:
         return None
 
     def gaps(self) -> int:
-        found: Gaps | None = self.book.get(("gaps",))
+        found = gaps_of(self.book)
         return 0 if found is None else found.times
 
     def close_gaps(self) -> None:

@@ -23,11 +23,15 @@ def accepted(pair: Pair) -> tuple[Range, ...]:
 
     An offer above the last range is capped by the spoke to the range's last amount.
     """
-    most = amounts(pair, EVERYTHING).pay
-    last = _first(lambda offer: amounts(pair, offer).forced, 1, most + 1) - 1
-    runs = [_possible(pair, last)] if last else []
-    forced = {amounts(pair, last + 1).pay, most}
-    runs += [(offer, offer) for offer in sorted(forced) if offer > last and _repays(pair, offer)]
+    whole = amounts(pair, EVERYTHING)
+    if not whole.forced:
+        run = _possible(pair, whole.pay)
+        return (run,) if run else ()
+    first = _first(lambda offer: amounts(pair, offer).forced, 1, EVERYTHING)
+    runs = [_possible(pair, first - 1)]
+    # Rounding may force an offer only a unit above what it then costs.
+    forced = {max(first, amounts(pair, first).pay), max(first, whole.pay)}
+    runs += [(offer, offer) for offer in sorted(forced) if _settles(pair, offer)]
     return _joined(run for run in runs if run)
 
 
@@ -46,11 +50,6 @@ def _pays_out(pair: Pair, offer: int) -> int:
 
 def _settles(pair: Pair, offer: int) -> bool:
     return isinstance(liquidate(pair, offer), Outcome)
-
-
-def _repays(pair: Pair, offer: int) -> bool:
-    outcome = liquidate(pair, offer)
-    return isinstance(outcome, Outcome) and outcome.repay == offer
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

@@ -76,7 +76,7 @@ class Flag(IntEnum):
 
 
 class DynamicConfig(NamedTuple):
-    """Risk parameters that accounts are pinned to by key, bps: factor, largest bonus, protocol's part of it."""
+    """Risk parameters that accounts are pinned to by key, bps: factor, largest bonus, protocol's part."""
 
     factor: int = 0
     bonus: int = 0
@@ -207,6 +207,12 @@ def price_of(book: Book, reserve: int) -> int | None:
     """A reserve's price at the last head, USD with 8 decimals; None where the oracle gives none."""
     source = book.get(("source", reserve))
     found: int | None = None if source is None else book.get(("price", source))
+    return found
+
+
+def gaps_of(book: Book) -> Gaps | None:
+    """What is known of missed logs."""
+    found: Gaps | None = book.get(("gaps",))
     return found
 
 
