@@ -17,7 +17,7 @@ from keeper.types import WAD
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """All that stays the same whatever is repaid. `premium` (ray) is owed beside the drawn; `bonus` in bps."""
+    """All that stays the same whatever is repaid. `premium` (ray) is owed beside `drawn`; `bonus` in bps."""
 
     frame: SpokeFrame
     position: Position
