@@ -23,6 +23,9 @@ from keeper.types import Address
 VALUE_DECIMALS = 18
 """The spoke values an amount as if its token had 18 decimals, times the price: 1e26 is one US dollar."""
 
+VALUE_UNIT = 10**VALUE_DECIMALS
+"""What the spoke's values have beyond USD with 8 decimals."""
+
 
 @dataclass(frozen=True)
 class ReserveFrame:

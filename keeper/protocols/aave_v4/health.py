@@ -7,7 +7,7 @@ to the dollar. Collateral is rounded against the account, debt keeps its full pr
 from typing import NamedTuple
 
 from keeper.errors import Degraded
-from keeper.protocols.aave_v4.frame import SpokeFrame
+from keeper.protocols.aave_v4.frame import VALUE_UNIT, SpokeFrame
 from keeper.protocols.aave_v4.math import div_up, from_ray_up
 from keeper.protocols.aave_v4.position import Leg, Position
 from keeper.protocols.base import AssetInfo, Book, Health, Holding, Side
@@ -86,20 +86,22 @@ def check_prices(book: Book, position: Position, frame: SpokeFrame) -> None:
 
 
 def health(position: Position, frame: SpokeFrame) -> Health:
-    """Spoke.getUserAccountData as a Health: `collateral` is totalCollateralValue, `debt` is
-    totalDebtValueRay without its ray, rounded up; the exact numbers are among the details.
+    """Spoke.getUserAccountData as a Health: its own integers are the details.
+
+    `collateral` and `debt` are the totals in USD with 8 decimals, rounded against the account.
 
     Raises:
         Degraded: the oracle gives no price for a reserve the account uses.
-    """  # noqa: D205
+    """
     data = account_data(position, frame)
     return Health(
         position.account,
-        data.collateral,
-        from_ray_up(data.debt),
+        data.collateral // VALUE_UNIT,
+        div_up(data.debt, VALUE_UNIT * RAY),
         data.health_factor,
         data.health_factor < WAD,
         {
+            "total_collateral_value": data.collateral,
             "total_debt_value_ray": data.debt,
             "risk_premium": data.risk_premium,
             "avg_collateral_factor": data.average_factor,

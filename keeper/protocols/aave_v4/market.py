@@ -9,7 +9,7 @@ from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.events import HANDLERS
 from keeper.protocols.aave_v4.exhaust import exhaust
 from keeper.protocols.aave_v4.fold_users import liquidation_events
-from keeper.protocols.aave_v4.frame import VALUE_DECIMALS, SpokeFrame
+from keeper.protocols.aave_v4.frame import SpokeFrame
 from keeper.protocols.aave_v4.heal import heal
 from keeper.protocols.aave_v4.implementations import KNOWN, Implementation, named, probe
 from keeper.protocols.aave_v4.liquidation import Outcome, liquidate
@@ -41,13 +41,11 @@ class AaveV4Market:
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All state is in the book, so undoing the book undoes the market; kept besides are facts about
-    implementations, which never change. `Health` holds the spoke's own values, 26 decimals to the dollar;
-    debt is rounded up to them. Assets go by reserve id: two reserves may have the same underlying.
+    implementations, which never change. Assets go by reserve id: two reserves may have the same underlying.
     """
 
     name = "spoke"
     unit = "USD"
-    unit_decimals = 8 + VALUE_DECIMALS
     screen_margin = screen.SCREEN_MARGIN
 
     def __init__(self, deployment: str, book: Book) -> None:

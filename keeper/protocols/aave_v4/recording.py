@@ -119,7 +119,6 @@ def _account(market: AaveV4Market, frame: SpokeFrame, account: Address, record: 
     derived = {
         **health.details,
         "health_factor": health.health_factor,
-        "total_collateral_value": health.collateral,
     }
     for name, value in record.items():
         if not isinstance(value, Mapping):
