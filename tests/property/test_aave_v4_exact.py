@@ -16,8 +16,9 @@ from keeper.protocols.aave_v4.screen import SCREEN_MARGIN
 from keeper.protocols.base import Opportunity, Refusal, Settlement
 from keeper.protocols.base import Side as Leg
 from keeper.types import RAY, USD, WAD
+from tests.aave_v3_world import address
 from tests.aave_v4_reference import HubAsset, Rules, Side, account_data, bonus, liquidation
-from tests.aave_v4_world import ALICE, HUBS, World, address
+from tests.aave_v4_world import ALICE, HUBS, World
 
 prices = st.integers(1, 10) | st.integers(1, 200_000 * USD) | st.just(USD)
 decimals = st.sampled_from([6, 8, 18])
