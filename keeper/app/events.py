@@ -16,11 +16,14 @@ class Event(StrEnum):
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
     REORG = "reorg"
+    MISSED = "missed"
     AUDIT = "audit"
     NOTICE = "notice"
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"
+    RELOADED = "reloaded"
+    CHANGED = "changed"
     STOPPED = "stopped"
 
 
