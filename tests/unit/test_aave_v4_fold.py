@@ -144,7 +144,9 @@ def test_settle__whole_collateral__writes_the_rest_off_and_says_so() -> None:
     assert isinstance(settled, Settlement)
     assert settled.bad_debt == {opportunity.debt.address: 10**10 - settled.repay}
     assert opportunity.ranges[-1][1] >= settled.repay
-    worth = settled.repay * 10**12 * 105 // 100 // 2_000
+    pair = examine(Position.of(world.book, ALICE), 0, 1, frame)
+    assert not isinstance(pair, Refusal)
+    worth = settled.repay * 10**12 * pair.bonus // 10_000 // 2_000
     assert abs(settled.seize + settled.protocol_fee - worth) < 10**12
     exhausted = world.market.exhaust(ALICE, frame)
     assert exhausted.steps == 1
