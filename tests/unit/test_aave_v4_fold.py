@@ -2,12 +2,15 @@
 
 from eth_abi.abi import decode
 
+from keeper.index.snapshot import decode as decode_book
+from keeper.index.snapshot import encode as encode_book
 from keeper.protocols.aave_v4.fold_users import LIQUIDATION_CALL
 from keeper.protocols.aave_v4.liquidation import Outcome, liquidate
+from keeper.protocols.aave_v4.market import AaveV4Market
 from keeper.protocols.aave_v4.pair import examine
 from keeper.protocols.aave_v4.position import Position
 from keeper.protocols.aave_v4.ranges import EVERYTHING
-from keeper.protocols.aave_v4.records import Asset, Line, terms_of
+from keeper.protocols.aave_v4.records import RECORD_TYPES, Asset, Line, terms_of
 from keeper.protocols.base import Dialect, Refusal, Settlement, Side
 from keeper.types import RAY, USD, Address, Log
 from tests.aave_v3_world import make_log
@@ -259,6 +262,19 @@ def test_fold__undone__is_as_before() -> None:
     assert world.market.health(ALICE, world.market.frame(world.now)) != before
     world.book.journal.undo_last()
     assert world.market.health(ALICE, world.market.frame(world.now)) == before
+
+
+def test_snapshot__saved_and_read_back__is_the_same_market() -> None:
+    world = underwater()
+    world.add_config(1, 1, 7_000, 10_500, 0)
+    world.refresh(ALICE)
+    world.spoke("Withdraw(uint256,address,address,uint256,uint256)", [0, BOB, BOB], 5, 5)
+    restored = AaveV4Market("restored", decode_book(encode_book(world.book), RECORD_TYPES))
+    frame, again = world.market.frame(world.now), restored.frame(world.now)
+    assert restored.health(ALICE, again) == world.market.health(ALICE, frame)
+    assert restored.opportunities(ALICE, again) == world.market.opportunities(ALICE, frame)
+    assert (restored.gaps(), restored.doubt) == (world.market.gaps(), world.market.doubt)
+    assert dict(restored.book.items("bumped")) == dict(world.book.items("bumped"))
 
 
 def test_holdings__supply_and_debt__are_in_tokens_with_interest() -> None:

@@ -143,6 +143,7 @@ def test_refresh__hub_older_than_the_logs__is_read_whole(world: World) -> None:
     assert [line_of(late.book, each) for each in reserves(late.book)] == [
         line_of(world.book, each) for each in reserves(world.book)
     ]
+    assert late.book.get(("revision", HUBS[1])) == 1
     late.fund(0, 100, 100)
     fresh = asset_of(late.book, reserves(late.book)[0])
     assert fresh

@@ -6,6 +6,7 @@ from keeper.errors import ConfigError
 from keeper.protocols.aave_v3 import decode
 from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.aave_v4 import answers
+from keeper.protocols.aave_v4.implementations import probe
 from keeper.protocols.aave_v4.records import (
     Reserve,
     asset_of,
@@ -31,6 +32,7 @@ def refresh(name: str, book: Book, block: BlockRef) -> Reads[None]:
         ConfigError: the spoke has reserves but the logs since the start block list none.
     """
     del block  # the reads are at it already
+    yield from _learn_revisions(book)
     yield from read_assets(book)
     yield from _learn_symbols(book)
     contracts = deployment(book)
@@ -47,6 +49,15 @@ def refresh(name: str, book: Book, block: BlockRef) -> Reads[None]:
             found = yield from _prices_one_by_one(contracts.oracle, numbers)
         for number, price in zip(numbers, found, strict=True):
             replace(book, ("price", book.get(("source", number))), price or None)
+
+
+def _learn_revisions(book: Book) -> Reads[None]:
+    """Of hubs that the logs named only after they were set up."""
+    hubs = {reserve.hub for reserve in reserves(book)}
+    unknown = sorted(hub for hub in hubs if book.get(("revision", hub)) is None)
+    found = yield from probe(unknown)
+    for hub, facts in found.items():
+        book.put(("revision", hub), -1 if facts.hub is None else facts.hub)
 
 
 def read_assets(book: Book) -> Reads[None]:
