@@ -20,11 +20,13 @@ account whose exact health factor is below 1 always screens below 1 + SCREEN_MAR
 bound is loose only where one token unit weighs something.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from keeper.protocols.aave_v4.frame import SpokeFrame
-from keeper.protocols.aave_v4.records import terms_of
+from keeper.protocols.aave_v4.records import Terms
 from keeper.protocols.base import Book, Floats, Side
 from keeper.types import BPS, RAY
 
@@ -52,35 +54,38 @@ def screen(book: Book, frame: SpokeFrame) -> Floats:
 
 def _debts(book: Book, frame: SpokeFrame, rows: NDArray[np.intp]) -> Floats:
     """What the accounts owe in each of these legs, in dollars."""
-    legs, accounts = book.columns(), book.accounts()
+    legs = book.columns()
     reserves = legs.asset[rows]
-    index = _column(book, frame, "index")
-    premiums = np.zeros(len(rows))
-    for place, (row, reserve) in enumerate(zip(legs.account[rows].tolist(), reserves.tolist(), strict=True)):
-        terms = terms_of(book, accounts[row], reserve)
-        if terms.premium_shares or terms.premium_offset:
-            found = frame.reserves.get(reserve)
-            if found is not None:
-                premiums[place] = (terms.premium_shares * found.index - terms.premium_offset) / RAY
-    owed: Floats = (legs.quantity[rows] * index[reserves] + premiums) * _column(book, frame, "price")[
-        reserves
+    indexes = {number: reserve.index for number, reserve in frame.reserves.items()}
+    premiums = [
+        (terms.premium_shares * indexes.get(reserve, 0) - terms.premium_offset) / RAY
+        for terms, reserve in zip(_terms(book, rows), reserves.tolist(), strict=True)
     ]
-    return owed
+    owed = legs.quantity[rows] * _column(book, frame, "index")[reserves] + np.array(premiums)
+    debts: Floats = owed * _column(book, frame, "price")[reserves]
+    return debts
 
 
 def _powers(book: Book, frame: SpokeFrame, rows: NDArray[np.intp]) -> Floats:
     """Less than what these legs support, in dollars times bps."""
-    legs, accounts = book.columns(), book.accounts()
+    legs = book.columns()
     reserves = legs.asset[rows]
     price = _column(book, frame, "price")[reserves]
     value = legs.quantity[rows] * _column(book, frame, "rate")[reserves] * price
-    factors = np.zeros(len(rows))
-    for place, (row, reserve) in enumerate(zip(legs.account[rows].tolist(), reserves.tolist(), strict=True)):
-        found = frame.reserves.get(reserve)
-        if found is not None:
-            factors[place] = found.config(terms_of(book, accounts[row], reserve).key).factor
-    powers: Floats = np.maximum(value - price * _SLACK, 0.0) * factors
+    configs = {number: reserve.configs for number, reserve in frame.reserves.items()}
+    factors = [
+        known[terms.key].factor if terms.key < len(known := configs.get(reserve, ())) else 0
+        for terms, reserve in zip(_terms(book, rows), reserves.tolist(), strict=True)
+    ]
+    powers: Floats = np.maximum(value - price * _SLACK, 0.0) * np.array(factors, dtype=np.float64)
     return powers
+
+
+def _terms(book: Book, rows: NDArray[np.intp]) -> Iterator[Terms]:
+    """The accounts' terms in each of these legs."""
+    legs, accounts, none = book.columns(), book.accounts(), Terms()
+    for row, reserve in zip(legs.account[rows].tolist(), legs.asset[rows].tolist(), strict=True):
+        yield book.get(("terms", accounts[row], reserve), none)
 
 
 def _column(book: Book, frame: SpokeFrame, name: str) -> Floats:
