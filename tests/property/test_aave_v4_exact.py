@@ -18,7 +18,7 @@ from keeper.protocols.base import Side as Leg
 from keeper.types import RAY, USD, WAD
 from tests.aave_v3_world import address
 from tests.aave_v4_reference import HubAsset, Rules, Side, account_data, bonus, liquidation
-from tests.aave_v4_world import ALICE, HUBS, World
+from tests.aave_v4_world import ALICE, HUBS, SPOKE, World
 
 prices = st.integers(1, 10) | st.integers(1, 200_000 * USD) | st.just(USD)
 decimals = st.sampled_from([6, 8, 18])
@@ -300,3 +300,24 @@ def test_liquidation__hub_allows_little_premium__is_refused_as_the_hub_would(thr
     # Taking all of the collateral writes the rest off, which leaves no premium.
     (whole,) = ranges.accepted(pair)
     assert whole[0] == whole[1]
+
+
+def test_ranges__premium_allowed_after_large_repayments_only__start_there() -> None:
+    world = World()
+    world.rules(2 * WAD, 0, 0)
+    owed, backing = world.list(HUBS[0]), world.list(HUBS[1], risk=1_000)
+    world.fund(owed, 10**24, 10**24)
+    world.borrow(ALICE, owed, 9 * 10**21)
+    # Other accounts owe without premium, so what Alice adds is little enough once she owes less.
+    world.hub(HUBS[0], "Draw(uint256,address,uint256,uint256)", [0, SPOKE], 10**22, 0)
+    world.supply(ALICE, backing, 10**22)
+    world.use(ALICE, backing)
+    world.limit(owed, threshold=300)
+    pair = _pair(world)
+    assert pair is not None
+    (first, *_), *_ = ranges.accepted(pair)
+    assert first > 1
+    assert isinstance(liquidate(pair, first), Outcome)
+    refused = liquidate(pair, first - 1)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "InvalidPremiumChange"

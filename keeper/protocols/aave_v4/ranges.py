@@ -40,8 +40,14 @@ def _possible(pair: Pair, last: int) -> Range | None:
     start = _first(lambda offer: _pays_out(pair, offer) > 0, 1, last + 1)
     liquidity = pair.collateral.asset.liquidity
     end = _first(lambda offer: _pays_out(pair, offer) > liquidity, start, last + 1) - 1
-    # What else a hub may refuse (a halted spoke, too much premium) does not depend on the amount.
-    return (start, end) if start <= end and _settles(pair, start) and _settles(pair, end) else None
+    if start > end:
+        return None
+    # How much premium a hub grants the spoke may forbid the small offers or the large ones.
+    if not _settles(pair, end):
+        end = _first(lambda offer: not _settles(pair, offer), start, end + 1) - 1
+    else:
+        start = _first(lambda offer: _settles(pair, offer), start, end + 1)
+    return (start, end) if start <= end else None
 
 
 def _pays_out(pair: Pair, offer: int) -> int:
