@@ -37,8 +37,15 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
         "evc": "EthereumVaultConnector that the factory's vaults use.",
     },
     "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
+    "aave-v4": {
+        "spoke": "Spoke of Aave v4; its reserves name its hubs.",
+        "hub": "A hub of Aave v4 to watch besides those; may be left out.",
+    },
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
+
+OPTIONAL_ADDRESSES = frozenset({"hub"})
+"""Those of them that may be left out."""
 
 ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
 
@@ -172,7 +179,8 @@ class Deployment(Section):
         if keys is None:  # which keys belong here cannot be said yet
             return {key: value for key, value in raw.items() if key in cls.model_fields}
         rest = {key: value for key, value in raw.items() if key not in keys}
-        return {**rest, "settings": {key: raw.get(key) for key in keys}}
+        asked = [key for key in keys if key in raw or key not in OPTIONAL_ADDRESSES]
+        return {**rest, "settings": {key: raw.get(key) for key in asked}}
 
     @field_validator("protocol")
     @classmethod

@@ -5,10 +5,11 @@ from types import MappingProxyType
 
 from keeper.protocols.aave_v2.adapter import AaveV2
 from keeper.protocols.aave_v3.adapter import AaveV3
+from keeper.protocols.aave_v4.adapter import AaveV4
 from keeper.protocols.base import Adapter
 from keeper.protocols.comet.adapter import Comet
 from keeper.protocols.euler_v2.adapter import EulerV2
 
-_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2(), Comet(), EulerV2())
+_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2(), AaveV4(), Comet(), EulerV2())
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in _ADAPTERS})

@@ -35,7 +35,7 @@ PUBLIC = {
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
-    "deployment[].comet",
+    "deployment[].comet", "deployment[].spoke", "deployment[].hub",
 }  # fmt: skip
 SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
 

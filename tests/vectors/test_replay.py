@@ -27,6 +27,8 @@ LIQUIDATIONS = {
     "euler-v2-s2": 6,
     "comet-s1": 56,
     "comet-s2": 53,
+    "aave-v4-s1": 5,
+    "aave-v4-s2": 7,
 }
 
 CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8}
@@ -53,8 +55,9 @@ def test_replay__real_run_from_logs_alone__every_checkpoint_and_liquidation_equa
     result = replay(_path(name))
     assert (result.mismatches, result.first_mismatch) == (0, None)
     assert result.liquidations == LIQUIDATIONS[name] == len(document["liquidations"])
-    subjects = ("accounts", "reserves", "markets")
-    assert result.snapshots == sum(len(c.get(kind, ())) for c in document["checkpoints"] for kind in subjects)
+    sections = ("accounts", "reserves", "assets", "markets")
+    described = [len(point.get(each, ())) for point in document["checkpoints"] for each in sections]
+    assert result.snapshots == sum(described)
     least = CHECKS_A_SUBJECT.get(document["protocol"], DEFAULT_CHECKS)
     assert result.checks > least * result.snapshots
 

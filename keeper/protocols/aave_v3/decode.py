@@ -58,8 +58,13 @@ def call(to: Address, signature: str, *arguments: Address | int) -> Call:
 
 def call_with_addresses(to: Address, signature: str, addresses: Sequence[Address]) -> Call:
     """Calldata of a function with one `address[]` argument."""
-    head = _encoded(32) + _encoded(len(addresses))
-    body = b"".join(_encoded(address) for address in addresses)
+    return call_with_array(to, signature, addresses)
+
+
+def call_with_array(to: Address, signature: str, values: Sequence[Address] | Sequence[int]) -> Call:
+    """Calldata of a function whose one argument is an array of static words."""
+    head = _encoded(32) + _encoded(len(values))
+    body = b"".join(_encoded(value) for value in values)
     return Call(to, _selector(signature) + head + body)
 
 
