@@ -1,0 +1,136 @@
+"""Logs that move assets and shares.
+
+Morpho changes state, then logs, then calls back, so the order of logs is the order of changes. Every
+operation but SupplyCollateral accrues interest first; where there is any to accrue, AccrueInterest says so.
+Amounts are never computed here: each log carries what was added or taken.
+"""
+
+from keeper.protocols.aave_v3.decode import topic_address, word
+from keeper.protocols.base import Book, Side
+from keeper.protocols.morpho_blue.fold_setup import known
+from keeper.protocols.morpho_blue.records import Terms, account_key, supply_shares, totals
+from keeper.types import ZERO_ADDRESS, Address, Log
+
+
+def interest_accrued(book: Book, log: Log, timestamp: int) -> None:
+    """AccrueInterest(id, prevBorrowRate, interest, feeShares); the fee shares have no log of their own."""
+    number = known(book, log)
+    if number is None:
+        return
+    before, interest, fee_shares = totals(book, number), word(log, 1), word(log, 2)
+    after = before._replace(
+        supply_assets=before.supply_assets + interest,
+        supply_shares=before.supply_shares + fee_shares,
+        borrow_assets=before.borrow_assets + interest,
+        updated=timestamp,
+    )
+    book.put(("totals", number), after)
+    if fee_shares:
+        _supply(book, account_key(book.get(("recipient",), ZERO_ADDRESS), log.topics[1]), fee_shares)
+
+
+def supplied(book: Book, log: Log, timestamp: int) -> None:
+    """Supply(id, caller, onBehalf, assets, shares)."""
+    _supplied(book, log, timestamp, topic_address(log, 3), word(log, 0), word(log, 1))
+
+
+def withdrawn(book: Book, log: Log, timestamp: int) -> None:
+    """Withdraw(id, caller, onBehalf, receiver, assets, shares); the caller is not indexed."""
+    _supplied(book, log, timestamp, topic_address(log, 2), -word(log, 1), -word(log, 2))
+
+
+def borrowed(book: Book, log: Log, timestamp: int) -> None:
+    """Borrow(id, caller, onBehalf, receiver, assets, shares); the caller is not indexed."""
+    _borrowed(book, log, timestamp, topic_address(log, 2), word(log, 1), word(log, 2))
+
+
+def repaid(book: Book, log: Log, timestamp: int) -> None:
+    """Repay(id, caller, onBehalf, assets, shares)."""
+    _borrowed(book, log, timestamp, topic_address(log, 3), -word(log, 0), -word(log, 1))
+
+
+def collateral_supplied(book: Book, log: Log, timestamp: int) -> None:
+    """SupplyCollateral(id, caller, onBehalf, assets): the one operation that does not accrue."""
+    del timestamp
+    _collateral(book, log, topic_address(log, 3), word(log, 0))
+
+
+def collateral_withdrawn(book: Book, log: Log, timestamp: int) -> None:
+    """WithdrawCollateral(id, caller, onBehalf, receiver, assets); the caller is not indexed."""
+    _collateral(book, log, topic_address(log, 2), -word(log, 1))
+    _touch(book, log, timestamp)
+
+
+def liquidated(book: Book, log: Log, timestamp: int) -> None:
+    """Liquidate: shares repaid, collateral seized, and what is written off if none is left."""
+    borrower = topic_address(log, 3)
+    repaid_assets, repaid_shares, seized, bad_assets, bad_shares = (word(log, place) for place in range(5))
+    _borrowed(book, log, timestamp, borrower, -repaid_assets, -repaid_shares)
+    _collateral(book, log, borrower, -seized)
+    number = known(book, log)
+    if number is None or not bad_shares:
+        return
+    _borrowed(book, log, timestamp, borrower, -bad_assets, -bad_shares)
+    left = totals(book, number)
+    book.put(("totals", number), left._replace(supply_assets=left.supply_assets - bad_assets))
+    token = book.get(("market", number)).loan
+    book.put(("bad_debt", token), book.get(("bad_debt", token), 0) + bad_assets)
+
+
+def _supplied(book: Book, log: Log, timestamp: int, owner: Address, assets: int, shares: int) -> None:
+    number = known(book, log)
+    if number is None:
+        return
+    before = totals(book, number)
+    after = before._replace(
+        supply_assets=before.supply_assets + assets,
+        supply_shares=before.supply_shares + shares,
+        updated=timestamp,
+    )
+    book.put(("totals", number), after)
+    _supply(book, account_key(owner, log.topics[1]), shares)
+
+
+def _supply(book: Book, account: Address, shares: int) -> None:
+    book.put(("supply", account), supply_shares(book, account) + shares)
+
+
+def _borrowed(book: Book, log: Log, timestamp: int, borrower: Address, assets: int, shares: int) -> None:
+    number = known(book, log)
+    if number is None:
+        return
+    before = totals(book, number)
+    after = before._replace(
+        # Rounding can make a repayment one more than is owed in total.
+        borrow_assets=max(before.borrow_assets + assets, 0),
+        borrow_shares=before.borrow_shares + shares,
+        updated=timestamp,
+    )
+    book.put(("totals", number), after)
+    terms: Terms = book.get(("market", number))
+    _add(book, account_key(borrower, terms.id), number, terms.loan_number, Side.DEBT, shares)
+
+
+def _collateral(book: Book, log: Log, borrower: Address, assets: int) -> None:
+    number = known(book, log)
+    if number is None:
+        return
+    terms: Terms = book.get(("market", number))
+    account = account_key(borrower, terms.id)
+    _add(book, account, number, terms.collateral_number, Side.COLLATERAL, assets)
+    if not book.enabled(account, terms.collateral_number):
+        book.set_enabled(account, terms.collateral_number, True)
+    book.put(("collateral", number), book.get(("collateral", number), 0) + assets)
+
+
+def _touch(book: Book, log: Log, timestamp: int) -> None:
+    """Accrual moves lastUpdate also where there is no model and hence no AccrueInterest."""
+    number = known(book, log)
+    if number is not None:
+        book.put(("totals", number), totals(book, number)._replace(updated=timestamp))
+
+
+def _add(book: Book, account: Address, number: int, token: int, side: Side, amount: int) -> None:
+    if book.group(account) != number:
+        book.set_group(account, number)
+    book.set_quantity(account, token, side, book.quantity(account, token, side) + amount)
