@@ -1,8 +1,8 @@
 """The calls that a deployment is asked, and the words of what the executor is told."""
 
 from keeper.protocols.aave_v3.decode import call
-from keeper.protocols.morpho_blue.records import Terms, Totals, morpho, split
 from keeper.protocols.base import Book
+from keeper.protocols.morpho_blue.records import Terms, Totals, morpho, split
 from keeper.types import Address, Call
 
 _PARAMS = "(address,address,address,address,uint256)"
@@ -25,12 +25,12 @@ def rate_at_target(terms: Terms) -> Call:
 
 
 def market(book: Book, terms: Terms) -> Call:
-    """struct Market, in the order of Totals."""
+    """What Morpho stores of a market, in the order of Totals."""
     return call(morpho(book), "market(bytes32)", int(terms.id, 16))
 
 
 def position(book: Book, account: Address) -> Call:
-    """struct Position: supply shares, borrow shares, collateral."""
+    """What Morpho stores of a position: supply shares, borrow shares, collateral."""
     owner, market_id = split(account)
     return call(morpho(book), "position(bytes32,address)", int(market_id, 16), owner)
 

@@ -31,22 +31,24 @@ def interest_accrued(book: Book, log: Log, timestamp: int) -> None:
 
 def supplied(book: Book, log: Log, timestamp: int) -> None:
     """Supply(id, caller, onBehalf, assets, shares)."""
-    _supplied(book, log, timestamp, topic_address(log, 3), word(log, 0), word(log, 1))
+    _supplied(book, log, timestamp, owner=topic_address(log, 3), assets=word(log, 0), shares=word(log, 1))
 
 
 def withdrawn(book: Book, log: Log, timestamp: int) -> None:
     """Withdraw(id, caller, onBehalf, receiver, assets, shares); the caller is not indexed."""
-    _supplied(book, log, timestamp, topic_address(log, 2), -word(log, 1), -word(log, 2))
+    _supplied(book, log, timestamp, owner=topic_address(log, 2), assets=-word(log, 1), shares=-word(log, 2))
 
 
 def borrowed(book: Book, log: Log, timestamp: int) -> None:
     """Borrow(id, caller, onBehalf, receiver, assets, shares); the caller is not indexed."""
-    _borrowed(book, log, timestamp, topic_address(log, 2), word(log, 1), word(log, 2))
+    _borrowed(book, log, timestamp, borrower=topic_address(log, 2), assets=word(log, 1), shares=word(log, 2))
 
 
 def repaid(book: Book, log: Log, timestamp: int) -> None:
     """Repay(id, caller, onBehalf, assets, shares)."""
-    _borrowed(book, log, timestamp, topic_address(log, 3), -word(log, 0), -word(log, 1))
+    _borrowed(
+        book, log, timestamp, borrower=topic_address(log, 3), assets=-word(log, 0), shares=-word(log, 1)
+    )
 
 
 def collateral_supplied(book: Book, log: Log, timestamp: int) -> None:
@@ -65,19 +67,19 @@ def liquidated(book: Book, log: Log, timestamp: int) -> None:
     """Liquidate: shares repaid, collateral seized, and what is written off if none is left."""
     borrower = topic_address(log, 3)
     repaid_assets, repaid_shares, seized, bad_assets, bad_shares = (word(log, place) for place in range(5))
-    _borrowed(book, log, timestamp, borrower, -repaid_assets, -repaid_shares)
+    _borrowed(book, log, timestamp, borrower=borrower, assets=-repaid_assets, shares=-repaid_shares)
     _collateral(book, log, borrower, -seized)
     number = known(book, log)
     if number is None or not bad_shares:
         return
-    _borrowed(book, log, timestamp, borrower, -bad_assets, -bad_shares)
+    _borrowed(book, log, timestamp, borrower=borrower, assets=-bad_assets, shares=-bad_shares)
     left = totals(book, number)
     book.put(("totals", number), left._replace(supply_assets=left.supply_assets - bad_assets))
     token = book.get(("market", number)).loan
     book.put(("bad_debt", token), book.get(("bad_debt", token), 0) + bad_assets)
 
 
-def _supplied(book: Book, log: Log, timestamp: int, owner: Address, assets: int, shares: int) -> None:
+def _supplied(book: Book, log: Log, timestamp: int, *, owner: Address, assets: int, shares: int) -> None:
     number = known(book, log)
     if number is None:
         return
@@ -95,7 +97,7 @@ def _supply(book: Book, account: Address, shares: int) -> None:
     book.put(("supply", account), supply_shares(book, account) + shares)
 
 
-def _borrowed(book: Book, log: Log, timestamp: int, borrower: Address, assets: int, shares: int) -> None:
+def _borrowed(book: Book, log: Log, timestamp: int, *, borrower: Address, assets: int, shares: int) -> None:
     number = known(book, log)
     if number is None:
         return
@@ -108,7 +110,10 @@ def _borrowed(book: Book, log: Log, timestamp: int, borrower: Address, assets: i
     )
     book.put(("totals", number), after)
     terms: Terms = book.get(("market", number))
-    _add(book, account_key(borrower, terms.id), number, terms.loan_number, Side.DEBT, shares)
+    account = account_key(borrower, terms.id)
+    _place(book, account, number)
+    owed = book.quantity(account, terms.loan_number, Side.DEBT)
+    book.set_quantity(account, terms.loan_number, Side.DEBT, owed + shares)
 
 
 def _collateral(book: Book, log: Log, borrower: Address, assets: int) -> None:
@@ -117,7 +122,9 @@ def _collateral(book: Book, log: Log, borrower: Address, assets: int) -> None:
         return
     terms: Terms = book.get(("market", number))
     account = account_key(borrower, terms.id)
-    _add(book, account, number, terms.collateral_number, Side.COLLATERAL, assets)
+    _place(book, account, number)
+    held = book.quantity(account, terms.collateral_number, Side.COLLATERAL)
+    book.set_quantity(account, terms.collateral_number, Side.COLLATERAL, held + assets)
     if not book.enabled(account, terms.collateral_number):
         book.set_enabled(account, terms.collateral_number, True)
     book.put(("collateral", number), book.get(("collateral", number), 0) + assets)
@@ -130,7 +137,7 @@ def _touch(book: Book, log: Log, timestamp: int) -> None:
         book.put(("totals", number), totals(book, number)._replace(updated=timestamp))
 
 
-def _add(book: Book, account: Address, number: int, token: int, side: Side, amount: int) -> None:
+def _place(book: Book, account: Address, number: int) -> None:
+    """An account's group is its market. After an undone fork a known row may have lost it."""
     if book.group(account) != number:
         book.set_group(account, number)
-    book.set_quantity(account, token, side, book.quantity(account, token, side) + amount)

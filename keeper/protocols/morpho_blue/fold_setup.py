@@ -75,8 +75,12 @@ def pre_liquidation_created(book: Book, log: Log, timestamp: int) -> None:
     contract, number = topic_address(log, 1), number_of(book, log.data[:66])
     if number is None:
         return
-    values = [word(log, place) for place in range(1, 6)]
-    book.put(("pre", contract), PreLiquidation(number, *values, word_address(log, 6)))
+    lltv, close_1, close_2, incentive_1, incentive_2 = (word(log, place) for place in range(1, 6))
+    oracle = word_address(log, 6)
+    book.put(
+        ("pre", contract),
+        PreLiquidation(number, lltv, close_1, close_2, incentive_1, incentive_2, oracle),
+    )
     book.put(("pres", number), (*book.get(("pres", number), ()), contract))
 
 

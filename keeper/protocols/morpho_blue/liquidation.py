@@ -59,15 +59,21 @@ def liquidate(position: Position, market: MarketFrame, seized: int, shares: int)
         return Refusal(DIVISION_BY_ZERO, "at a price of 0 only collateral to seize can be given")
     else:
         seized = seized_for(shares, market.price, market.incentive, market)
+    return _refused(position, seized, shares) or _carried_out(position, market, seized, shares)
+
+
+def _refused(position: Position, seized: int, shares: int) -> Refusal | None:
+    """In the order in which Morpho casts and subtracts."""
+    owed, held = position.borrow_shares, position.collateral
     if shares > MAX_UINT128:
         return Refusal("max uint128 exceeded", "more shares than there can be")
-    if shares > position.borrow_shares:
-        return Refusal(UNDERFLOW, f"{shares} shares would be repaid, {position.borrow_shares} are owed")
+    if shares > owed:
+        return Refusal(UNDERFLOW, f"{shares} shares would be repaid, {owed} are owed")
     if seized > MAX_UINT128:
         return Refusal("max uint128 exceeded", "more collateral than there can be")
-    if seized > position.collateral:
-        return Refusal(UNDERFLOW, f"{seized} collateral would be seized, there is {position.collateral}")
-    return _carried_out(position, market, seized, shares)
+    if seized > held:
+        return Refusal(UNDERFLOW, f"{seized} collateral would be seized, there is {held}")
+    return None
 
 
 def _carried_out(position: Position, market: MarketFrame, seized: int, shares: int) -> Outcome:

@@ -57,9 +57,10 @@ class MorphoBlueMarket:
 
     def notices(self) -> list[str]:
         """Markets with borrowers that were set aside, each reason once; unwanted ones need no words."""
+        aside = {int(key[1]): why for key, why in self.book.items("set_aside")}
         fresh = {
             (number, why)
-            for (_, number), why in self.book.items("set_aside")
+            for number, why in aside.items()
             if why and why != refresh.UNWANTED and (number, why) not in self._told
         }
         self._told |= fresh

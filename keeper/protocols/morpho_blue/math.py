@@ -15,12 +15,12 @@ MAX_INCENTIVE = 115 * WAD // 100
 
 
 def down(amount: int, factor: int, divisor: int) -> int:
-    """mulDivDown."""
+    """Product over divisor, as mulDivDown."""
     return amount * factor // divisor
 
 
 def up(amount: int, factor: int, divisor: int) -> int:
-    """mulDivUp."""
+    """Product over divisor, as mulDivUp."""
     return (amount * factor + divisor - 1) // divisor
 
 
@@ -39,32 +39,32 @@ def incentive(lltv: int) -> int:
 
 
 def borrowed_down(totals: Totals, shares: int) -> int:
-    """toAssetsDown of borrow shares."""
+    """Assets of borrow shares, as toAssetsDown."""
     return down(shares, totals.borrow_assets + VIRTUAL_ASSETS, totals.borrow_shares + VIRTUAL_SHARES)
 
 
 def borrowed_up(totals: Totals, shares: int) -> int:
-    """toAssetsUp of borrow shares: what repaying them costs."""
+    """Assets of borrow shares, as toAssetsUp: what repaying them costs."""
     return up(shares, totals.borrow_assets + VIRTUAL_ASSETS, totals.borrow_shares + VIRTUAL_SHARES)
 
 
 def borrow_shares_down(totals: Totals, assets: int) -> int:
-    """toSharesDown of borrowed assets: the most shares that `assets` repay."""
+    """Shares of borrowed assets, as toSharesDown: the most shares that `assets` repay."""
     return down(assets, totals.borrow_shares + VIRTUAL_SHARES, totals.borrow_assets + VIRTUAL_ASSETS)
 
 
 def borrow_shares_up(totals: Totals, assets: int) -> int:
-    """toSharesUp of borrowed assets."""
+    """Shares of borrowed assets, as toSharesUp."""
     return up(assets, totals.borrow_shares + VIRTUAL_SHARES, totals.borrow_assets + VIRTUAL_ASSETS)
 
 
 def supplied_down(totals: Totals, shares: int) -> int:
-    """toAssetsDown of supply shares: what they can be withdrawn for."""
+    """Assets of supply shares, as toAssetsDown: what they can be withdrawn for."""
     return down(shares, totals.supply_assets + VIRTUAL_ASSETS, totals.supply_shares + VIRTUAL_SHARES)
 
 
 def supply_shares_down(supply_assets: int, supply_shares: int, assets: int) -> int:
-    """toSharesDown of supplied assets."""
+    """Shares of supplied assets, as toSharesDown."""
     return down(assets, supply_shares + VIRTUAL_SHARES, supply_assets + VIRTUAL_ASSETS)
 
 

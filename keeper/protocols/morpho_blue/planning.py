@@ -13,11 +13,11 @@ from keeper.protocols.base import (
 from keeper.protocols.morpho_blue import offers
 from keeper.protocols.morpho_blue.assets import asset, collateral_of
 from keeper.protocols.morpho_blue.calls import words
-from keeper.protocols.morpho_blue.frame import MarketFrame, MorphoFrame
+from keeper.protocols.morpho_blue.frame import MorphoFrame
 from keeper.protocols.morpho_blue.liquidation import Outcome
 from keeper.protocols.morpho_blue.offers import Deal, MorphoOpportunity
-from keeper.protocols.morpho_blue.pre_liquidation import allowance
 from keeper.protocols.morpho_blue.position import Position, allowances
+from keeper.protocols.morpho_blue.pre_liquidation import allowance
 from keeper.protocols.morpho_blue.records import Terms, morpho, pre_liquidations, split
 from keeper.types import Address
 
@@ -64,15 +64,16 @@ def settle(book: Book, opportunity: Opportunity, repay: int, frame: MorphoFrame)
             return Refusal("position is healthy", "what is owed is not above what the collateral allows")
         outcome = offers.settle(deal, repay)
     else:
-        outcome = _settle_pre(book, position, market, venue, repay, frame)
+        outcome = _settle_pre(book, position, venue, repay, frame)
     return offers.settlement(outcome, market.terms.loan) if isinstance(outcome, Outcome) else outcome
 
 
 def _settle_pre(
-    book: Book, position: Position, market: MarketFrame, venue: Address, repay: int, frame: MorphoFrame
+    book: Book, position: Position, venue: Address, repay: int, frame: MorphoFrame
 ) -> Outcome | Refusal:
     if venue not in dict(pre_liquidations(book, position.account, position.market)):
         return Refusal("not authorized", "the borrower does not let this contract act")
+    market = frame.market(position.market)
     allowed = allowance(frame.pre(venue), market, position.borrow_shares, position.collateral)
     if allowed is None:
         return Refusal("not pre-liquidatable", "the debt is outside what the contract acts on")
