@@ -14,6 +14,7 @@ from keeper.clock import Clock
 from keeper.errors import Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.ops.health import Component, Heartbeat
+from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
@@ -50,6 +51,7 @@ class Daemon:
         *,
         wrapped_native: Address | None,
         metrics: Metrics,
+        incidents: Incidents,
         heartbeat: Heartbeat,
         clock: Clock,
         sink: Sink,
@@ -62,6 +64,7 @@ class Daemon:
         self._records = records
         self._wrapped_native = wrapped_native
         self._metrics = metrics
+        self._incidents = incidents
         self._heartbeat = heartbeat
         self._clock = clock
         self._sink = sink
@@ -70,6 +73,7 @@ class Daemon:
         self._head: BlockRef | None = None
         self._saved = 0
         self._halted: str | None = None
+        self._doubts: dict[str, str] = {}
         self._recovered = False
 
     @property
@@ -85,6 +89,7 @@ class Daemon:
         except Transient as error:
             ended = False
             self._say(Event.DEFERRED, block=head.number, reason=str(error))
+            self._incidents.note(Kind.DEFERRED, "turn", str(error))
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
@@ -115,6 +120,7 @@ class Daemon:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
+        await self._incidents.save()
 
     async def save(self) -> None:
         """Store a snapshot of every index."""
@@ -125,6 +131,7 @@ class Daemon:
         for lane in self._lanes:
             await lane.save(finalized)
         self._saved = self._head.number if self._head else 0
+        await self._incidents.save()
 
     async def readiness(self) -> list[Component]:
         """What /readyz reports. Asks for the head itself: a dead node sends no news of its death.
@@ -153,11 +160,20 @@ class Daemon:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
             else:
                 ready.append(lane)
+                self._notice_reorg(lane, head)
         if ready:
             reached = min(lane.cursor.number for lane in ready if lane.cursor)
             self._metrics.index_block.set(reached)
             self._metrics.index_lag_blocks.set(head.number - reached)
         return ready
+
+    def _notice_reorg(self, lane: Lane, head: BlockRef) -> None:
+        if lane.undone:
+            deployment = lane.market.deployment
+            self._metrics.reorgs.inc()
+            self._metrics.reorg_blocks.inc(lane.undone)
+            self._incidents.note(Kind.REORG, deployment, f"{lane.undone} blocks deep, now at {head.number}")
+            self._say(Event.REORG, deployment=deployment, block=head.number, depth=lane.undone)
 
     async def _settle(self, head: BlockRef) -> None:
         """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
@@ -186,6 +202,7 @@ class Daemon:
         except Halt as error:
             if str(error) != self._halted:
                 self._say(Event.HALTED, reason=str(error))
+                self._incidents.note(Kind.HALTED, "signer", str(error))
             self._halted = str(error)
             return
         except (Degraded, Transient) as error:
@@ -210,6 +227,9 @@ class Daemon:
         self._metrics.drift.inc(len(audit.differences))
         self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
         if audit.differences:
+            first = audit.differences[0]
+            told = f"{len(audit.differences)} values, first {first.field} of {checksum(first.subject)}"
+            self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
             self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
     def _report(self, head: BlockRef, judgements: Sequence[Judgement]) -> None:
@@ -227,8 +247,7 @@ class Daemon:
         for judgement in judgements:
             for notice in judgement.notices:
                 self._say(Event.NOTICE, block=head.number, reason=notice)
-            if judgement.doubt:
-                self._say(Event.DEGRADED, block=head.number, reason=judgement.doubt)
+            self._doubt(judgement, head)
             if judgement.blind:
                 blind = [checksum(account) for account in judgement.blind]
                 self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
@@ -243,6 +262,19 @@ class Daemon:
             in_flight=len(self._dispatcher.in_flight()),
             rejected=[rejection_fields(rejection) for rejection in rejections],
         )
+
+    def _doubt(self, judgement: Judgement, head: BlockRef) -> None:
+        """Say when a market falls into doubt and when it comes out, not at every head between."""
+        name, why = judgement.deployment, judgement.doubt
+        if why == self._doubts.get(name):
+            return
+        if why is None:
+            del self._doubts[name]
+            self._say(Event.NOTICE, block=head.number, reason=f"{name} is in order again")
+            return
+        self._doubts[name] = why
+        self._incidents.note(Kind.DOUBT, name, why)
+        self._say(Event.DEGRADED, block=head.number, deployment=name, reason=why)
 
     def _say(self, event: Event, **fields: object) -> None:
         self._sink(event, fields)

@@ -15,6 +15,7 @@ class Event(StrEnum):
     PAPER = "paper"
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
+    REORG = "reorg"
     AUDIT = "audit"
     NOTICE = "notice"
     DEFERRED = "deferred"

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower
+from keeper.plan.confirm import Confirmer
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.protocols.base import Health, Market
@@ -14,12 +15,13 @@ from keeper.types import Address, BlockRef
 
 
 class Judgement(NamedTuple):
-    """What one head meant for one deployment. `liquidatable` includes those in flight.
+    """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
     `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
     planned for a market whose book is not to be trusted. `notices` are sentences for the operator.
     """
 
+    deployment: str
     liquidatable: list[Health]
     blind: list[Address]
     plans: list[Plan]
@@ -32,10 +34,17 @@ class Judgement(NamedTuple):
 class Lane:
     """Keeps one deployment's index at the head and judges its accounts."""
 
-    def __init__(self, follower: Follower, planner: Planner | None, auditor: Auditor | None) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        planner: Planner | None,
+        auditor: Auditor | None,
+        confirmer: Confirmer | None = None,
+    ) -> None:
         self._follower = follower
         self._planner = planner
         self._auditor = auditor
+        self._confirmer = confirmer
         self._started = False
         self._synced = False
 
@@ -65,6 +74,11 @@ class Lane:
         await self._follower.follow(head)
         self._synced = True
 
+    @property
+    def undone(self) -> int:
+        """Blocks that the last `follow` took back."""
+        return self._follower.undone
+
     async def judge(
         self,
         head: BlockRef,
@@ -90,7 +104,10 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         if self._planner is not None and market.doubt is None:
             outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
+            if self._confirmer is not None:
+                outcomes = await self._confirmer.sift(market, head, outcomes)
         return Judgement(
+            market.deployment,
             found.liquidatable,
             found.blind,
             [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],

@@ -1,10 +1,11 @@
 """From the configured exchanges and strategy to a planner."""
 
 from keeper.config.model import Config
+from keeper.plan.confirm import Confirmer
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
-from keeper.ports import ChainReader
+from keeper.ports import ChainReader, QuorumReader
 from keeper.types import Mode
 
 
@@ -15,6 +16,13 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
         min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
     )
     return Planner(chain, venues, strategy)
+
+
+def make_confirmer(config: Config, chain: QuorumReader) -> Confirmer | None:
+    """Who confirms large plans, None where there are too few nodes for a quorum."""
+    if not 1 < config.chain.quorum <= len(config.chain.http):
+        return None
+    return Confirmer(chain, config.chain.quorum, config.strategy.quorum_usd)
 
 
 def plans_in(mode: Mode) -> bool:

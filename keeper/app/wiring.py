@@ -5,14 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import NamedTuple
 
+from keeper.app.backfill import Backfill
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
-from keeper.app.events import Event, Sink
+from keeper.app.events import Sink
 from keeper.app.followers import make_followers
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
-from keeper.app.planning import make_planner, plans_in
+from keeper.app.planning import make_confirmer, make_planner, plans_in
 from keeper.app.records import Records
 from keeper.app.signing import load_signer
 from keeper.artifacts import load_artifact
@@ -31,7 +32,9 @@ from keeper.index.audit import Auditor
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
 from keeper.ops.http import OpsServer
+from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
+from keeper.ops.watch import Watch
 from keeper.ports import Chain
 from keeper.protocols.base import Market
 from keeper.store import Database
@@ -64,11 +67,13 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
     metrics = Metrics(mode, version("keeper"))
     heartbeat = Heartbeat(clock, TURN_LIMIT)
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(connect(config, metrics))
         database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
-        followers = make_followers(config, chain, database, _progress(sink, heartbeat))
+        incidents = Incidents(database, clock.now)
+        chain = await stack.enter_async_context(connect(config, Watch(metrics, incidents)))
+        followers = make_followers(config, chain, database, Backfill(clock, sink, heartbeat).tell)
         planner = make_planner(config, chain) if plans_in(mode) else None
-        lanes = [Lane(follower, planner, _auditor(config, chain)) for follower in followers]
+        confirmer = make_confirmer(config, chain)
+        lanes = [Lane(follower, planner, _auditor(config, chain), confirmer) for follower in followers]
         daemon = Daemon(
             chain,
             config.chain.id,
@@ -77,6 +82,7 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
             Records(Ledger(database), metrics),
             wrapped_native=await wrapped_native(config, chain),
             metrics=metrics,
+            incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
             sink=sink,
@@ -153,12 +159,3 @@ def _signer(config: Config) -> LocalSigner:
             "signer: no key; mode live needs one: put KEEPER_PRIVATE_KEY in .env or set signer.keystore"
         )
     return signer
-
-
-def _progress(sink: Sink, heartbeat: Heartbeat) -> Callable[[str, int, int], None]:
-    def tell(deployment: str, reached: int, wanted: int) -> None:
-        heartbeat.turn()
-        if reached < wanted:
-            sink(Event.BACKFILL, {"deployment": deployment, "block": reached, "head": wanted})
-
-    return tell

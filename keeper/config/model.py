@@ -112,6 +112,11 @@ class Chain(Section):
     lag_seconds: Seconds = Field(
         default=20.0, description="The same for a node behind, by however little, so long.", examples=["20"]
     )
+    quorum: Positive = Field(
+        default=2,
+        description="Nodes that have to agree on the accounts of large plans; without so many, one decides.",
+        examples=["2"],
+    )
     log_check: LogCheck = Field(
         default=LogCheck.BLOOM,
         description='Doubt in logs: "off"; "bloom": against block headers; "full": whole new blocks.',
@@ -193,6 +198,11 @@ class Strategy(Section):
 
     min_profit_usd: Usd = Field(
         default=1 * USD, description="Least expected net profit of a liquidation.", examples=['"1"']
+    )
+    quorum_usd: Usd = Field(
+        default=50_000 * USD,
+        description="A plan that repays so much is confirmed by chain.quorum nodes.",
+        examples=['"50000"'],
     )
     max_gas_price: Gwei = Field(
         default=300 * 10**9,

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     BELOW_MINIMUM = "below_minimum"
     GAS_PRICE_TOO_HIGH = "gas_price_too_high"
     PRICE_MISSING = "price_missing"
+    UNCONFIRMED = "unconfirmed"
     SIMULATION_FAILED = "simulation_failed"
     FAILED_BEFORE = "failed_before"
     IN_FLIGHT = "in_flight"
