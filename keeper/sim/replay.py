@@ -8,7 +8,7 @@ compared is each protocol's own (`keeper.protocols.base.Recording`).
 
 import gzip
 import json
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,7 @@ def _recording(path: Path, protocol: str, adapters: Mapping[str, Adapter]) -> Re
 
 
 def _run(document: Record, recording: Recording, file: str) -> Replayed:
-    reads = deque(sorted(document.get("reads", ()), key=lambda reading: int(reading["block"])))
+    reads = _by_block(document.get("reads", ()), "block")
     checkpoints = _by_block(document["checkpoints"], "block")
     attempts = _by_block(document["liquidations"], "state_block")
     market = recording.open(document, ColumnarBook())
@@ -105,16 +105,16 @@ def _run(document: Record, recording: Recording, file: str) -> Replayed:
     for block in document["blocks"]:
         number = block["number"]
         _fold(market, block)
-        while reads and int(reads[0]["block"]) <= int(number):  # what logs nothing can change in any block
-            recording.read(market, reads.popleft())
+        for reading in _until(reads, int(number)):
+            recording.read(market, reading)
         for checkpoint in checkpoints.pop(number, ()):
             result.snapshots += recording.subjects(checkpoint)
             result.judge(number, recording.checkpoint(market, checkpoint))
         for attempt in attempts.pop(number, ()):
             result.liquidations += 1
             result.judge(number, recording.liquidation(market, attempt))
-    if checkpoints or attempts:
-        absent = min({*checkpoints, *attempts}, key=int)
+    if checkpoints or attempts or reads:
+        absent = min({*checkpoints, *attempts, *reads}, key=int)
         raise ConfigError(f"it refers to block {absent}, which it does not hold")
     result.judge(document["blocks"][-1]["number"], [Check("doubt", None, market.doubt)])
     return result
@@ -125,6 +125,12 @@ def _by_block(records: Sequence[Record], field: str) -> dict[str, list[Record]]:
     for record in records:
         found[record[field]].append(record)
     return found
+
+
+def _until(reads: dict[str, list[Record]], number: int) -> list[Record]:
+    """Take what was read up to block `number`; a block without logs may have changed it."""
+    due = sorted((block for block in reads if int(block) <= number), key=int)
+    return [reading for block in due for reading in reads.pop(block)]
 
 
 def _fold(market: Market, block: Record) -> None:

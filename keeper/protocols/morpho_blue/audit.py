@@ -7,7 +7,7 @@ compared. A position the book never heard of shows in the totals, which must equ
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from keeper.protocols.aave_v3.decode import uint
+from keeper.protocols.aave_v3.decode import address, uint
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.protocols.morpho_blue import calls
 from keeper.protocols.morpho_blue.frame import rate
@@ -16,6 +16,7 @@ from keeper.protocols.morpho_blue.records import (
     Terms,
     Totals,
     markets,
+    morpho,
     number_of,
     replace,
     split,
@@ -54,13 +55,23 @@ def audit_markets(book: Book, timestamp: int) -> Reads[list[Difference]]:
     used = [(number, terms) for number, terms in markets(book) if totals(book, number).supply_shares]
     if not used:
         return []
-    stored = yield [calls.market(book, terms) for _, terms in used]
+    recipient, *stored = yield [
+        calls.fee_recipient(book),
+        *(calls.market(book, terms) for _, terms in used),
+    ]
     sums = _sums(book)
-    found: list[Difference] = []
+    contract = morpho(book)
+    ours = {"fee_recipient": int(book.get(("recipient",), ZERO_ADDRESS), 16)}
+    found = list(_compared(contract, ours, {"fee_recipient": uint(recipient)}))
     for (number, terms), answer in zip(used, stored, strict=True):
         ours, theirs = totals(book, number)._asdict(), _read(answer, Totals._fields)
-        ours |= {f"sum_of_{name}": sums[number, name] for name in ("supply_shares", "borrow_shares")}
-        theirs |= {f"sum_of_{name}": theirs[name] for name in ("supply_shares", "borrow_shares")}
+        ours["sum_of_borrow_shares"] = sums[number, "borrow_shares"]
+        theirs["sum_of_borrow_shares"] = theirs["borrow_shares"]
+        # Who supplies how much moves no liquidation, so that this puts nobody in quarantine.
+        supply = f"sum_of_supply_shares[{terms.id}]"
+        found += _compared(
+            contract, {supply: sums[number, "supply_shares"]}, {supply: theirs["supply_shares"]}
+        )
         if terms.irm == ZERO_ADDRESS:
             del theirs["updated"]  # moved by accruals that nothing logs, and without effect
         found += _compared(Address(terms.id), ours, theirs)
@@ -90,9 +101,12 @@ def _audit_curves(book: Book, used: Sequence[tuple[int, Terms]], timestamp: int)
 
 
 def heal(book: Book, subject: Address) -> Reads[None]:
-    """Take over what Morpho stores of an account or (by its id) of a market."""
+    """Take over what Morpho stores of an account, of a market (by its id), or of all (by its address)."""
     number = number_of(book, subject)
-    if number is None:
+    if subject == morpho(book):
+        (recipient,) = yield [calls.fee_recipient(book)]
+        replace(book, ("recipient",), address(recipient) or ZERO_ADDRESS)
+    elif number is None:
         yield from _heal_account(book, subject)
     else:
         yield from _heal_market(book, number)

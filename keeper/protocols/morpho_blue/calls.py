@@ -35,6 +35,11 @@ def position(book: Book, account: Address) -> Call:
     return call(morpho(book), "position(bytes32,address)", int(market_id, 16), owner)
 
 
+def fee_recipient(book: Book) -> Call:
+    """Who gets the fee shares."""
+    return call(morpho(book), "feeRecipient()")
+
+
 def is_authorized(book: Book, owner: Address, operator: Address) -> Call:
     """Whether `operator` may act for `owner`."""
     return call(morpho(book), "isAuthorized(address,address)", owner, operator)

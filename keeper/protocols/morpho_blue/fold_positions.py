@@ -8,7 +8,16 @@ Amounts are never computed here: each log carries what was added or taken.
 from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
 from keeper.protocols.morpho_blue.fold_setup import known
-from keeper.protocols.morpho_blue.records import Terms, account_key, supply_shares, totals
+from keeper.protocols.morpho_blue.math import accrued
+from keeper.protocols.morpho_blue.records import (
+    Terms,
+    account_key,
+    gap,
+    number_of,
+    split,
+    supply_shares,
+    totals,
+)
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 
@@ -17,7 +26,16 @@ def interest_accrued(book: Book, log: Log, timestamp: int) -> None:
     number = known(book, log)
     if number is None:
         return
-    before, interest, fee_shares = totals(book, number), word(log, 1), word(log, 2)
+    before, average, interest, fee_shares = totals(book, number), word(log, 0), word(log, 1), word(log, 2)
+    derived = accrued(before, average, timestamp)
+    if (derived.borrow_assets, derived.supply_shares) != (
+        before.borrow_assets + interest,
+        before.supply_shares + fee_shares,
+    ):
+        gap(
+            book,
+            f"the logs since start_block make other totals of market {log.topics[1]} than its interest is on",
+        )
     after = before._replace(
         supply_assets=before.supply_assets + interest,
         supply_shares=before.supply_shares + fee_shares,
@@ -111,9 +129,7 @@ def _borrowed(book: Book, log: Log, timestamp: int, *, borrower: Address, assets
     book.put(("totals", number), after)
     terms: Terms = book.get(("market", number))
     account = account_key(borrower, terms.id)
-    _place(book, account, number)
-    owed = book.quantity(account, terms.loan_number, Side.DEBT)
-    book.set_quantity(account, terms.loan_number, Side.DEBT, owed + shares)
+    _change(book, account, token=terms.loan_number, side=Side.DEBT, amount=shares)
 
 
 def _collateral(book: Book, log: Log, borrower: Address, assets: int) -> None:
@@ -122,9 +138,7 @@ def _collateral(book: Book, log: Log, borrower: Address, assets: int) -> None:
         return
     terms: Terms = book.get(("market", number))
     account = account_key(borrower, terms.id)
-    _place(book, account, number)
-    held = book.quantity(account, terms.collateral_number, Side.COLLATERAL)
-    book.set_quantity(account, terms.collateral_number, Side.COLLATERAL, held + assets)
+    _change(book, account, token=terms.collateral_number, side=Side.COLLATERAL, amount=assets)
     if not book.enabled(account, terms.collateral_number):
         book.set_enabled(account, terms.collateral_number, True)
     book.put(("collateral", number), book.get(("collateral", number), 0) + assets)
@@ -137,7 +151,12 @@ def _touch(book: Book, log: Log, timestamp: int) -> None:
         book.put(("totals", number), totals(book, number)._replace(updated=timestamp))
 
 
-def _place(book: Book, account: Address, number: int) -> None:
-    """An account's group is its market. After an undone fork a known row may have lost it."""
-    if book.group(account) != number:
+def _change(book: Book, account: Address, *, token: int, side: Side, amount: int) -> None:
+    """Add `amount` to a leg of an account, whose group is its market's number."""
+    number = number_of(book, split(account)[1]) or 0
+    if book.group(account) != number:  # of a new row, or one that an undone fork left behind
         book.set_group(account, number)
+    left = book.quantity(account, token, side) + amount
+    if left < 0:
+        gap(book, f"{account} gave up more than the logs since start_block gave it")
+    book.set_quantity(account, token, side, max(left, 0))

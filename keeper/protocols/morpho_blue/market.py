@@ -24,7 +24,7 @@ from keeper.protocols.flash import Lender
 from keeper.protocols.morpho_blue import assets, audit, events_seen, planning, position, refresh, screen
 from keeper.protocols.morpho_blue.events import CREATE_MARKET, ENABLE_IRM, HANDLERS
 from keeper.protocols.morpho_blue.frame import MorphoFrame
-from keeper.protocols.morpho_blue.records import markets, morpho, split, totals
+from keeper.protocols.morpho_blue.records import Gaps, markets, morpho, split, totals
 from keeper.protocols.morpho_blue.rules import Settings
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Log
 
@@ -53,7 +53,15 @@ class MorphoBlueMarket:
     def doubt(self) -> str | None:
         """Logs that make no sense together; a single bad market is set aside instead."""
         why: str | None = self.book.get(("doubt",))
-        return why
+        gaps: Gaps | None = self.book.get(("gaps",))
+        return why or (gaps and gaps.why)
+
+    def gaps(self) -> int:
+        found: Gaps | None = self.book.get(("gaps",))
+        return 0 if found is None else found.times
+
+    def close_gaps(self) -> None:
+        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         """Markets with borrowers that were set aside, each reason once; unwanted ones need no words."""

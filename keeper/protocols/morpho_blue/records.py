@@ -24,6 +24,7 @@ token, its borrow shares are a leg in the loan token; supply shares back nothing
 | `("usd", token)` | USD with 8 decimals at the last head; None while unknown |
 | `("set_aside", number)` | why a market is left out; None where it is not |
 | `("too_many", id)` | 1 for a market that came after all numbers were used up |
+| `("gaps",)` | Gaps: how often logs contradicted the book, and how first |
 | `("doubt",)` | why the book can no longer be trusted |
 """  # noqa: E501 (a table row is one line)
 
@@ -88,7 +89,14 @@ class PreLiquidation(NamedTuple):
     oracle: Address
 
 
-RECORD_TYPES: tuple[type, ...] = (Terms, Totals, PreLiquidation)
+class Gaps(NamedTuple):
+    """Signs of logs that were never given."""
+
+    times: int
+    why: str
+
+
+RECORD_TYPES: tuple[type, ...] = (Terms, Totals, PreLiquidation, Gaps)
 
 
 def account_key(borrower: Address, market_id: str) -> Address:
@@ -154,6 +162,12 @@ def watch(book: Book, address: Address, role: Role) -> None:
     book.put(("role", address), int(role))
     watched: tuple[Address, ...] = book.get(("watched",), ())
     book.put(("watched",), (*watched, address))
+
+
+def gap(book: Book, why: str) -> None:
+    """Remember that a log contradicts what the logs before it made of the book."""
+    found: Gaps | None = book.get(("gaps",))
+    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
 
 
 def doubt(book: Book, why: str) -> None:
