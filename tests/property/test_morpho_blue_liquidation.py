@@ -7,9 +7,10 @@ from keeper.protocols.base import Refusal, Settlement
 from keeper.protocols.morpho_blue.liquidation import Outcome, liquidate
 from keeper.protocols.morpho_blue.offers import MorphoOpportunity
 from keeper.protocols.morpho_blue.position import Position
+from keeper.protocols.morpho_blue.records import account_key
 from keeper.protocols.morpho_blue.screen import SCREEN_MARGIN
 from keeper.types import MAX_UINT256, WAD, Address
-from tests.morpho_world import ALICE, BOB, PRICE, Reference, World, account_key
+from tests.morpho_world import ALICE, BOB, PRICE, Reference, World
 
 amounts = st.integers(1, 100) | st.integers(1, 10**12) | st.integers(1, 10**26)
 share_prices = st.sampled_from([1, 10**3, 10**6, 10**6, 10**7])

@@ -6,10 +6,12 @@ from math import ceil, floor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keeper.protocols.base import Refusal, Settlement
+from keeper.protocols.base import Opportunity, Refusal, Settlement
+from keeper.protocols.morpho_blue.offers import MorphoOpportunity
+from keeper.protocols.morpho_blue.records import account_key
 from keeper.protocols.morpho_blue.screen import SCREEN_MARGIN
 from keeper.types import WAD, Address
-from tests.morpho_world import ALICE, PRE, PRICE, Reference, World, account_key
+from tests.morpho_world import ALICE, PRE, PRICE, Reference, World
 
 permille = WAD // 1000
 
@@ -61,6 +63,12 @@ def restated(reference: Reference, parameters: tuple[int, ...], price: int) -> t
     return bonus, min(floor(Fraction(reference.shares * close, WAD)), reference.shares)
 
 
+def by_contract(world: World, account: Address) -> list[Opportunity]:
+    """What the PreLiquidation contract would take."""
+    offered = world.market.opportunities(account, world.market.frame(world.now))
+    return [each for each in offered if isinstance(each, MorphoOpportunity) and each.venue == PRE]
+
+
 @settings(max_examples=200)
 @given(worlds(), st.integers(0, 2**100))
 def test_pre_liquidation__any_position__is_offered_and_settled_as_restated(
@@ -73,7 +81,7 @@ def test_pre_liquidation__any_position__is_offered_and_settled_as_restated(
     assert liquidatable is (allowed is not None or not reference.healthy())
     if liquidatable:
         assert world.market.screen(frame)[world.book.row(account)] < 1 + SCREEN_MARGIN
-    offered = [each for each in world.market.opportunities(account, frame) if each.venue == PRE]
+    offered = by_contract(world, account)
     if allowed is None:
         assert not offered
         return
@@ -101,4 +109,4 @@ def test_pre_liquidation__authorization_withdrawn__ends_it(
     world.authorize(ALICE, allowed=False)
     frame = world.market.frame(world.now)
     assert world.market.health(account, frame).liquidatable is not reference.healthy()
-    assert all(each.venue != PRE for each in world.market.opportunities(account, frame))
+    assert not by_contract(world, account)
