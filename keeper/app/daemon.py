@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import structlog
 
 from keeper.app.events import Event, Sink
+from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, audit_fields, rejection_fields
 from keeper.clock import Clock
-from keeper.errors import Degraded, Halt, Transient
+from keeper.errors import ConfigError, Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents, Kind
@@ -19,7 +20,7 @@ from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
 from keeper.ports import Chain, Priority, priority
-from keeper.types import USD, Address, BlockRef, checksum
+from keeper.types import USD, Address, BlockRef, borrower, checksum, section
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        governor: Governor,
         wrapped_native: Address | None,
         metrics: Metrics,
         incidents: Incidents,
@@ -62,6 +64,7 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._governor = governor
         self._wrapped_native = wrapped_native
         self._metrics = metrics
         self._incidents = incidents
@@ -106,6 +109,7 @@ class Daemon:
         """
         started = self._clock.monotonic()
         self._head = head
+        self._reload()
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
         ready = await self._follow(head)
@@ -114,8 +118,9 @@ class Daemon:
         plans = [plan for judgement in judgements for plan in judgement.plans]
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._report(head, judgements)
-        for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
-            await self._dispatch(batch)
+        if plans and await self._may_send():
+            for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
+                await self._dispatch(batch)
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
@@ -196,6 +201,33 @@ class Daemon:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
 
+    def _reload(self) -> None:
+        """Take over new settings when the operator asked for it."""
+        try:
+            found = self._governor.reloaded()
+        except ConfigError as error:
+            self._say(Event.NOTICE, reason=f"settings not reloaded: {error}")
+            return
+        if found is None:
+            return
+        for lane in self._lanes:
+            lane.adopt(found.desk)
+        self._say(
+            Event.RELOADED,
+            changes=[difference._asdict() for difference in found.differences],
+            need_restart=found.waiting,
+        )
+
+    async def _may_send(self) -> bool:
+        """Whether the operator's switch and budgets let new liquidations out."""
+        why = await self._governor.objection()
+        if why is not None and why != self._halted:
+            self._say(Event.HALTED, reason=why)
+            self._incidents.note(Kind.HALTED, "operator", why)
+        if why is not None:
+            self._halted = why
+        return why is None
+
     async def _dispatch(self, batch: Sequence[Plan]) -> None:
         try:
             done = await self._dispatcher.dispatch(batch)
@@ -228,7 +260,9 @@ class Daemon:
         self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
         if audit.differences:
             first = audit.differences[0]
-            told = f"{len(audit.differences)} values, first {first.field} of {checksum(first.subject)}"
+            told = (
+                f"{len(audit.differences)} values, first {first.field} of {checksum(borrower(first.subject))}"
+            )
             self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
             self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
@@ -248,8 +282,17 @@ class Daemon:
             for notice in judgement.notices:
                 self._say(Event.NOTICE, block=head.number, reason=notice)
             self._doubt(judgement, head)
+            for change in judgement.changes:
+                self._say(
+                    Event.CHANGED,
+                    deployment=judgement.deployment,
+                    market=section(change.account),
+                    account=checksum(borrower(change.account)),
+                    before=change.before,
+                    after=change.after,
+                )
             if judgement.blind:
-                blind = [checksum(account) for account in judgement.blind]
+                blind = [checksum(borrower(account)) for account in judgement.blind]
                 self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
         self._say(
             Event.HEAD,

@@ -21,6 +21,8 @@ class Event(StrEnum):
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"
+    RELOADED = "reloaded"
+    CHANGED = "changed"
     STOPPED = "stopped"
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower
-from keeper.plan.confirm import Confirmer
 from keeper.plan.model import Plan, Rejection
-from keeper.plan.planner import Planner
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
@@ -18,7 +17,8 @@ class Judgement(NamedTuple):
     """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
     `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
-    planned for a market whose book is not to be trusted. `notices` are sentences for the operator.
+    planned for a market whose book is not to be trusted. `notices` are sentences for the operator;
+    `changes` is what a policy just adopted decides otherwise than the one before.
     """
 
     deployment: str
@@ -29,6 +29,7 @@ class Judgement(NamedTuple):
     deficit: int
     doubt: str | None
     notices: list[str]
+    changes: list[Change]
 
 
 class Lane:
@@ -37,14 +38,13 @@ class Lane:
     def __init__(
         self,
         follower: Follower,
-        planner: Planner | None,
+        desk: Desk | None,
         auditor: Auditor | None,
-        confirmer: Confirmer | None = None,
     ) -> None:
         self._follower = follower
-        self._planner = planner
+        self._desk = desk
+        self._former: Desk | None = None
         self._auditor = auditor
-        self._confirmer = confirmer
         self._started = False
         self._synced = False
 
@@ -103,10 +103,13 @@ class Lane:
             and not {health.account, market.section(health.account)} & doubtful
         ]
         outcomes: list[Plan | Rejection] = []
-        if self._planner is not None and market.doubt is None:
-            outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
-            if self._confirmer is not None:
-                outcomes = await self._confirmer.sift(market, head, outcomes)
+        changed: list[Change] = []
+        if self._desk is not None and market.doubt is None:
+            now = Situation(head, frame, gas_price, native_price)
+            outcomes = await self._desk.decide(market, free, now)
+            if self._former is not None:
+                changed = changes(await self._former.decide(market, free, now), outcomes)
+                self._former = None
         return Judgement(
             market.deployment,
             found.liquidatable,
@@ -116,7 +119,12 @@ class Lane:
             usd_value(market, market.bad_debt()),
             market.doubt,
             market.notices(),
+            changed,
         )
+
+    def adopt(self, desk: Desk | None) -> None:
+        """Decide by another policy from now on; the next judgement tells what that changes."""
+        self._former, self._desk = self._desk, desk
 
     async def audit(self, head: BlockRef) -> Audit | None:
         """Compare a slice of the index with the chain at `head`; None when the index is elsewhere.

@@ -1,11 +1,14 @@
 """From the configured exchanges and strategy to a planner."""
 
+from keeper.app.allowance import Allowance
+from keeper.app.desk import Desk
 from keeper.config.model import Config
 from keeper.plan.confirm import Confirmer
+from keeper.plan.guards import Guards
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
-from keeper.ports import ChainReader, QuorumReader
+from keeper.ports import ChainReader, QuorumChain, QuorumReader
 from keeper.types import Mode
 
 
@@ -23,6 +26,33 @@ def make_confirmer(config: Config, chain: QuorumReader) -> Confirmer | None:
     if not 1 < config.chain.quorum <= len(config.chain.http):
         return None
     return Confirmer(chain, config.chain.quorum, config.strategy.quorum_usd)
+
+
+def make_desk(config: Config, chain: QuorumChain) -> Desk:
+    """Everything between liquidatable accounts and plans, as configured."""
+    guards = config.guards
+    return Desk(
+        make_planner(config, chain),
+        Guards(
+            max_plan_usd=guards.max_plan_usd,
+            deny=frozenset(guards.deny),
+            allow=frozenset(guards.allow),
+            oracle_gap=guards.oracle_gap_bps,
+            toxic=guards.toxic,
+        ),
+        make_confirmer(config, chain),
+    )
+
+
+def make_allowance(config: Config) -> Allowance:
+    """The configured budgets."""
+    guards = config.guards
+    return Allowance(
+        loss_hour=guards.max_loss_usd_hour,
+        loss_day=guards.max_loss_usd_day,
+        gas_hour=guards.max_gas_usd_hour,
+        gas_day=guards.max_gas_usd_day,
+    )
 
 
 def plans_in(mode: Mode) -> bool:

@@ -12,7 +12,7 @@ from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.store import Ledger
 from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
 from keeper.plan.model import Rejection
-from keeper.types import checksum
+from keeper.types import borrower, checksum, section
 
 Fields = dict[str, Any]
 
@@ -68,7 +68,8 @@ def entry_fields(entry: LedgerEntry) -> Fields:
         "time": entry.time,
         "block": entry.block,
         "deployment": entry.deployment,
-        "account": checksum(entry.account),
+        "market": section(entry.account),
+        "account": checksum(borrower(entry.account)),
         "debt_asset": checksum(entry.debt),
         "collateral_asset": checksum(entry.collateral),
         "outcome": entry.outcome.value,
@@ -103,7 +104,8 @@ def rejection_fields(rejection: Rejection) -> Fields:
     return {
         "block": rejection.block.number,
         "deployment": rejection.deployment,
-        "account": checksum(rejection.account),
+        "market": section(rejection.account),
+        "account": checksum(borrower(rejection.account)),
         "reason": rejection.reason.value,
         "detail": rejection.detail,
     }
@@ -118,7 +120,8 @@ def audit_fields(deployment: str, audit: Audit) -> Fields:
         "mismatches": len(audit.differences),
         "details": [
             {
-                "subject": checksum(difference.subject),
+                "market": section(difference.subject),
+                "subject": checksum(borrower(difference.subject)),
                 "field": difference.field,
                 "book": str(difference.book),
                 "chain": str(difference.chain),

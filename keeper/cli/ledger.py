@@ -16,7 +16,7 @@ from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import totals
 from keeper.ledger.store import Ledger
 from keeper.store import Database
-from keeper.types import Mode, checksum
+from keeper.types import Mode, borrower, checksum
 
 SHOWN = 25
 
@@ -53,7 +53,7 @@ def _print(entries: list[LedgerEntry], limit: int) -> None:
         table.add_row(
             datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
             entry.deployment,
-            checksum(entry.account),
+            checksum(borrower(entry.account)),
             entry.outcome.value,
             usd(entry.expected.net_usd),
             usd(realised.net_usd) if realised else "",

@@ -112,6 +112,7 @@ def public(value: Any) -> Any:
     return value.public if isinstance(value, Secret) else value
 
 
+Addresses = Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], BeforeValidator(_commas)]
 AddressText = Annotated[Address, BeforeValidator(_address)]
 ProtocolSetting = Annotated[Any, BeforeValidator(_setting)]
 SecretText = Annotated[Secret, BeforeValidator(_secret), PlainSerializer(public)]

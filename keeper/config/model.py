@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic.fields import FieldInfo
 
 from keeper.config.fields import (
+    Addresses,
     AddressText,
     Count,
     DatabaseUrl,
@@ -241,6 +242,47 @@ class Strategy(Section):
     )
 
 
+class GuardSettings(Section):
+    """What the keeper must never do, whatever it would pay. USD have 8 decimals."""
+
+    kill_file: FilePath | None = Field(
+        default=None, description="While this file exists nothing new is sent.", examples=['"STOP"']
+    )
+    max_plan_usd: Usd | None = Field(
+        default=None, description="Most that one liquidation may repay.", examples=['"250000"']
+    )
+    deny: Addresses = Field(
+        default=(), description="Borrowers and tokens that are left alone.", examples=[f"[{ADDRESS_EXAMPLE}]"]
+    )
+    allow: Addresses = Field(
+        default=(),
+        description="When set: only these borrowers, or pairs of these tokens.",
+        examples=[f"[{ADDRESS_EXAMPLE}]"],
+    )
+    oracle_gap_bps: Positive | None = Field(
+        default=None,
+        description="How far the exchange's price may be from the oracle's, 1/100 %.",
+        examples=["2000"],
+    )
+    toxic: bool = Field(
+        default=True,
+        description="Also liquidate accounts that each liquidation leaves with more bad debt.",
+        examples=["true"],
+    )
+    max_loss_usd_hour: Usd | None = Field(
+        default=None, description="Losses in an hour after which nothing is sent.", examples=['"100"']
+    )
+    max_loss_usd_day: Usd | None = Field(
+        default=None, description="Losses in a day after which nothing is sent.", examples=['"500"']
+    )
+    max_gas_usd_hour: Usd | None = Field(
+        default=None, description="Gas in an hour after which nothing is sent.", examples=['"200"']
+    )
+    max_gas_usd_day: Usd | None = Field(
+        default=None, description="Gas in a day after which nothing is sent.", examples=['"1000"']
+    )
+
+
 class Signer(Section):
     """The signing key: where it is, and (from the environment only) the secrets themselves."""
 
@@ -305,6 +347,7 @@ class Config(Section):
     swap: tuple[Swap, ...] = ()
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
+    guards: GuardSettings = GuardSettings()
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()
