@@ -53,12 +53,12 @@ PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
             description="PreLiquidationFactory, to liquidate where borrowers allowed it early.",
             examples=[ADDRESS_EXAMPLE],
         ),
-        "allow": FieldInfo(
+        "allow_markets": FieldInfo(
             default=None,
             description="When set: only these markets, by id.",
             examples=[_MARKETS_EXAMPLE],
         ),
-        "deny": FieldInfo(
+        "deny_markets": FieldInfo(
             default=None, description="Markets that are left out, by id.", examples=[_MARKETS_EXAMPLE]
         ),
     },

@@ -70,7 +70,7 @@ def test_open__everything_configured__is_watched() -> None:
         ({"morpho": HOSTILE}, "does not answer like Morpho Blue"),
         ({**SETTINGS, "pre_liquidation_factory": HOSTILE}, "does not serve"),
         ({**SETTINGS, "usd_oracle": HOSTILE}, "does not quote in USD"),
-        ({**SETTINGS, "allow": ["0x12"]}, "allow: '0x12' is no market id"),
+        ({**SETTINGS, "allow_markets": ["0x12"]}, "allow_markets: '0x12' is no market id"),
     ],
 )
 def test_open__wrong_settings__say_what_is_wrong(settings: dict[str, object], complaint: str) -> None:

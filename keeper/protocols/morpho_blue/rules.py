@@ -45,7 +45,7 @@ class Settings:
             morpho,
             _address(deployment, settings, "pre_liquidation_factory"),
             _address(deployment, settings, "usd_oracle"),
-            Rules(_ids(deployment, settings, "allow"), _ids(deployment, settings, "deny")),
+            Rules(_ids(deployment, settings, "allow_markets"), _ids(deployment, settings, "deny_markets")),
         )
 
 
