@@ -8,6 +8,7 @@ import structlog
 from keeper.app.events import Event, Sink
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
+from keeper.app.misses import Misses
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, audit_fields, rejection_fields
@@ -50,6 +51,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        misses: Misses,
         governor: Governor,
         wrapped_native: Address | None,
         metrics: Metrics,
@@ -64,6 +66,7 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._misses = misses
         self._governor = governor
         self._wrapped_native = wrapped_native
         self._metrics = metrics
@@ -159,6 +162,7 @@ class Daemon:
         """Bring the indexes to `head`; a deployment that cannot be handled stays behind alone."""
         ready = []
         for lane in self._lanes:
+            known = lane.known
             try:
                 await lane.follow(head)
             except Degraded as error:
@@ -166,11 +170,20 @@ class Daemon:
             else:
                 ready.append(lane)
                 self._notice_reorg(lane, head)
+                await self._miss(lane, known)
         if ready:
             reached = min(lane.cursor.number for lane in ready if lane.cursor)
             self._metrics.index_block.set(reached)
             self._metrics.index_lag_blocks.set(head.number - reached)
         return ready
+
+    async def _miss(self, lane: Lane, known: int) -> None:
+        """Note what others liquidated; `known` accounts were in the book before."""
+        if lane.liquidations:
+            in_flight = self._dispatcher.in_flight()
+            found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
+            for fields in await self._records.missed(found):
+                self._sink(Event.MISSED, fields)
 
     def _notice_reorg(self, lane: Lane, head: BlockRef) -> None:
         if lane.undone:
@@ -196,7 +209,11 @@ class Daemon:
         judgements = []
         for lane in lanes:
             try:
-                judgements.append(await lane.judge(head, timestamp, gas_price, native, in_flight))
+                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight)
+                judgements.append(judgement)
+                self._misses.remember(
+                    judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
+                )
             except Degraded as error:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
