@@ -155,6 +155,7 @@ def test_pre_liquidation__authorised__is_told_to_its_contract() -> None:
     frame = world.market.frame(world.now)
     assert not world.market.health(account, frame).liquidatable
     world.authorize(ALICE)
+    world.refresh()
     assert world.market.health(account, frame).liquidatable
     opportunity = offered(world, account)
     assert opportunity.ranges == ((1, 425),)
@@ -170,6 +171,7 @@ def test_pre_liquidation__authorised__is_told_to_its_contract() -> None:
 def test_pre_liquidation__no_longer_authorised__is_refused() -> None:
     world, account = pre_liquidatable()
     world.authorize(ALICE)
+    world.refresh()
     opportunity = offered(world, account)
     world.authorize(ALICE, allowed=False)
     refusal = world.market.settle(opportunity, 425, world.market.frame(world.now))
@@ -204,6 +206,7 @@ def test_flash_sources__idle_assets_and_collateral__are_lent_for_nothing() -> No
 def test_book__saved_and_restored__answers_the_same() -> None:
     world, account = pre_liquidatable()
     world.authorize(ALICE)
+    world.refresh()
     book = restore(encode(world.book), RECORD_TYPES)
     market = MorphoBlueMarket("test", book, world.settings)
     assert market.health(account, market.frame(world.now)) == world.market.health(

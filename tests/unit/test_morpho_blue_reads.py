@@ -230,6 +230,20 @@ def test_refresh__pre_liquidation_oracle_reverts__morpho_itself_goes_on() -> Non
     assert world.book.get(("price", PRE_ORACLE), 0) is None
 
 
+def test_refresh__pre_liquidation_nobody_authorised__is_not_asked() -> None:
+    world = World()
+    market_id = world.create()
+    busy(world, market_id)
+    world.offer_pre_liquidation(market_id, (WAD // 2, WAD, WAD, WAD, WAD), PRICE)
+    world.refresh()
+    assert PRE_ORACLE not in {call.to for call in world.answers.asked}
+    world.authorize(ALICE)
+    world.authorize(ALICE)
+    world.authorize(ALICE, allowed=False)
+    world.refresh()
+    assert PRE_ORACLE not in {call.to for call in world.answers.asked}
+
+
 def test_audit__book_and_chain_agree__finds_nothing() -> None:
     world, account = audited()
     frame = world.market.frame(world.now)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from keeper.protocols.aave_v3.decode import address, uint
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.protocols.morpho_blue import calls
+from keeper.protocols.morpho_blue.fold_setup import authorize
 from keeper.protocols.morpho_blue.frame import rate
 from keeper.protocols.morpho_blue.position import Position
 from keeper.protocols.morpho_blue.records import (
@@ -136,9 +137,8 @@ def _heal_account(book: Book, account: Address) -> Reads[None]:
         book.set_enabled(account, terms.collateral_number, True)
         gained = collateral - before.collateral
         book.put(("collateral", number), book.get(("collateral", number), 0) + gained)
-    others = tuple(each for each in book.get(("authorized", owner), ()) if each not in contracts)
-    granted = tuple(each for each, answer in zip(contracts, allowed, strict=True) if uint(answer))
-    replace(book, ("authorized", owner), others + granted)
+    for contract, answer in zip(contracts, allowed, strict=True):
+        authorize(book, owner, contract, allowed=bool(uint(answer)))
 
 
 def _heal_market(book: Book, number: int) -> Reads[None]:

@@ -87,14 +87,17 @@ def pre_liquidation_created(book: Book, log: Log, timestamp: int) -> None:
 def authorized(book: Book, log: Log, timestamp: int) -> None:
     """SetAuthorization(caller, authorizer, authorized, newIsAuthorized)."""
     del timestamp
-    owner, operator = topic_address(log, 2), topic_address(log, 3)
-    others = tuple(each for each in book.get(("authorized", owner), ()) if each != operator)
-    book.put(("authorized", owner), (*others, operator) if word(log, 0) else others)
+    authorize(book, topic_address(log, 2), topic_address(log, 3), allowed=bool(word(log, 0)))
 
 
-def named(log: Log) -> Address:
-    """The rate model that EnableIrm or CreateMarket names."""
-    return topic_address(log, 1) if log.data in {"0x", ""} else word_address(log, 3)
+def authorize(book: Book, owner: Address, operator: Address, *, allowed: bool) -> None:
+    """Remember whether `operator` may act for `owner`."""
+    before: tuple[Address, ...] = book.get(("authorized", owner), ())
+    if allowed == (operator in before):
+        return
+    after = (*before, operator) if allowed else tuple(each for each in before if each != operator)
+    book.put(("authorized", owner), after)
+    book.put(("users", operator), book.get(("users", operator), 0) + (1 if allowed else -1))
 
 
 def _token(book: Book, token: Address) -> int:

@@ -71,7 +71,7 @@ def settle(book: Book, opportunity: Opportunity, repay: int, frame: MorphoFrame)
 def _settle_pre(
     book: Book, position: Position, venue: Address, repay: int, frame: MorphoFrame
 ) -> Outcome | Refusal:
-    if venue not in dict(pre_liquidations(book, position.account, position.market)):
+    if venue not in pre_liquidations(book, position.account, position.market):
         return Refusal("not authorized", "the borrower does not let this contract act")
     market = frame.market(position.market)
     allowed = allowance(frame.pre(venue), market, position.borrow_shares, position.collateral)

@@ -95,7 +95,7 @@ def health(book: Book, account: Address, frame: MorphoFrame) -> Health:
 def allowances(book: Book, position: Position, frame: MorphoFrame) -> list[Allowance]:
     """What each PreLiquidation contract that the borrower authorised allows now."""
     found = []
-    for contract, _ in pre_liquidations(book, position.account, position.market):
+    for contract in pre_liquidations(book, position.account, position.market):
         try:
             pre = frame.pre(contract)
         except Degraded:

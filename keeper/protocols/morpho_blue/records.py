@@ -16,7 +16,7 @@ token, its borrow shares are a leg in the loan token; supply shares back nothing
 | `("recipient",)` | who gets the fee shares |
 | `("bad_debt", token)` | assets written off so far, token units |
 | `("pre", address)`, `("pres", number)` | PreLiquidation of a contract; the contracts of a market |
-| `("authorized", borrower)` | who may act for an address |
+| `("authorized", borrower)`, `("users", operator)` | who may act for an address; for how many addresses it may act |
 | `("decimals", token)`, `("symbol", token)` | what the token says of itself; decimals None where it says nothing sane |
 | `("price", oracle)` | collateral in loan units, scaled by 10^36, at the last head; None where the oracle reverts |
 | `("rate", number)` | borrow rate (wad a second) read at the last head where the curve is not followed; None where the model reverts |
@@ -140,13 +140,16 @@ def supply_shares(book: Book, account: Address) -> int:
     return found
 
 
-def pre_liquidations(book: Book, account: Address, number: int) -> list[tuple[Address, PreLiquidation]]:
+def used_pre_liquidations(book: Book, number: int) -> list[Address]:
+    """The PreLiquidation contracts of a market that anyone lets act: anyone may create more."""
+    return [contract for contract in book.get(("pres", number), ()) if book.get(("users", contract))]
+
+
+def pre_liquidations(book: Book, account: Address, number: int) -> list[Address]:
     """The contracts that the account's owner lets pre-liquidate it."""
-    contracts: tuple[Address, ...] = book.get(("pres", number), ())
-    if not contracts:
-        return []
-    allowed = book.get(("authorized", split(account)[0]), ())
-    return [(contract, book.get(("pre", contract))) for contract in contracts if contract in allowed]
+    contracts = used_pre_liquidations(book, number)
+    allowed = book.get(("authorized", split(account)[0]), ()) if contracts else ()
+    return [contract for contract in contracts if contract in allowed]
 
 
 def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:

@@ -12,7 +12,7 @@ from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.morpho_blue import calls, curve
 from keeper.protocols.morpho_blue.assets import plain
-from keeper.protocols.morpho_blue.records import Terms, markets, replace, totals
+from keeper.protocols.morpho_blue.records import Terms, markets, replace, totals, used_pre_liquidations
 from keeper.protocols.morpho_blue.rules import Settings
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 
@@ -56,7 +56,7 @@ def _read_prices(book: Book, active: Sequence[_Active]) -> Reads[None]:
     oracles += [
         book.get(("pre", contract)).oracle
         for each in active
-        for contract in book.get(("pres", each.number), ())
+        for contract in used_pre_liquidations(book, each.number)
     ]
     asked = list(dict.fromkeys(oracles))
     if asked:

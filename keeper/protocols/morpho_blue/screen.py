@@ -27,7 +27,7 @@ from keeper.protocols.base import Book, Floats, Side
 from keeper.protocols.morpho_blue.frame import MarketFrame, MorphoFrame
 from keeper.protocols.morpho_blue.math import PRICE_SCALE, VIRTUAL_ASSETS, VIRTUAL_SHARES
 from keeper.protocols.morpho_blue.position import Position
-from keeper.protocols.morpho_blue.records import pre_liquidations, totals
+from keeper.protocols.morpho_blue.records import pre_liquidations, totals, used_pre_liquidations
 from keeper.types import WAD, Address
 
 SCREEN_MARGIN = 1e-9
@@ -73,7 +73,7 @@ def _debt_per_share(market: MarketFrame) -> float:
 
 def _lower_for_pre_liquidations(book: Book, frame: MorphoFrame, health: Floats) -> None:
     """Few borrowers authorise such contracts, so these are looked at one by one."""
-    numbers = [key[1] for key, _ in book.items("pres")]
+    numbers = [key[1] for key, _ in book.items("pres") if used_pre_liquidations(book, int(key[1]))]
     if not numbers:
         return
     rows = np.flatnonzero(np.isin(book.groups(), numbers) & np.isfinite(health))
@@ -81,7 +81,7 @@ def _lower_for_pre_liquidations(book: Book, frame: MorphoFrame, health: Floats) 
     for row in rows.tolist():
         account = accounts[row]
         number = book.groups().item(row)
-        for contract, _ in pre_liquidations(book, account, number):
+        for contract in pre_liquidations(book, account, number):
             health[row] = min(health[row], _before(frame, Position.of(book, account), contract))
 
 
