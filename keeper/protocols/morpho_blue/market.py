@@ -21,7 +21,7 @@ from keeper.protocols.base import (
     Settlement,
 )
 from keeper.protocols.flash import Lender
-from keeper.protocols.morpho_blue import assets, audit, events_seen, planning, position, refresh, screen
+from keeper.protocols.morpho_blue import assets, audit, outcomes, planning, position, refresh, screen
 from keeper.protocols.morpho_blue.events import CREATE_MARKET, ENABLE_IRM, HANDLERS
 from keeper.protocols.morpho_blue.frame import MorphoFrame
 from keeper.protocols.morpho_blue.records import Gaps, markets, morpho, split, totals
@@ -178,7 +178,7 @@ class MorphoBlueMarket:
         return cash
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
-        return events_seen.liquidation_events(self.book, logs)
+        return outcomes.liquidation_events(self.book, logs)
 
     def pool(self) -> Address:
         """Morpho."""
