@@ -80,6 +80,24 @@ def test_collateral_limited__largest_request__names_all_collateral_and_leaves_ba
     assert told(world, opportunity, 960, settlement) == (1000, 0)
 
 
+@pytest.mark.parametrize(
+    ("collateral", "expected"),
+    [
+        (938, Settlement(899, 938, 0, {LOAN: 1})),
+        (939, Settlement(900, 939, 0)),
+        (940, Settlement(900, 939, 0)),
+    ],
+)
+def test_largest_request__collateral_near_what_the_debt_buys__is_what_morpho_accepts(
+    collateral: int, expected: Settlement
+) -> None:
+    world = World()
+    opportunity = offered(world, world.position(900 * MILLION, collateral))
+    most = opportunity.ranges[-1][1]
+    assert settled(world, opportunity, most) == expected
+    assert opportunity.whole is (collateral > expected.seize)
+
+
 def test_exhaust__collateral_limited__is_one_step_with_its_bad_debt() -> None:
     world = World()
     account = world.position(1000 * MILLION, 1000)
