@@ -18,6 +18,7 @@ USD = 10**8
 """One dollar: USD amounts are integers with 8 decimals throughout."""
 
 MAX_UINT256 = 2**256 - 1
+ADDRESS_LENGTH = 42
 ZERO_ADDRESS = Address("0x" + "00" * 20)
 
 
@@ -74,8 +75,10 @@ def parse_address(text: str) -> Address:
 
 
 def checksum(address: Address) -> str:
-    """The EIP-55 form, for people and JSON."""
-    return str(to_checksum_address(address))
+    """The EIP-55 form, for people and JSON; of an account's key each part that is an address."""
+    if len(address) == ADDRESS_LENGTH:
+        return str(to_checksum_address(address))
+    return ":".join(str(to_checksum_address(p)) if is_address(p) else p for p in address.split(":"))
 
 
 def borrower(account: Address) -> Address:

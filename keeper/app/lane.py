@@ -109,7 +109,8 @@ class Lane:
         free = [
             health.account
             for health in found.liquidatable
-            if (market.deployment, health.account) not in in_flight and health.account not in doubtful
+            if (market.deployment, health.account) not in in_flight
+            and not {health.account, market.section(health.account)} & doubtful
         ]
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []

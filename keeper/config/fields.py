@@ -1,5 +1,6 @@
 """The kinds of values a setting can have: how each is read exactly, and how it is shown."""
 
+import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -10,6 +11,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 
 from keeper.config.secrets import Secret, SecretUrl
 from keeper.types import ZERO_ADDRESS, Address, parse_address
+
+_MARKET_ID = re.compile("0x[0-9a-f]{64}")
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -27,6 +30,19 @@ def _address(value: object) -> Address:
     if address == ZERO_ADDRESS:
         raise ValueError("the zero address, which is no contract")
     return address
+
+
+def _setting(value: object) -> Address | tuple[str, ...]:
+    """An address, or a list of market ids (32 bytes); a variable writes the list with commas."""
+    if isinstance(value, str) and ("," in value or len(value) > len(ZERO_ADDRESS)):
+        value = _commas(value)
+    if not isinstance(value, list | tuple):
+        return _address(value)
+    ids = [str(each).lower() for each in value]
+    for each in ids:
+        if not _MARKET_ID.fullmatch(each):
+            raise ValueError(f"{each!r} is no market id: not 0x and 64 hex digits")
+    return tuple(ids)
 
 
 def _url(*schemes: str) -> Callable[[object], SecretUrl]:
@@ -98,6 +114,7 @@ def public(value: Any) -> Any:
 
 Addresses = Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], BeforeValidator(_commas)]
 AddressText = Annotated[Address, BeforeValidator(_address)]
+ProtocolSetting = Annotated[Any, BeforeValidator(_setting)]
 SecretText = Annotated[Secret, BeforeValidator(_secret), PlainSerializer(public)]
 HttpUrl = Annotated[SecretUrl, BeforeValidator(_url("http", "https")), PlainSerializer(public)]
 WsUrl = Annotated[SecretUrl, BeforeValidator(_url("ws", "wss")), PlainSerializer(public)]

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from keeper.config.model import PROTOCOL_ADDRESSES, Config, Deployment
+from keeper.config.model import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS, Config, Deployment
 from keeper.config.secrets import Secret
 
 PROTOCOL_KEYS = {key: text for keys in PROTOCOL_ADDRESSES.values() for key, text in keys.items()}
+OPTION_KEYS = {key: option for options in PROTOCOL_OPTIONS.values() for key, option in options.items()}
 
 
 class Key(NamedTuple):
@@ -29,6 +30,8 @@ def all_keys(model: type[BaseModel] = Config, prefix: str = "") -> Iterator[Key]
         elif model is Deployment and name == "settings":
             for key, meaning in PROTOCOL_KEYS.items():
                 yield Key(f"{prefix}{key}", field, meaning)
+            for key, option in OPTION_KEYS.items():
+                yield Key(f"{prefix}{key}", option, option.description or "")
         else:
             yield Key(f"{prefix}{field.alias or name}", field, field.description or "")
 
@@ -52,6 +55,8 @@ def find(location: Sequence[str | int]) -> FieldInfo | None:
     for name in names:
         if model is None:
             return None
+        if model is Deployment and name in OPTION_KEYS:
+            return OPTION_KEYS[name]
         if model is Deployment and name in PROTOCOL_KEYS:
             name = "settings"  # noqa: PLW2901 - where the model keeps them
         field = next((f for n, f in model.model_fields.items() if (f.alias or n) == name), None)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 from keeper.config.fields import (
     Addresses,
@@ -19,6 +20,7 @@ from keeper.config.fields import (
     Gwei,
     HttpUrls,
     Positive,
+    ProtocolSetting,
     Seconds,
     SecretText,
     Usd,
@@ -37,17 +39,44 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
         "evc": "EthereumVaultConnector that the factory's vaults use.",
     },
     "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
-    "aave-v4": {
-        "spoke": "Spoke of Aave v4; its reserves name its hubs.",
-        "hub": "A hub of Aave v4 to watch besides those; may be left out.",
-    },
+    "aave-v4": {"spoke": "Spoke of Aave v4; its reserves name its hubs."},
+    "morpho-blue": {"morpho": "Morpho; markets and rate models are discovered."},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 
-OPTIONAL_ADDRESSES = frozenset({"hub"})
-"""Those of them that may be left out."""
-
 ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
+_MARKETS_EXAMPLE = '["0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"]'
+
+PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
+    "aave-v4": {
+        "hub": FieldInfo(
+            default=None,
+            description="A hub to watch besides those that the reserves name.",
+            examples=[ADDRESS_EXAMPLE],
+        ),
+    },
+    "morpho-blue": {
+        "usd_oracle": FieldInfo(
+            default=None,
+            description="Contract with getAssetPrice(token) in USD, 8 decimals: Aave's oracle. For profits.",
+            examples=[ADDRESS_EXAMPLE],
+        ),
+        "pre_liquidation_factory": FieldInfo(
+            default=None,
+            description="PreLiquidationFactory, to liquidate where borrowers allowed it early.",
+            examples=[ADDRESS_EXAMPLE],
+        ),
+        "allow_markets": FieldInfo(
+            default=None,
+            description="When set: only these markets, by id.",
+            examples=[_MARKETS_EXAMPLE],
+        ),
+        "deny_markets": FieldInfo(
+            default=None, description="Markets that are left out, by id.", examples=[_MARKETS_EXAMPLE]
+        ),
+    },
+}
+"""Further keys that a protocol's [[deployment]] may have: addresses, or lists of market ids."""
 
 
 class SignerKind(StrEnum):
@@ -154,7 +183,7 @@ class Store(Section):
 
 
 class Deployment(Section):
-    """One instance of a lending protocol. `settings` are the addresses its protocol asks for."""
+    """One instance of a lending protocol. `settings` are the addresses (and options) of its protocol."""
 
     name: Annotated[str, Field(min_length=1)] = Field(
         description="Your name for it, in logs and reports.", examples=['"aave-core"']
@@ -163,7 +192,7 @@ class Deployment(Section):
     start_block: Count = Field(
         default=0, description="Block the deployment was created in, or earlier.", examples=["0"]
     )
-    settings: Mapping[str, AddressText] = Field(
+    settings: Mapping[str, ProtocolSetting] = Field(
         default={}, description="Protocol addresses.", examples=[ADDRESS_EXAMPLE]
     )
 
@@ -178,9 +207,9 @@ class Deployment(Section):
         keys = PROTOCOL_ADDRESSES.get(str(raw.get("protocol")))
         if keys is None:  # which keys belong here cannot be said yet
             return {key: value for key, value in raw.items() if key in cls.model_fields}
-        rest = {key: value for key, value in raw.items() if key not in keys}
-        asked = [key for key in keys if key in raw or key not in OPTIONAL_ADDRESSES]
-        return {**rest, "settings": {key: raw.get(key) for key in asked}}
+        options = PROTOCOL_OPTIONS.get(str(raw.get("protocol")), {}).keys() & raw.keys()
+        rest = {key: value for key, value in raw.items() if key not in keys and key not in options}
+        return {**rest, "settings": {key: raw.get(key) for key in (*keys, *sorted(options))}}
 
     @field_validator("protocol")
     @classmethod

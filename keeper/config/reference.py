@@ -10,8 +10,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 
 from keeper.config.environment import PREFIX, SECRETS
-from keeper.config.keys import all_keys, is_secret_text
-from keeper.config.model import PROTOCOL_ADDRESSES
+from keeper.config.keys import OPTION_KEYS, PROTOCOL_KEYS, all_keys, is_secret_text
+from keeper.config.model import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS
 
 ENV_HEADER = """\
 # Settings as environment variables; they win over keeper.toml. Lists are written with commas,
@@ -62,8 +62,9 @@ def toml(values: Mapping[str, Any]) -> str:
         place, _, name = key.rpartition(".")
         foreign = (
             place == "deployment[]"
-            and field.default == {}
+            and name in {**PROTOCOL_KEYS, **OPTION_KEYS}
             and name not in PROTOCOL_ADDRESSES.get(protocol, ())
+            and name not in PROTOCOL_OPTIONS.get(protocol, ())
         )
         if is_secret_text(field) or foreign:
             continue

@@ -57,14 +57,14 @@ class Auditor:
         if start == 0:
             self._gaps = market.gaps()
         size = self._slice_size * (HASTE if market.gaps() else 1)
-        assets = {info.address for info in market.assets()}
-        # Totals cost a pass over the book: once a cycle, or while they are what is wrong.
-        reserves = start == 0 or bool(assets & self._quarantined)
         suspects = [subject for subject in self._quarantined if market.book.row(subject) is not None]
+        others = self._quarantined.difference(suspects)
+        # Totals cost a pass over the book: once a cycle, or while they are what is wrong.
+        reserves = start == 0 or bool(others)
         chosen = list(dict.fromkeys([*accounts[start : start + size], *suspects]))
         found = await self.compare(market, block, chosen, reserves=reserves)
         self._next = start + size
-        self._quarantined -= {*chosen, *(assets if reserves else ())}
+        self._quarantined -= {*chosen, *others}
         if found.differences:
             self._gaps = None
         elif self._next >= len(accounts) and market.gaps() and market.gaps() == self._gaps:

@@ -9,7 +9,8 @@ from keeper.protocols.aave_v4.adapter import AaveV4
 from keeper.protocols.base import Adapter
 from keeper.protocols.comet.adapter import Comet
 from keeper.protocols.euler_v2.adapter import EulerV2
+from keeper.protocols.morpho_blue.adapter import MorphoBlue
 
-_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2(), AaveV4(), Comet(), EulerV2())
+_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2(), AaveV4(), MorphoBlue(), Comet(), EulerV2())
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in _ADAPTERS})

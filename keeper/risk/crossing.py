@@ -36,8 +36,8 @@ def price_crossings(market: Market, account: Address, timestamp: int) -> list[Pr
     assets = {info.asset: info for info in market.assets()}
     crossings = []
     for number, side, _, enabled in market.book.legs(account):
-        info = assets[number]
-        if info.price is None or not enabled:
+        info = assets.get(number)
+        if info is None or info.price is None or not enabled:
             continue
         falls = side is Side.COLLATERAL
         price = _price_crossing(market, account, timestamp, info, falls)

@@ -309,3 +309,32 @@ def test_config__after_loading__is_frozen(tmp_path: Path) -> None:
     config: Config = load(write(tmp_path, GOOD), env={})
     with pytest.raises(ValueError, match="frozen"):
         config.mode = Mode.LIVE
+
+
+MARKET = "0x" + "ab" * 32
+
+
+def morpho(lines: str) -> str:
+    addresses = f'name = "blue"\nprotocol = "morpho-blue"\nmorpho = "{PROVIDER}"\n'
+    return f'[chain]\nid = 1\nhttp = "http://a.example"\n[[deployment]]\n{addresses}{lines}\n'
+
+
+def test_load__protocol_with_options__has_those_that_were_given(tmp_path: Path) -> None:
+    options = f'usd_oracle = "{PROVIDER}"\ndeny_markets = ["{MARKET.upper().replace("X", "x")}"]'
+    (deployment,) = load(write(tmp_path, morpho(options)), env={}).deployment
+    address = PROVIDER.lower()
+    assert deployment.settings == {"morpho": address, "usd_oracle": address, "deny_markets": (MARKET,)}
+
+
+def test_load__list_of_markets_in_the_environment__is_written_with_commas(tmp_path: Path) -> None:
+    env = {"KEEPER__DEPLOYMENT__0__ALLOW_MARKETS": f"{MARKET},{MARKET}"}
+    (deployment,) = load(write(tmp_path, morpho("")), env=env).deployment
+    assert deployment.settings["allow_markets"] == (MARKET, MARKET)
+
+
+def test_load__options_of_another_protocol_or_no_market_ids__are_errors(tmp_path: Path) -> None:
+    (line,) = problems(write(tmp_path, GOOD + f'deny_markets = ["{MARKET}"]\n'))
+    assert "deployment[0].deny_markets: […]: unknown key" in line
+    (line,) = problems(write(tmp_path, morpho('allow_markets = ["0x12"]')))
+    assert "deployment[0].allow_markets: […]: '0x12' is no market id" in line
+    assert "write e.g. [" in line

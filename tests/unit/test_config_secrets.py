@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from keeper.config.keys import all_keys
+from keeper.config.keys import OPTION_KEYS, PROTOCOL_KEYS, all_keys
 from keeper.config.load import load
 from keeper.config.model import Config
 from keeper.config.secrets import Secret, SecretUrl, plain, public_url, scrub, tokens
@@ -30,12 +30,11 @@ PUBLIC = {
     "guards.max_plan_usd", "guards.deny", "guards.allow", "guards.oracle_gap_bps", "guards.toxic",
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
-    "deployment[].start_block", "deployment[].addresses_provider",
-    "deployment[].vault_factory", "deployment[].evc", "swap[].kind", "swap[].factory",
+    "deployment[].start_block", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
-    "deployment[].comet", "deployment[].spoke", "deployment[].hub",
+    *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip
 SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
 

@@ -29,9 +29,11 @@ LIQUIDATIONS = {
     "comet-s2": 53,
     "aave-v4-s1": 5,
     "aave-v4-s2": 7,
+    "morpho-blue-s1": 90,
+    "morpho-blue-s2": 90,
 }
 
-CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8}
+CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8, "morpho-blue": 3}
 """Numbers compared for each account and market of a checkpoint, at least; for all others DEFAULT_CHECKS."""
 DEFAULT_CHECKS = 9
 

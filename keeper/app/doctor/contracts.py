@@ -55,8 +55,9 @@ async def operator_of(chain: ChainReader, executor: Address) -> Address:
 
 
 async def _market(deployment: Deployment, chain: ChainReader) -> Market:
-    for key, address in deployment.settings.items():
-        await _code(chain, key, address)
+    for key, setting in deployment.settings.items():
+        if isinstance(setting, str):  # an address, and not a list of markets
+            await _code(chain, key, Address(setting))
     opening = ADAPTERS[deployment.protocol].open(deployment.name, deployment.settings, ColumnarBook())
     return await converse(opening, chain, (await chain.block()).number)
 
