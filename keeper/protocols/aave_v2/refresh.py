@@ -4,9 +4,10 @@ from keeper.errors import ConfigError
 from keeper.protocols.aave_v2.opening import learn_ether
 from keeper.protocols.aave_v3 import decode, prices
 from keeper.protocols.aave_v3.decode import call
-from keeper.protocols.aave_v3.records import Reserve, deployment, doubt, listed, replace
+from keeper.protocols.aave_v3.records import Reserve, deployment, listed, replace
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.trust import doubt
 from keeper.types import Address, BlockRef
 
 _OTHER_RESERVES = "the pool lists other reserves than the logs since start_block do"

@@ -14,13 +14,13 @@ from keeper.protocols.aave_v3.records import (
     Reserve,
     Role,
     Token,
-    doubt,
     reserve_id,
     slots,
     watch,
 )
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book
+from keeper.protocols.trust import doubt
 from keeper.types import ZERO_ADDRESS
 
 FIELDS: dict[str, tuple[tuple[Field, int], ...]] = {

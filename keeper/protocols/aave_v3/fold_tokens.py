@@ -23,8 +23,8 @@ from keeper.protocols.aave_v3.math import (
     ray_mul_ceil,
     ray_mul_floor,
 )
-from keeper.protocols.aave_v3.records import gap
 from keeper.protocols.base import Book, Side
+from keeper.protocols.trust import gap
 from keeper.types import Address
 
 _NOBODY = "0x" + "00" * 32
@@ -149,7 +149,7 @@ def _add(book: Book, account: Address, reserve: int, side: Side, change: int) ->
 
 def _set(book: Book, account: Address, reserve: int, side: Side, scaled: int) -> int:
     if scaled < 0:
-        gap(book, account, reserve)
+        gap(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
         scaled = 0
     book.set_quantity(account, reserve, side, scaled)
     return scaled

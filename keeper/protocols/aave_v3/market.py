@@ -16,7 +16,7 @@ from keeper.protocols.aave_v3.model import AaveFrame, Rules
 from keeper.protocols.aave_v3.pair import examine
 from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.reading import read_accounts
-from keeper.protocols.aave_v3.records import Gaps, Reserve, Token, Watched, deployment, listed
+from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import (
     AssetInfo,
@@ -38,10 +38,11 @@ from keeper.protocols.base import (
 )
 from keeper.protocols.flash import Lender
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
 
-class AaveV3Market:
+class AaveV3Market(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All state is in the book, so undoing the book undoes the market. `price_checks` tells where prices
@@ -61,23 +62,6 @@ class AaveV3Market:
         self._read: dict[Address, AccountData] = {}
         self.price_checks = PriceChecks()
         self._now = 0
-
-    @property
-    def doubt(self) -> str | None:
-        """Why the book can no longer be trusted (an unknown upgrade, missing history), None if it can.
-
-        Watching goes on; nothing may be signed.
-        """
-        why: str | None = self.book.get(("doubt",))
-        gaps: Gaps | None = self.book.get(("gaps",))
-        return why or (gaps and gaps.why)
-
-    def gaps(self) -> int:
-        found: Gaps | None = self.book.get(("gaps",))
-        return 0 if found is None else found.times
-
-    def close_gaps(self) -> None:
-        self.book.put(("gaps",), None)
 
     @property
     def rules(self) -> Rules:

@@ -39,6 +39,7 @@ from typing import NamedTuple
 
 from keeper.protocols.base import Book
 from keeper.protocols.oracles import kinds
+from keeper.protocols.trust import Gaps
 from keeper.types import RAY, ZERO_ADDRESS, Address
 
 NOWHERE = Address("")
@@ -135,13 +136,6 @@ class Token(NamedTuple):
     treasury: Address
 
 
-class Gaps(NamedTuple):
-    """Logs took away what no log had given: some were missed. `why` tells of the first."""
-
-    times: int
-    why: str
-
-
 RECORD_TYPES: tuple[type, ...] = (
     Gaps,
     Watched,
@@ -196,16 +190,3 @@ def watch(book: Book, address: Address, role: Role, reserve: int = -1) -> None:
     """Fetch the logs of `address` from now on and fold them by `role`."""
     replace(book, ("role", address), Watched(int(role), reserve))
     follow(book, address)
-
-
-def gap(book: Book, account: Address, reserve: int) -> None:
-    """Remember that `account` gave up more than it had, by the logs."""
-    found: Gaps | None = book.get(("gaps",))
-    why = f"{account} gave up more of reserve {reserve} than the logs since start_block gave it"
-    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
-
-
-def doubt(book: Book, why: str) -> None:
-    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
-    if book.get(("doubt",)) is None:
-        book.put(("doubt",), why)

@@ -3,11 +3,12 @@
 from keeper.errors import ConfigError
 from keeper.protocols.aave_v3 import decode, prices
 from keeper.protocols.aave_v3.decode import call
-from keeper.protocols.aave_v3.records import EModeCategory, Reserve, deployment, doubt, listed, replace
+from keeper.protocols.aave_v3.records import EModeCategory, Reserve, deployment, listed, replace
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.aave_v3.tokens import reread, verify
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.trust import doubt
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 
 _OTHER_RESERVES = "the pool lists other reserves than the logs since start_block do"

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from keeper.protocols.aave_v3.decode import topic, topic_address, topic_int, word, word_address
-from keeper.protocols.aave_v3.records import gap
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.records import Reserve, asset_of, reserves, terms_of
 from keeper.protocols.base import Book, LiquidationEvent, Side
 from keeper.protocols.oracles.words import data as signed_word
+from keeper.protocols.trust import gap
 from keeper.types import Address, Log
 
 LIQUIDATION_CALL = topic(
@@ -128,7 +128,7 @@ def _add(book: Book, account: Address, reserve: int, side: Side, shares: int) ->
         return
     left = book.quantity(account, reserve, side) + shares
     if left < 0:
-        gap(book, account, reserve)
+        gap(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
     book.set_quantity(account, reserve, side, max(left, 0))
 
 

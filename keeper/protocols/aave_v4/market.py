@@ -16,7 +16,7 @@ from keeper.protocols.aave_v4.liquidation import Outcome, liquidate
 from keeper.protocols.aave_v4.math import from_ray_up
 from keeper.protocols.aave_v4.pair import Pair, examine
 from keeper.protocols.aave_v4.position import Position
-from keeper.protocols.aave_v4.records import Asset, Reserve, deployment, gaps_of, listed, price_of
+from keeper.protocols.aave_v4.records import Asset, Reserve, deployment, listed, price_of
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -34,10 +34,11 @@ from keeper.protocols.base import (
     Refusal,
     Settlement,
 )
+from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
 
-class AaveV4Market:
+class AaveV4Market(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All state is in the book, so undoing the book undoes the market; kept besides are facts about
@@ -55,10 +56,8 @@ class AaveV4Market:
 
     @property
     def doubt(self) -> str | None:
-        """Why the book cannot be trusted: missing history, or contracts of an unknown revision."""
-        why: str | None = self.book.get(("doubt",))
-        gaps = gaps_of(self.book)
-        return why or (gaps and gaps.why) or self._unknown()
+        """As in Trust; also where a contract is of an unknown revision."""
+        return super().doubt or self._unknown()
 
     def _unknown(self) -> str | None:
         for address in sorted(self.addresses()):
@@ -67,13 +66,6 @@ class AaveV4Market:
                 shown = f"revision {revision}" if revision >= 0 else "a revision it does not tell"
                 return f"{checksum(address)} is of {shown}, this keeper knows revision {KNOWN}"
         return None
-
-    def gaps(self) -> int:
-        found = gaps_of(self.book)
-        return 0 if found is None else found.times
-
-    def close_gaps(self) -> None:
-        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         return []

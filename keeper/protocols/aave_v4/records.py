@@ -31,8 +31,8 @@ An account's supplied shares are its collateral leg, its drawn shares the debt l
 from enum import IntEnum
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.records import Gaps
 from keeper.protocols.base import Book
+from keeper.protocols.trust import Gaps
 from keeper.types import RAY, WAD, Address
 
 NOWHERE = Address("")
@@ -210,12 +210,6 @@ def price_of(book: Book, reserve: int) -> int | None:
     return found
 
 
-def gaps_of(book: Book) -> Gaps | None:
-    """What is known of missed logs."""
-    found: Gaps | None = book.get(("gaps",))
-    return found
-
-
 def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
     """Put `value` unless it is there already: an unchanged record needs no undo entry."""
     if book.get(key) != value:
@@ -228,9 +222,3 @@ def watch(book: Book, address: Address, role: Role) -> None:
     watched: tuple[Address, ...] = book.get(("watched",), ())
     if address not in watched:
         book.put(("watched",), (*watched, address))
-
-
-def doubt(book: Book, why: str) -> None:
-    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
-    if book.get(("doubt",)) is None:
-        book.put(("doubt",), why)

@@ -3,7 +3,8 @@
 from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
 from keeper.protocols.comet.fold_base import add_cash
-from keeper.protocols.comet.records import Base, doubt, mark, number_of, set_collateral
+from keeper.protocols.comet.records import Base, mark, number_of, set_collateral
+from keeper.protocols.trust import gap
 from keeper.types import Address, Log
 
 
@@ -40,7 +41,7 @@ def _add(book: Book, account: Address, asset: Address, amount: int) -> None:
     number = number_of(book, asset)
     balance = book.quantity(account, number, Side.COLLATERAL) + amount
     if balance < 0:
-        doubt(book, "more collateral left an account than the logs since start_block brought it")
+        gap(book, "more collateral left an account than the logs since start_block brought it")
     set_collateral(book, account, number, max(balance, 0))
     # It may owe since long: before it was given collateral nobody asked.
     mark(book, account, Base.TOUCHED)

@@ -26,10 +26,11 @@ from keeper.protocols.comet.poll import Rota
 from keeper.protocols.comet.position import Position
 from keeper.protocols.comet.records import BASE
 from keeper.protocols.comet.refresh import refresh
+from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log
 
 
-class CometMarket:
+class CometMarket(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All state is in the book, so undoing the book undoes the market. Kept besides are the time of the last
@@ -48,12 +49,6 @@ class CometMarket:
         self.unit: str = book.get(("unit",), "USD")
         self._rota = Rota()
         self._now = 0
-
-    @property
-    def doubt(self) -> str | None:
-        """Why the book can no longer be trusted (missing history, an implementation that is no comet)."""
-        why: str | None = self.book.get(("doubt",))
-        return why
 
     def notices(self) -> list[str]:
         return []

@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 from keeper.protocols.base import Book, Side
 from keeper.protocols.comet.math import Curve, Indexes, Totals
+from keeper.protocols.trust import Gaps
 from keeper.types import Address
 
 BASE = 0
@@ -67,7 +68,7 @@ class Collateral(NamedTuple):
     liquidation_factor: int
 
 
-RECORD_TYPES: tuple[type, ...] = (Terms, Collateral, Curve, Indexes, Totals)
+RECORD_TYPES: tuple[type, ...] = (Gaps, Terms, Collateral, Curve, Indexes, Totals)
 
 
 def comet(book: Book) -> Address:
@@ -133,9 +134,3 @@ def mark(book: Book, account: Address, base: Base) -> None:
     """Say whether the book knows the account's principal."""
     if book.group(account) != base or book.row(account) is None:
         book.set_group(account, int(base))
-
-
-def doubt(book: Book, why: str) -> None:
-    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
-    if book.get(("doubt",)) is None:
-        book.put(("doubt",), why)

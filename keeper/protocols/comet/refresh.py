@@ -8,6 +8,7 @@ from keeper.protocols.comet.math import Indexes, Totals
 from keeper.protocols.comet.opening import read_terms
 from keeper.protocols.comet.poll import Rota, hurry, read_principals, turn
 from keeper.protocols.comet.records import BASE, Collateral, comet, order, replace, terms
+from keeper.protocols.trust import doubt
 from keeper.types import Call
 
 _INCOMPLETE = "the comet holds other collateral than the logs since start_block brought it"
@@ -40,7 +41,7 @@ def _reread_terms(book: Book) -> Reads[None]:
     try:
         yield from read_terms(book, comet(book))
     except Degraded:
-        records.doubt(book, _UNKNOWN)
+        doubt(book, _UNKNOWN)
         return
     book.put(("upgraded",), None)
     if book.get(("doubt",)) == _UNKNOWN:
@@ -92,7 +93,7 @@ def totals_of(answer: bytes | None) -> tuple[Totals, int] | None:
 def _take_totals(book: Book, answer: bytes | None) -> None:
     found = totals_of(answer)
     if found is None:
-        records.doubt(book, _UNKNOWN)
+        doubt(book, _UNKNOWN)
         return
     replace(book, ("totals",), found[0])
     replace(book, ("paused",), found[1])
@@ -114,7 +115,7 @@ def _check_history(name: str, book: Book) -> Reads[None]:
             "start_block must not be later than the block the comet was deployed in"
         )
     if differ:
-        records.doubt(book, _INCOMPLETE)
+        doubt(book, _INCOMPLETE)
     elif book.get(("doubt",)) == _INCOMPLETE:
         book.put(("doubt",), None)
 

@@ -5,7 +5,8 @@ from keeper.protocols.base import Book
 from keeper.protocols.euler_v2.debts import touch
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.listing import adopt
-from keeper.protocols.euler_v2.records import Ltv, Terms, doubt, ltvs, terms
+from keeper.protocols.euler_v2.records import Ltv, Terms, ltvs, terms
+from keeper.protocols.trust import doubt
 
 
 def ltv_set(book: Book, event: Event) -> None:

@@ -4,7 +4,8 @@ from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.listing import adopt
-from keeper.protocols.euler_v2.records import Role, Status, Terms, Vault, doubt, replace, watch
+from keeper.protocols.euler_v2.records import Role, Status, Terms, Vault, replace, watch
+from keeper.protocols.trust import doubt
 from keeper.types import Address, Log, checksum
 
 _METADATA = 60

@@ -30,12 +30,13 @@ from keeper.protocols.euler_v2.math import assets_up, to_assets
 from keeper.protocols.euler_v2.opening import probe
 from keeper.protocols.euler_v2.outcomes import liquidation_events
 from keeper.protocols.euler_v2.position import Position
-from keeper.protocols.euler_v2.records import Gaps, Role, Watched, deployment, status, vault, vaults
+from keeper.protocols.euler_v2.records import Role, Watched, deployment, status, vault, vaults
 from keeper.protocols.euler_v2.refresh import refresh
+from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
 
-class EulerV2Market:
+class EulerV2Market(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All vaults of a factory are one market: an account is an address (a sub-account counts for itself), and
@@ -54,20 +55,6 @@ class EulerV2Market:
         self._genuine: dict[Address, bool] = {}
         self._notices: list[str] = []
         self._now = 0
-
-    @property
-    def doubt(self) -> str | None:
-        """Why the book can no longer be trusted, None if it can. Watching goes on; nothing may be signed."""
-        why: str | None = self.book.get(("doubt",))
-        gaps: Gaps | None = self.book.get(("gaps",))
-        return why or (gaps and gaps.why)
-
-    def gaps(self) -> int:
-        found: Gaps | None = self.book.get(("gaps",))
-        return found.times if found else 0
-
-    def close_gaps(self) -> None:
-        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         told, self._notices = self._notices, []

@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 from keeper.protocols.base import Book
 from keeper.protocols.euler_v2.names import ALL_OPERATIONS, DEFAULT_INTEREST_FEE
+from keeper.protocols.trust import Gaps
 from keeper.types import RAY, ZERO_ADDRESS, Address
 
 NOWHERE = Address("")
@@ -154,13 +155,6 @@ class Scale(NamedTuple):
     den: int
 
 
-class Gaps(NamedTuple):
-    """Logs that do not fit the book: some were missed. `why` tells of the first."""
-
-    times: int
-    why: str
-
-
 RECORD_TYPES: tuple[type, ...] = (
     Gaps,
     Watched,
@@ -237,15 +231,3 @@ def watch(book: Book, address: Address, role: Role, number: int = -1) -> None:
     watched: tuple[Address, ...] = book.get(("watched",), ())
     if address not in watched:
         book.put(("watched",), (*watched, address))
-
-
-def gap(book: Book, why: str) -> None:
-    """Remember that a log does not fit the book, until everything was compared with the chain."""
-    found: Gaps | None = book.get(("gaps",))
-    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
-
-
-def doubt(book: Book, why: str) -> None:
-    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
-    if book.get(("doubt",)) is None:
-        book.put(("doubt",), why)

@@ -16,17 +16,9 @@ from keeper.protocols.euler_v2.learning import (
     proportional,
 )
 from keeper.protocols.euler_v2.quotes import route_key, route_of
-from keeper.protocols.euler_v2.records import (
-    Asset,
-    Leaf,
-    deployment,
-    doubt,
-    replace,
-    status,
-    vault,
-    vaults,
-)
+from keeper.protocols.euler_v2.records import Asset, Leaf, deployment, replace, status, vault, vaults
 from keeper.protocols.euler_v2.wanted import Pair, sample, wanted
+from keeper.protocols.trust import doubt
 from keeper.types import Address, Call, checksum
 
 _OTHER_VAULTS = "the factory has made another number of vaults than the logs since start_block tell"

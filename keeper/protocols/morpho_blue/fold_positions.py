@@ -9,15 +9,8 @@ from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
 from keeper.protocols.morpho_blue.fold_setup import known
 from keeper.protocols.morpho_blue.math import accrued
-from keeper.protocols.morpho_blue.records import (
-    Terms,
-    account_key,
-    gap,
-    number_of,
-    split,
-    supply_shares,
-    totals,
-)
+from keeper.protocols.morpho_blue.records import Terms, account_key, number_of, split, supply_shares, totals
+from keeper.protocols.trust import gap
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 

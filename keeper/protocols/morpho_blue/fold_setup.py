@@ -8,11 +8,11 @@ from keeper.protocols.morpho_blue.records import (
     Role,
     Terms,
     Totals,
-    doubt,
     number_of,
     totals,
     watch,
 )
+from keeper.protocols.trust import doubt
 from keeper.types import Address, Log
 
 TOO_LATE = "a log speaks of a market that no log created: start_block is later than the block Morpho is of"

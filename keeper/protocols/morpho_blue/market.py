@@ -24,14 +24,15 @@ from keeper.protocols.flash import Lender
 from keeper.protocols.morpho_blue import assets, audit, outcomes, planning, position, refresh, screen
 from keeper.protocols.morpho_blue.events import CREATE_MARKET, ENABLE_IRM, HANDLERS
 from keeper.protocols.morpho_blue.frame import MorphoFrame
-from keeper.protocols.morpho_blue.records import Gaps, markets, morpho, split, totals
+from keeper.protocols.morpho_blue.records import markets, morpho, split, totals
 from keeper.protocols.morpho_blue.rules import Settings
+from keeper.protocols.trust import Trust
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Log
 
 _CREATE_MARKET, _ENABLE_IRM = topic(CREATE_MARKET), topic(ENABLE_IRM)
 
 
-class MorphoBlueMarket:
+class MorphoBlueMarket(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
     All state is in the book, so undoing the book undoes the market. An account's key is `address:id`, its
@@ -48,20 +49,6 @@ class MorphoBlueMarket:
         self._settings = settings
         self._told: set[tuple[int, str]] = set()
         self._now = 0
-
-    @property
-    def doubt(self) -> str | None:
-        """Logs that make no sense together; a single bad market is set aside instead."""
-        why: str | None = self.book.get(("doubt",))
-        gaps: Gaps | None = self.book.get(("gaps",))
-        return why or (gaps and gaps.why)
-
-    def gaps(self) -> int:
-        found: Gaps | None = self.book.get(("gaps",))
-        return 0 if found is None else found.times
-
-    def close_gaps(self) -> None:
-        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         """Markets with borrowers that were set aside, each reason once; unwanted ones need no words."""

@@ -33,6 +33,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from keeper.protocols.base import Book
+from keeper.protocols.trust import Gaps
 from keeper.types import ZERO_ADDRESS, Address
 
 MOST_NUMBERS = 1 << 16
@@ -87,13 +88,6 @@ class PreLiquidation(NamedTuple):
     incentive_1: int
     incentive_2: int
     oracle: Address
-
-
-class Gaps(NamedTuple):
-    """Signs of logs that were never given."""
-
-    times: int
-    why: str
 
 
 RECORD_TYPES: tuple[type, ...] = (Terms, Totals, PreLiquidation, Gaps)
@@ -165,18 +159,6 @@ def watch(book: Book, address: Address, role: Role) -> None:
     book.put(("role", address), int(role))
     watched: tuple[Address, ...] = book.get(("watched",), ())
     book.put(("watched",), (*watched, address))
-
-
-def gap(book: Book, why: str) -> None:
-    """Remember that a log contradicts what the logs before it made of the book."""
-    found: Gaps | None = book.get(("gaps",))
-    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
-
-
-def doubt(book: Book, why: str) -> None:
-    """Remember the first reason not to trust the book: nothing may be signed on it any more."""
-    if book.get(("doubt",)) is None:
-        book.put(("doubt",), why)
 
 
 _ABSENT = object()
