@@ -27,10 +27,15 @@ from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.types import USD, Mode
 
 _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
+_COMPTROLLER = (
+    "Comptroller (the Unitroller) of Venus' core pool or Compound v2; everything else is discovered."
+)
 
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": _PROVIDER},
     "aave-v2": {"addresses_provider": _PROVIDER},
+    "venus": {"comptroller": _COMPTROLLER},
+    "compound-v2": {"comptroller": _COMPTROLLER},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

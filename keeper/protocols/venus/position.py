@@ -1,0 +1,56 @@
+"""One account apart from the book: liquidations on paper move from one position to the next."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from keeper.protocols.base import Book, Side
+from keeper.protocols.venus.frame import VenusFrame, View
+from keeper.protocols.venus.math import owed
+from keeper.protocols.venus.records import Loan, VaiLoan
+from keeper.types import WAD, Address
+
+
+class Position(NamedTuple):
+    """vTokens held and loans by market number; `accrued` are the markets brought up to date already."""
+
+    account: Address
+    pool: int
+    tokens: Mapping[int, int]
+    entered: frozenset[int]
+    loans: Mapping[int, Loan]
+    vai: VaiLoan | None = None
+    accrued: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, book: Book, account: Address) -> "Position":
+        """The account as the book has it."""
+        legs = book.legs(account)
+        tokens = {number: amount for number, side, amount, _ in legs if side is Side.COLLATERAL}
+        debts = [number for number, side, _, _ in legs if side is Side.DEBT]
+        return cls(
+            account,
+            book.group(account),
+            tokens,
+            frozenset(number for number in {*tokens, *debts} if book.enabled(account, number)),
+            {number: book.get(("loan", account, number)) for number in debts},
+            book.get(("vai_loan", account)),
+        )
+
+    def view(self, number: int, touched: frozenset[int], frame: VenusFrame) -> View:
+        """A market as a transaction sees it that has brought `touched` up to date."""
+        market = frame.markets[number]
+        return market.accrued if number in touched or number in self.accrued else market.stored
+
+    def balance(self, number: int, touched: frozenset[int], frame: VenusFrame) -> int:
+        """What is owed in a market, token units."""
+        loan = self.loans.get(number)
+        return owed(loan, self.view(number, touched, frame).state.index) if loan else 0
+
+
+def vai_debt(position: Position, frame: VenusFrame, *, accrued: bool = False) -> int:
+    """VAIController.getVAIRepayAmount, VAI units; as the Liquidator sees it, who accrues first, or as stored."""
+    loan, index = position.vai, frame.vai
+    if loan is None or index is None or loan.minted == 0:
+        return 0
+    now = index.index + (index.rate * max(frame.number - index.block, 0) if accrued else 0)
+    return loan.minted + (now - loan.index) * (loan.minted - loan.past) // WAD

@@ -1,0 +1,41 @@
+"""VAI owed: no event tells its interest, so loans are read after each change and the index at each head."""
+
+from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols.base import Book, Reads
+from keeper.protocols.venus.records import VaiIndex, VaiLoan, deployment, replace
+from keeper.types import ZERO_ADDRESS, Address, Call
+
+_INDEX = ("vaiMintIndex()", "getVAIRepayRatePerBlock()", "accrualBlockNumber()")
+
+
+def refresh_vai(book: Book) -> Reads[None]:
+    """Read the index, and the loans that changed since they were read."""
+    contracts = deployment(book)
+    borrowers: tuple[Address, ...] = book.get(("vai_borrowers",), ())
+    if contracts.vai_controller == ZERO_ADDRESS or not borrowers:
+        return
+    unread: tuple[Address, ...] = book.get(("vai_unread",), ())
+    answers = yield [
+        *(call(contracts.vai_controller, name) for name in _INDEX),
+        *(asked for account in unread for asked in _loan_calls(book, account)),
+    ]
+    index, rate, block = (uint(answer) for answer in answers[:3])
+    if index is not None and block is not None:
+        replace(book, ("vai",), VaiIndex(index, rate or 0, block))
+    missing = []
+    for place, account in enumerate(unread):
+        minted, past, then = (uint(answer) for answer in answers[3 + 3 * place : 6 + 3 * place])
+        if minted is None or past is None or then is None:
+            missing.append(account)
+        else:
+            replace(book, ("vai_loan", account), VaiLoan(minted, past, then))
+    replace(book, ("vai_unread",), tuple(missing))
+
+
+def _loan_calls(book: Book, account: Address) -> list[Call]:
+    contracts = deployment(book)
+    return [
+        call(contracts.comptroller, "mintedVAIs(address)", account),
+        call(contracts.vai_controller, "pastVAIInterest(address)", account),
+        call(contracts.vai_controller, "getVAIMinterInterestIndex(address)", account),
+    ]
