@@ -17,7 +17,7 @@ from keeper.types import Address, parse_address
 class Comptroller:
     """Implements `keeper.protocols.base.Adapter` for one dialect. A deployment has one market, the core."""
 
-    record_types = (*RECORD_TYPES, Curve)
+    record_types: tuple[type, ...] = (*RECORD_TYPES, Curve)
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

@@ -20,7 +20,7 @@ from keeper.types import WAD, ZERO_ADDRESS, Address
 
 
 def transfer(book: Book, event: Event) -> None:
-    """vTokens changed hands; out of the market itself they are minted."""
+    """Balances of vTokens change hands; out of the market itself they are minted."""
     log, number = event.log, event.number
     sender, receiver, tokens = topic_address(log, 1), topic_address(log, 2), word(log, 0)
     if sender != log.address:
@@ -82,14 +82,14 @@ def repaid(book: Book, event: Event) -> None:
 
 
 def _owe(book: Book, event: Event, account: Address, principal: int) -> None:
-    index = state_of(book, event.number).index
+    index = state_of(book, event.number).borrow_index
     owe(book, account, event.number, Loan(principal, index))
 
 
 def owe(book: Book, account: Address, number: int, loan: Loan) -> None:
     """Enter a loan, exactly and as the leg that screens see."""
     set_loan(book, account, number, loan)
-    book.set_quantity(account, number, Side.DEBT, -(-loan.principal * SCALE // loan.index))
+    book.set_quantity(account, number, Side.DEBT, -(-loan.principal * SCALE // loan.interest_index))
 
 
 def accrued(book: Book, event: Event) -> None:
@@ -116,7 +116,7 @@ def accrued_without_cash(book: Book, event: Event) -> None:
 def _grown(state: State, event: Event, place: int) -> State:
     log = event.log
     return state._replace(
-        index=word(log, place), borrows=word(log, place + 1), block=log.block, time=event.timestamp
+        borrow_index=word(log, place), borrows=word(log, place + 1), block=log.block, time=event.timestamp
     )
 
 

@@ -65,7 +65,7 @@ class MarketFrame:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A pool's view of the markets, by number: limits, and what a vToken unit counts for (stored, accrued)."""
+    """A pool's view of the markets, by number: limits, and what a vToken unit counts for."""
 
     limits: tuple[Limits, ...]
     stored: tuple[int, ...]

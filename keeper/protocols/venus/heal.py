@@ -48,7 +48,8 @@ def stored(answers: Sequence[bytes | None], before: State) -> State | None:
     if len(known) < 6:
         return None
     block, time = words[6], words[7]
-    return State(*known, block=block or before.block, time=time or before.time)
+    cash, borrows, reserves, supply, index, factor = known
+    return State(cash, borrows, reserves, supply, index, factor, block or before.block, time or before.time)
 
 
 def heal_market(book: Book, number: int) -> Reads[None]:
@@ -109,7 +110,7 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
 
 
 def _heal_loan(book: Book, account: Address, number: int, balance: int) -> None:
-    index = state_of(book, number).index
+    index = state_of(book, number).borrow_index
     loan: Loan | None = book.get(("loan", account, number))
     if balance != (owed(loan, index) if loan else 0):
         owe(book, account, number, Loan(balance, index))

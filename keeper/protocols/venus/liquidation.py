@@ -15,7 +15,7 @@ from keeper.types import MAX_UINT256, WAD, ZERO_ADDRESS, Address
 
 
 class Taken(NamedTuple):
-    """vTokens taken from the account, and how many of them reach the liquidator."""
+    """What is taken from the account, and how many of them reach the liquidator."""
 
     tokens: int
     received: int
@@ -32,7 +32,7 @@ class Outcome(NamedTuple):
 
 
 def seized(pair: Pair, repay: int) -> Taken | None:
-    """vTokens for a repayment, None where the protocol finds none to take (a price or a rate is zero)."""
+    """Seizure for a repayment, None where the protocol finds none to take (a price or a rate is zero)."""
     debt, collateral = pair.debt, pair.collateral
     ratio = seize_ratio(pair.incentive, debt.price, collateral.price, collateral.accrued.rate)
     if ratio is None or not debt.price:
@@ -42,7 +42,7 @@ def seized(pair: Pair, repay: int) -> Taken | None:
 
 
 def _protocol_part(pair: Pair, tokens: int) -> int:
-    """vTokens that do not reach the liquidator."""
+    """Part of the vTokens that does not reach the liquidator."""
     if pair.frame.contracts.liquidator != ZERO_ADDRESS:
         bonus = tokens * (pair.incentive - WAD) // pair.incentive
         return bonus * pair.frame.split.treasury // WAD
@@ -135,7 +135,7 @@ def _not_redeemed(pair: Pair, repay: int, taken: Taken) -> Refusal | None:
 
 def _after(pair: Pair, repay: int, taken: Taken) -> Position:
     position, debt, collateral = pair.position, pair.debt, pair.collateral
-    loans = {**position.loans, debt.number: Loan(pair.owed - repay, debt.accrued.state.index)}
+    loans = {**position.loans, debt.number: Loan(pair.owed - repay, debt.accrued.state.borrow_index)}
     tokens = {**position.tokens, collateral.number: pair.balance - taken.tokens}
     return position._replace(
         loans={number: loan for number, loan in loans.items() if loan.principal},

@@ -13,7 +13,7 @@ def accrue(state: State, rate: int, elapsed: int) -> State:
     return state._replace(
         borrows=state.borrows + interest,
         reserves=state.reserves + state.reserve_factor * interest // WAD,
-        index=state.index + factor * state.index // WAD,
+        borrow_index=state.borrow_index + factor * state.borrow_index // WAD,
     )
 
 
@@ -26,7 +26,7 @@ def exchange_rate(state: State, first_rate: int) -> int:
 
 def owed(loan: Loan, index: int) -> int:
     """VToken.borrowBalanceStored at borrow index `index`."""
-    return loan.principal * index // loan.index if loan.principal else 0
+    return loan.principal * index // loan.interest_index if loan.principal else 0
 
 
 def collateral_weight(factor: int, rate: int, price: int) -> int:
@@ -35,7 +35,7 @@ def collateral_weight(factor: int, rate: int, price: int) -> int:
 
 
 def seize_ratio(incentive: int, debt_price: int, collateral_price: int, rate: int) -> int | None:
-    """vToken units (wad) taken for a unit of debt repaid; None where the contract divides by zero.
+    """How many vTokens (wad) a repaid unit of debt takes; None where the contract divides by zero.
 
     ComptrollerLens._calculateSeizeTokens; the vTokens taken are ratio * repay / 1e18.
     """

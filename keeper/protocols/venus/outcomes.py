@@ -53,7 +53,7 @@ def _event(book: Book, log: Log, later: list[Log], tokens: int) -> LiquidationEv
 
 
 def _seizure(log: Log, earlier: list[Log]) -> int:
-    """vTokens the liquidator itself was sent: the last transfer from borrower to liquidator before."""
+    """What the liquidator itself was sent: the last transfer from the borrower before."""
     collateral, liquidator, borrower = word_address(log, 3), word_address(log, 0), word_address(log, 1)
     for each in reversed(earlier):
         if (

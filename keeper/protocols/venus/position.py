@@ -44,13 +44,13 @@ class Position(NamedTuple):
     def balance(self, number: int, touched: frozenset[int], frame: VenusFrame) -> int:
         """What is owed in a market, token units."""
         loan = self.loans.get(number)
-        return owed(loan, self.view(number, touched, frame).state.index) if loan else 0
+        return owed(loan, self.view(number, touched, frame).state.borrow_index) if loan else 0
 
 
 def vai_debt(position: Position, frame: VenusFrame, *, accrued: bool = False) -> int:
-    """VAIController.getVAIRepayAmount, VAI units; as the Liquidator sees it, who accrues first, or as stored."""
+    """VAIController.getVAIRepayAmount, VAI units; `accrued` first as the Liquidator does it."""
     loan, index = position.vai, frame.vai
     if loan is None or index is None or loan.minted == 0:
         return 0
-    now = index.index + (index.rate * max(frame.number - index.block, 0) if accrued else 0)
-    return loan.minted + (now - loan.index) * (loan.minted - loan.past) // WAD
+    now = index.mint_index + (index.rate * max(frame.number - index.block, 0) if accrued else 0)
+    return loan.minted + (now - loan.interest_index) * (loan.minted - loan.past) // WAD

@@ -24,7 +24,7 @@ Record = Mapping[str, Any]
 
 
 class VenusRecording:
-    """Implements `keeper.protocols.base.Recording`. Its runs need no reads: prices are posted to the oracle."""
+    """Implements `keeper.protocols.base.Recording`. Prices are posted to the oracle: no reads."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
@@ -155,7 +155,7 @@ def _market(market: VenusMarket, frame: VenusFrame, vtoken: Address, record: Rec
         "total_borrows": state.borrows,
         "total_reserves": state.reserves,
         "total_supply": state.supply,
-        "borrow_index": state.index,
+        "borrow_index": state.borrow_index,
         "accrual_block": state.block,
         "reserve_factor": state.reserve_factor,
         "exchange_rate_stored": shown.stored.rate,

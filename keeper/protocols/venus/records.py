@@ -88,13 +88,13 @@ class Deployment(NamedTuple):
 
 
 class State(NamedTuple):
-    """A market as stored: token units, `index` and `reserve_factor` in wad; when it last accrued."""
+    """A market as stored: token units, `borrow_index` and `reserve_factor` in wad; when it last accrued."""
 
     cash: int = 0
     borrows: int = 0
     reserves: int = 0
     supply: int = 0
-    index: int = WAD
+    borrow_index: int = WAD
     reserve_factor: int = 0
     block: int = 0
     time: int = 0
@@ -132,10 +132,10 @@ class Pool(NamedTuple):
 
 
 class Loan(NamedTuple):
-    """BorrowSnapshot: what was owed when the borrow index was `index` (wad), token units."""
+    """BorrowSnapshot: what was owed when the borrow index was `interest_index` (wad), token units."""
 
     principal: int
-    index: int
+    interest_index: int
 
 
 class Reduction(NamedTuple):
@@ -157,7 +157,7 @@ class Split(NamedTuple):
 class VaiIndex(NamedTuple):
     """The VAI controller's mint index as stored, its growth a block, and the block of its last accrual."""
 
-    index: int
+    mint_index: int
     rate: int
     block: int
 
@@ -167,7 +167,7 @@ class VaiLoan(NamedTuple):
 
     minted: int
     past: int
-    index: int
+    interest_index: int
 
 
 def deployment(book: Book) -> Deployment:
@@ -177,7 +177,7 @@ def deployment(book: Book) -> Deployment:
 
 
 def vtokens(book: Book) -> tuple[Address, ...]:
-    """vToken address by market number."""
+    """Addresses of the vTokens by market number."""
     found: tuple[Address, ...] = book.get(("vtokens",), ())
     return found
 

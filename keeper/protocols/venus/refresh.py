@@ -8,7 +8,7 @@ from keeper.protocols.venus.curve import Curve, Kind, borrow_rate
 from keeper.protocols.venus.facts import learn, unchecked
 from keeper.protocols.venus.records import Split, deployment, replace, state_of, vtokens
 from keeper.protocols.venus.vai import refresh_vai
-from keeper.types import ZERO_ADDRESS, BlockRef, Call
+from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 
 _SPLIT = ("treasuryPercentMantissa()", "minLiquidatableVAI()", "forceVAILiquidate()")
 _RATES = ("borrowRatePerBlock()", "borrowRatePerTimestamp()")
@@ -70,7 +70,7 @@ def _take_rate(book: Book, number: int, rate: int | None) -> None:
     book.put(("curve", model), curve._replace(checked=1) if right else Curve(int(Kind.UNKNOWN)))
 
 
-def _check_markets(name: str, book: Book, actual: list[str] | None) -> None:
+def _check_markets(name: str, book: Book, actual: list[Address] | None) -> None:
     listed = [number for number in range(len(vtokens(book))) if book.get(("listed", number))]
     if actual and not listed:
         raise ConfigError(

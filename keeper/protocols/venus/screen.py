@@ -58,7 +58,7 @@ def _debt_unit(frame: VenusFrame, number: int) -> float:
         return 0.0
     if not market.price:
         return float("nan")
-    return market.price / WAD * (market.accrued.state.index / SCALE)
+    return market.price / WAD * (market.accrued.state.borrow_index / SCALE)
 
 
 def _power(book: Book, legs: LegColumns, frame: VenusFrame) -> Floats:
