@@ -35,6 +35,9 @@ class Curve(NamedTuple):
     checked: int = 0
 
 
+UNKNOWN = Curve(int(Kind.UNKNOWN))
+
+
 def utilization(cash: int, borrows: int, reserves: int) -> int:
     """The lent part of what suppliers own, wad."""
     if borrows == 0:
@@ -115,7 +118,7 @@ def _curve(said: dict[str, int | None]) -> Curve:
             base, slope, base_2, slope_2, jump, kink, kink_2, rate_1, rate_2 = known
             numbers = (base, slope, kink, base_2, slope_2, kink_2, jump, rate_1, rate_2)
             return Curve(int(Kind.TWO_KINKS), numbers)
-    return Curve(int(Kind.UNKNOWN))
+    return UNKNOWN
 
 
 def _signed(word: int) -> int:

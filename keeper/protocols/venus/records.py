@@ -155,7 +155,7 @@ class Split(NamedTuple):
 
 
 class VaiIndex(NamedTuple):
-    """The VAI controller's mint index as stored, its growth a block, and the block of its last accrual."""
+    """The VAI controller's mint index as stored, its growth a block, and since which block it is seen to stand."""
 
     mint_index: int
     rate: int

@@ -4,7 +4,7 @@ from keeper.errors import ConfigError
 from keeper.protocols.aave_v3 import decode
 from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Reads
-from keeper.protocols.venus.curve import Curve, Kind, borrow_rate
+from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, borrow_rate
 from keeper.protocols.venus.facts import learn, unchecked
 from keeper.protocols.venus.records import Split, deployment, replace, state_of, vtokens
 from keeper.protocols.venus.vai import refresh_vai
@@ -20,9 +20,8 @@ def refresh(name: str, book: Book, block: BlockRef) -> Reads[None]:
     Raises:
         ConfigError: the comptroller has markets but the logs since the start block list none.
     """
-    del block
     yield from learn(book, settle=True)
-    yield from refresh_vai(book)
+    yield from refresh_vai(book, block.number)
     contracts = deployment(book)
     rates = [number for number in range(len(vtokens(book))) if unchecked(book, number)]
     answers = yield [
@@ -61,13 +60,13 @@ def _take_rate(book: Book, number: int, rate: int | None) -> None:
     """Hold the curve against the model's own word; one that says otherwise is not known, only read."""
     if rate is None:
         return
-    replace(book, ("rate", number), rate)
     model, state = book.get(("model", number)), state_of(book, number)
-    curve: Curve | None = book.get(("curve", model))
-    if curve is None or curve.kind == Kind.UNKNOWN:
-        return
-    right = borrow_rate(curve, state.cash, state.borrows, state.reserves) == rate
-    book.put(("curve", model), curve._replace(checked=1) if right else Curve(int(Kind.UNKNOWN)))
+    curve: Curve = book.get(("curve", model), UNKNOWN)
+    if curve.kind != Kind.UNKNOWN and borrow_rate(curve, state.cash, state.borrows, state.reserves) == rate:
+        book.put(("curve", model), curve._replace(checked=1))
+    else:
+        replace(book, ("curve", model), UNKNOWN)
+        replace(book, ("rate", number), rate)
 
 
 def _check_markets(name: str, book: Book, actual: list[Address] | None) -> None:

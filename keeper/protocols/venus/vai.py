@@ -5,11 +5,15 @@ from keeper.protocols.base import Book, Reads
 from keeper.protocols.venus.records import VaiIndex, VaiLoan, deployment, replace
 from keeper.types import ZERO_ADDRESS, Address, Call
 
-_INDEX = ("vaiMintIndex()", "getVAIRepayRatePerBlock()", "accrualBlockNumber()")
+_INDEX = ("vaiMintIndex()", "getVAIRepayRatePerBlock()")
 
 
-def refresh_vai(book: Book) -> Reads[None]:
-    """Read the index, and the loans that changed since they were read."""
+def refresh_vai(book: Book, block: int) -> Reads[None]:
+    """Read the index at `block`, and the loans that changed since they were read.
+
+    The block of the controller's last accrual is its own secret: it is taken to be the first one at which
+    the index was seen as it is.
+    """
     contracts = deployment(book)
     borrowers: tuple[Address, ...] = book.get(("vai_borrowers",), ())
     if contracts.vai_controller == ZERO_ADDRESS or not borrowers:
@@ -19,12 +23,14 @@ def refresh_vai(book: Book) -> Reads[None]:
         *(call(contracts.vai_controller, name) for name in _INDEX),
         *(asked for account in unread for asked in _loan_calls(book, account)),
     ]
-    index, rate, block = (uint(answer) for answer in answers[:3])
-    if index is not None and block is not None:
-        replace(book, ("vai",), VaiIndex(index, rate or 0, block))
+    index, rate = (uint(answer) for answer in answers[:2])
+    if index is not None:
+        before: VaiIndex | None = book.get(("vai",))
+        since = before.block if before and before.mint_index == index else block
+        replace(book, ("vai",), VaiIndex(index, rate or 0, since))
     missing = []
     for place, account in enumerate(unread):
-        minted, past, then = (uint(answer) for answer in answers[3 + 3 * place : 6 + 3 * place])
+        minted, past, then = (uint(answer) for answer in answers[2 + 3 * place : 5 + 3 * place])
         if minted is None or past is None or then is None:
             missing.append(account)
         else:
