@@ -60,7 +60,7 @@ class World:
     block: int = BLOCK
 
     def __post_init__(self) -> None:
-        start(self.book, COMPTROLLER)
+        start(self.book, COMPTROLLER, self.rules)
         set_oracle(self.book, ORACLE)
         self.book.put(("close_factor",), WAD // 2)
         self.market = VenusMarket("test", self.book, self.rules)
@@ -101,7 +101,7 @@ class World:
         self.put(number, state_of(self.book, number)._replace(**fields))
 
     def supply(self, account: Address, number: int, tokens: int, *, entered: bool = True) -> None:
-        """vTokens of an account, out of those there are."""
+        """Give an account vTokens, out of those there are."""
         self.book.set_quantity(account, number, Side.COLLATERAL, tokens)
         self.book.set_enabled(account, number, entered)
 

@@ -17,6 +17,7 @@ _FACTS = (
     "accrualBlockTimestamp()",
     "isTimeBased()",
     "interestRateModel()",
+    "reduceReservesBlockDelta()",
 )
 
 COIN_DECIMALS = 18
@@ -71,6 +72,7 @@ def _learn_facts(book: Book, numbers: Sequence[int]) -> Reads[None]:
             int(uint(answer[3]) is not None or bool(uint(answer[4]))),
         )
         replace(book, ("facts", number), facts)
+        replace(book, ("payout_delta", number), uint(answer[6]))
         model = decode.address(answer[5])
         if model is not None and book.get(("model", number)) is None:
             watch(book, model, Role.MODEL)

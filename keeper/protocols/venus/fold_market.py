@@ -103,6 +103,7 @@ def accrued(book: Book, event: Event) -> None:
         book.put(("reduced", number), None)
         if reduction.block == log.block:
             cash, reserves = cash - reduction.amount, reduction.reserves
+            book.put(("payout_block", number), log.block)
     _put(book, event, _grown(state, event, 2)._replace(cash=cash, reserves=reserves))
 
 
@@ -147,6 +148,11 @@ def _is_fresh(state: State, facts: Facts | None, event: Event) -> bool:
     if facts is not None and facts.timed:
         return state.time == event.timestamp
     return state.block == event.log.block
+
+
+def payout_delta(book: Book, event: Event) -> None:
+    """How many blocks apart accruals pay the reserves out."""
+    book.put(("payout_delta", event.number), word(event.log, 1))
 
 
 def reserve_factor(book: Book, event: Event) -> None:

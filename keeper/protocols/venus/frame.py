@@ -164,7 +164,20 @@ def project(book: Book, number: int, state: State, timestamp: int, block: int) -
     timed = (facts_of(book, number) or UNKNOWN).timed
     elapsed = timestamp - state.time if timed else block - state.block
     accrued = accrue(state, rate or 0, elapsed)
+    if elapsed > 0 and _pays_out(book, number, block):
+        paid = min(accrued.cash, accrued.reserves)
+        accrued = accrued._replace(cash=accrued.cash - paid, reserves=accrued.reserves - paid)
     return accrued._replace(block=max(block, state.block), time=max(timestamp, state.time))
+
+
+def _pays_out(book: Book, number: int, block: int) -> bool:
+    """Whether an accrual in `block` pays the reserves out (VToken.accrueInterest of Venus).
+
+    A payout of nothing leaves no trace, so one may be expected too early: that only makes cash scarcer.
+    """
+    delta: int | None = book.get(("payout_delta", number))
+    last: int = book.get(("payout_block", number), 0)
+    return delta is not None and block - last >= delta
 
 
 def rate_of(book: Book, number: int, state: State) -> int | None:

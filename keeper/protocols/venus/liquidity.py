@@ -41,10 +41,10 @@ def liquidity(position: Position, touched: frozenset[int], frame: VenusFrame) ->
             continue
         tokens = position.tokens.get(number, 0)
         balance = position.balance(number, touched, frame)
+        if not market.price and (tokens or balance or frame.rules.prices_of_empty_markets):
+            return None
         if not (tokens or balance):
             continue
-        if not market.price:
-            return None
         fresh = number in touched or number in position.accrued
         weight = (weights.accrued if fresh else weights.stored)[number]
         collateral += weight * tokens // WAD

@@ -6,13 +6,14 @@ from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.venus.facts import learn
 from keeper.protocols.venus.fold_comptroller import set_liquidator, set_oracle, set_vai_controller
-from keeper.protocols.venus.records import Deployment, Role, meet, watch
+from keeper.protocols.venus.records import Deployment, Role, meet, replace, watch
 from keeper.protocols.venus.rules import Rules
 from keeper.types import ZERO_ADDRESS, Address, checksum
 
 
-def start(book: Book, comptroller: Address) -> None:
+def start(book: Book, comptroller: Address, rules: Rules) -> None:
     """What is known before anything is read: the comptroller."""
+    replace(book, ("every_price",), int(rules.prices_of_empty_markets))
     if book.get(("deployment",)) is None:
         book.put(("deployment",), Deployment(comptroller))
     watch(book, comptroller, Role.COMPTROLLER)
@@ -39,7 +40,7 @@ def open_deployment(name: str, comptroller: Address, rules: Rules, book: Book) -
             f"deployment {name!r}: comptroller {checksum(comptroller)} knows no liquidatorContract(), "
             'which Venus has: write protocol = "compound-v2"'
         )
-    start(book, comptroller)
+    start(book, comptroller, rules)
     set_oracle(book, oracle)
     set_liquidator(book, liquidator or ZERO_ADDRESS)
     set_vai_controller(book, vai or ZERO_ADDRESS)

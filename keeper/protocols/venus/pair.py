@@ -95,16 +95,9 @@ def _no_shortfall(
 ) -> Refusal | None:
     if free:
         return None
-    sums = None if _lacks_price(position, frame) else liquidity(position, touched, frame)
+    sums = liquidity(position, touched, frame)
     if sums is None:
         return Refusal("PRICE_ERROR", "the oracle has no price for a market of the account")
     if sums.shortfall <= 0:
         return Refusal("INSUFFICIENT_SHORTFALL", f"the account has {-sums.shortfall} to spare")
     return None
-
-
-def _lacks_price(position: Position, frame: VenusFrame) -> bool:
-    """Compound v2 asks for the price of every entered market, used or not."""
-    if not frame.rules.prices_of_empty_markets:
-        return False
-    return any(frame.markets[number].price == 0 for number in position.entered)

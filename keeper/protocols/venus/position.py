@@ -6,12 +6,16 @@ from typing import NamedTuple
 from keeper.protocols.base import Book, Side
 from keeper.protocols.venus.frame import VenusFrame, View
 from keeper.protocols.venus.math import owed
-from keeper.protocols.venus.records import Loan, VaiLoan
+from keeper.protocols.venus.records import Loan, VaiLoan, vtokens
 from keeper.types import WAD, Address
 
 
 class Position(NamedTuple):
-    """vTokens held and loans by market number; `accrued` are the markets brought up to date already."""
+    """Tokens of the markets held, and loans, by market number.
+
+    `entered` leaves out markets in which the account has nothing, unless their prices matter too; `accrued`
+    are the markets brought up to date already.
+    """
 
     account: Address
     pool: int
@@ -27,11 +31,12 @@ class Position(NamedTuple):
         legs = book.legs(account)
         tokens = {number: amount for number, side, amount, _ in legs if side is Side.COLLATERAL}
         debts = [number for number, side, _, _ in legs if side is Side.DEBT]
+        used = range(len(vtokens(book))) if book.get(("every_price",)) else {*tokens, *debts}
         return cls(
             account,
             book.group(account),
             tokens,
-            frozenset(number for number in {*tokens, *debts} if book.enabled(account, number)),
+            frozenset(number for number in used if book.enabled(account, number)),
             {number: book.get(("loan", account, number)) for number in debts},
             book.get(("vai_loan", account)),
         )

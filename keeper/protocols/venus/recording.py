@@ -31,7 +31,7 @@ class VenusRecording:
 
     def open(self, document: Record, book: Book) -> VenusMarket:
         contracts = document["contracts"]
-        start(book, _address(contracts["comptroller"]))
+        start(book, _address(contracts["comptroller"]), self._rules)
         set_oracle(book, _address(contracts["oracle"]))
         for vtoken in contracts["vtokens"]:
             number = meet(book, _address(vtoken))

@@ -29,11 +29,13 @@ is principal * 1e36 / interest index rounded up, which serves screens only: the 
 | `("loan", account, number)` | Loan |
 | `("received", number)` | vTokens last sent to the market itself |
 | `("reduced", number)` | Reduction announced before the accrual it belongs to, None without |
+| `("payout_delta", number)`, `("payout_block", number)` | blocks after which an accrual pays the reserves out, None where it never does; when it last did |
 | `("flash_lent", number)` | token units of the last flash loan |
 | `("flash_repaid", number)` | transaction of a flash loan whose rest becomes debt, None outside of one |
 | `("split",)` | Split |
 | `("restricted", account)`, `("allowed", account, liquidator)` | the Liquidator's restrictions |
 | `("vai",)`, `("vai_loan", account)`, `("vai_borrowers",)`, `("vai_unread",)` | VaiIndex; VaiLoan; accounts that ever owed VAI; those whose loan changed since it was read |
+| `("every_price",)` | 1 where a market that was entered needs a price though the account has nothing in it |
 | `("doubt",)` | why the book can no longer be trusted |
 """  # noqa: E501 (a table row is one line)
 
@@ -155,7 +157,7 @@ class Split(NamedTuple):
 
 
 class VaiIndex(NamedTuple):
-    """The VAI controller's mint index as stored, its growth a block, and since which block it is seen to stand."""
+    """The VAI controller's mint index as stored, its growth a block, and since when it stands."""
 
     mint_index: int
     rate: int
