@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.base import Side
+from keeper.protocols.base import LiquidationEvent, Side
 from keeper.protocols.venus.events import HANDLERS
 from keeper.protocols.venus.frame import effective_limits
-from keeper.protocols.venus.records import CORE, Limits, Loan, Pool, Role, State, state_of, vtokens
+from keeper.protocols.venus.records import CORE, Limits, Loan, Pool, Role, Split, State, state_of, vtokens
 from keeper.protocols.venus.rules import COMPOUND_V2
-from keeper.types import WAD, Address
-from tests.venus_world import BLOCK, BORROWER, COMPTROLLER, KEEPER, NOW, World, address, log
+from keeper.types import WAD, Address, Log
+from tests.venus_world import BLOCK, BORROWER, COMPTROLLER, KEEPER, LIQUIDATOR, NOW, World, address, log
 
 HALF = WAD // 2
 
@@ -277,3 +277,97 @@ def test_fold__unknown_contracts_and_anonymous_logs__change_nothing() -> None:
 
 def test_handlers__of_every_role__exist() -> None:
     assert all(HANDLERS[int(role)] for role in Role)
+
+
+def test_restrictions__of_the_liquidator__come_and_go() -> None:
+    market = Market()
+    market.world.through_liquidator(Split())
+    for name, topics in (
+        ("LiquidationRestricted(address)", (BORROWER,)),
+        ("AllowlistEntryAdded(address,address)", (BORROWER, KEEPER)),
+    ):
+        market.emit(LIQUIDATOR, name, topics=topics)
+    frame = market.world.frame()
+    assert frame.restricted == {BORROWER}
+    assert frame.allowed == {(BORROWER, KEEPER)}
+    for name, topics in (
+        ("LiquidationRestrictionsDisabled(address)", (BORROWER,)),
+        ("AllowlistEntryRemoved(address,address)", (BORROWER, KEEPER)),
+    ):
+        market.emit(LIQUIDATOR, name, topics=topics)
+    frame = market.world.frame()
+    assert not frame.restricted
+    assert not frame.allowed
+
+
+def test_forced_liquidation__of_a_market_or_an_account__reaches_the_frame() -> None:
+    market = Market()
+    market.say("IsForcedLiquidationEnabledUpdated(address,bool)", 1, topics=(market.vtoken,))
+    forced = "IsForcedLiquidationEnabledForUserUpdated(address,address,bool)"
+    market.say(forced, 1, topics=(BORROWER, market.vtoken))
+    frame = market.world.frame()
+    assert frame.markets[0].forced
+    assert frame.forced_accounts == {(0, BORROWER)}
+    market.say(forced, 0, topics=(BORROWER, market.vtoken))
+    assert not market.world.frame().forced_accounts
+
+
+REDEEM = "Redeem(address,uint256,uint256,uint256)"
+
+
+def liquidation(*, split: bool, redeemed: bool) -> tuple[World, list[Log]]:
+    """The logs of one transaction that repays 50 of market 1 and seizes 40 vTokens of market 0."""
+    world = World()
+    held, owed = world.list(), world.list()
+    world.change(held, cash=3 * 10**24)
+    debt, collateral = vtokens(world.book)[owed], vtokens(world.book)[held]
+    taker = LIQUIDATOR if split else KEEPER
+    logs = [
+        _log(collateral, "Transfer(address,address,uint256)", 40, topics=(BORROWER, taker)),
+        _log(
+            debt,
+            "LiquidateBorrow(address,address,uint256,address,uint256)",
+            taker,
+            BORROWER,
+            50,
+            collateral,
+            40,
+        ),
+    ]
+    if split:
+        world.through_liquidator(Split())
+        words = (50, debt, 5, 35)
+        name = "LiquidateBorrowedTokens(address,address,uint256,address,address,uint256,uint256)"
+        logs += [
+            _log(collateral, REDEEM, LIQUIDATOR, 15, 5, 0),
+            _log(LIQUIDATOR, name, *words, topics=(KEEPER, BORROWER, collateral)),
+        ]
+    if redeemed:
+        logs.append(_log(collateral, REDEEM, KEEPER, 99, 35 if split else 40, 0))
+    return world, logs
+
+
+def _log(emitter: Address, signature: str, *data: int | str, topics: tuple[int | str, ...] = ()) -> Log:
+    words = [f"0x{_word(each):064x}" for each in topics]
+    return log(emitter, [topic(signature), *words], [_word(each) for each in data])
+
+
+@pytest.mark.parametrize(
+    ("split", "redeemed", "seized"),
+    [(False, True, 99), (True, True, 99), (False, False, 120), (True, False, 105)],
+)
+def test_liquidation_events__direct_or_split__say_what_the_liquidator_got(
+    split: bool, redeemed: bool, seized: int
+) -> None:
+    world, logs = liquidation(split=split, redeemed=redeemed)
+    held, owed = (info.address for info in world.market.assets())
+    assert world.market.liquidation_events(logs) == [
+        LiquidationEvent(BORROWER, owed, held, 50, seized, KEEPER)
+    ]
+
+
+def test_liquidation_events__of_strangers_and_failures__are_none() -> None:
+    world, logs = liquidation(split=False, redeemed=True)
+    strangers = [each._replace(address=address(0xBAD)) for each in logs]
+    failure = _log(vtokens(world.book)[1], "Failure(uint256,uint256,uint256)", 3, 18, 3)
+    assert world.market.liquidation_events([*strangers, failure]) == []

@@ -169,9 +169,9 @@ def test_instruction__without_liquidator__goes_to_the_debt_market() -> None:
 def test_liquidator__restricted_account__only_for_whom_it_lists() -> None:
     world = short()
     world.through_liquidator(Split())
-    world.book.put(("restricted", BORROWER), 1)
+    world.book.put(("restricted",), (BORROWER,))
     assert code(settle(world, liquidator=KEEPER)) == "LiquidationNotAllowed"
-    world.book.put(("allowed", BORROWER, KEEPER), 1)
+    world.book.put(("allowed",), ((BORROWER, KEEPER),))
     assert isinstance(settle(world, liquidator=KEEPER), Settlement)
 
 
@@ -195,11 +195,13 @@ def test_vai__counts_as_debt__and_goes_first() -> None:
     assert isinstance(settle(world, TOKEN, blocks=1), Settlement)
 
 
-@pytest.mark.parametrize("key", [("forced", 1), ("forced", 1, BORROWER)])
-def test_forced__debt__may_be_liquidated_whole_without_a_shortfall(key: tuple[str | int, ...]) -> None:
+@pytest.mark.parametrize(("key", "value"), [(("forced", 1), 1), (("forced_accounts",), ((1, BORROWER),))])
+def test_forced__debt__may_be_liquidated_whole_without_a_shortfall(
+    key: tuple[str | int, ...], value: Any
+) -> None:
     world = short()
     world.supply(BORROWER, 0, 200 * TOKEN)
-    world.book.put(key, 1)
+    world.book.put(key, value)
     (found,) = world.market.opportunities(BORROWER, world.frame())
     assert found.ranges == ((1, 90 * TOKEN),)
     health = world.market.health(BORROWER, world.frame())

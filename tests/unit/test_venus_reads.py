@@ -364,4 +364,5 @@ def test_frame__no_number_given__follows_the_pace_of_the_chain() -> None:
     assert market.frame(NOW + 1).number == BLOCK + 1
     assert market.frame(NOW + 24).number == BLOCK + 2
     deployed.chain.converse(market.refresh(HEAD._replace(number=BLOCK + 10, timestamp=NOW + 30)))
-    assert market.frame(NOW + 36).number == BLOCK + 12
+    assert market.frame(NOW + 45).number == BLOCK + 11
+    assert market.frame(NOW + 60).number == BLOCK + 20

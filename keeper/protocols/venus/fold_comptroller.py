@@ -15,10 +15,13 @@ from keeper.protocols.venus.records import (
     Pool,
     Role,
     deployment,
+    facts_of,
+    include,
     limits_of,
     meet,
     number_of,
     replace,
+    vtokens,
     watch,
 )
 from keeper.types import Address, Log
@@ -103,12 +106,10 @@ def price_oracle(book: Book, event: Event) -> None:
     """Another oracle: what it was given is known if it said so."""
     oracle = word_address(event.log, 1)
     set_oracle(book, oracle)
-    for key, _ in list(book.items("price")):
-        book.put(key, None)
-    for (_, address, underlying), price in list(book.items("posted")):
-        if address == oracle:
-            for number in numbers_by_underlying(book, Address(str(underlying))):
-                book.put(("price", number), price)
+    for number in range(len(vtokens(book))):
+        facts = facts_of(book, number)
+        posted = book.get(("posted", oracle, facts.underlying)) if facts else None
+        replace(book, ("price", number), posted)
 
 
 def set_oracle(book: Book, oracle: Address) -> None:
@@ -175,12 +176,14 @@ def forced(book: Book, event: Event) -> None:
 def forced_for_user(book: Book, event: Event) -> None:
     """One account's debt in a market may be liquidated, or no longer."""
     account, number = topic_address(event.log, 1), meet(book, topic_address(event.log, 2))
-    book.put(("forced", number, account), word(event.log, 0))
+    include(book, ("forced_accounts",), (number, account), present=bool(word(event.log, 0)))
 
 
 def pool_created(book: Book, event: Event) -> None:
     """A pool with limits of its own."""
-    book.put(("pool", topic_int(event.log, 1)), Pool())
+    pool = topic_int(event.log, 1)
+    include(book, ("pools",), pool, present=True)
+    book.put(("pool", pool), Pool())
 
 
 def pool_active(book: Book, event: Event) -> None:

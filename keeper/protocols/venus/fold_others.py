@@ -5,7 +5,7 @@ from keeper.protocols.base import Book
 from keeper.protocols.venus.curve import Curve, Kind
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.fold_market import numbers_by_underlying
-from keeper.protocols.venus.records import deployment, replace
+from keeper.protocols.venus.records import deployment, include, replace
 from keeper.types import Address
 
 
@@ -50,23 +50,24 @@ def _vai_changed(book: Book, account: Address) -> None:
 
 def restricted(book: Book, event: Event) -> None:
     """Only whom the Liquidator lists may liquidate the account."""
-    book.put(("restricted", topic_address(event.log, 1)), 1)
+    include(book, ("restricted",), topic_address(event.log, 1), present=True)
 
 
 def unrestricted(book: Book, event: Event) -> None:
     """Anyone may liquidate the account again."""
-    book.put(("restricted", topic_address(event.log, 1)), 0)
+    include(book, ("restricted",), topic_address(event.log, 1), present=False)
 
 
 def allowed(book: Book, event: Event) -> None:
     """Somebody may liquidate a restricted account."""
-    _allow(book, event, 1)
+    _allow(book, event, present=True)
 
 
 def disallowed(book: Book, event: Event) -> None:
     """Somebody may no longer liquidate a restricted account."""
-    _allow(book, event, 0)
+    _allow(book, event, present=False)
 
 
-def _allow(book: Book, event: Event, flag: int) -> None:
-    book.put(("allowed", topic_address(event.log, 1), topic_address(event.log, 2)), flag)
+def _allow(book: Book, event: Event, *, present: bool) -> None:
+    pair = (topic_address(event.log, 1), topic_address(event.log, 2))
+    include(book, ("allowed",), pair, present=present)

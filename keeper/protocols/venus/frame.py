@@ -107,7 +107,7 @@ def build(book: Book, rules: Rules, timestamp: int, number: int, prices: Mapping
     count = len(vtokens(book))
     markets = tuple(_market(book, each, timestamp, number, prices) for each in range(count))
     contracts = deployment(book)
-    pools = {int(key[1]): pool for key, pool in book.items("pool")}
+    pools: dict[int, Pool] = {pool: book.get(("pool", pool)) for pool in book.get(("pools",), ())}
     paused = book.get(("paused", contracts.vai_controller, int(Action.LIQUIDATE)), 0)
     return VenusFrame(
         rules=rules,
@@ -123,13 +123,9 @@ def build(book: Book, rules: Rules, timestamp: int, number: int, prices: Mapping
         split=book.get(("split",), Split()),
         vai=book.get(("vai",)),
         vai_paused=bool(paused),
-        forced_accounts=frozenset(
-            (int(key[1]), Address(str(key[2]))) for key, flag in book.items("forced") if len(key) > 2 and flag
-        ),
-        restricted=frozenset(Address(str(key[1])) for key, flag in book.items("restricted") if flag),
-        allowed=frozenset(
-            (Address(str(key[1])), Address(str(key[2]))) for key, flag in book.items("allowed") if flag
-        ),
+        forced_accounts=frozenset(book.get(("forced_accounts",), ())),
+        restricted=frozenset(book.get(("restricted",), ())),
+        allowed=frozenset(book.get(("allowed",), ())),
     )
 
 

@@ -6,6 +6,9 @@ from fractions import Fraction
 REMEMBERED = 64
 """Moments kept: on a busy chain the last few minutes, on a quiet one the last hours."""
 
+SOON = 15
+"""Seconds in which a transaction that is planned now should be mined."""
+
 USUAL = Fraction(12)
 """Seconds a block until two moments were seen."""
 
@@ -26,12 +29,18 @@ class Pace:
         self._seen.append((number, timestamp))
 
     def number_at(self, timestamp: int) -> int:
-        """Number of the block at `timestamp`: of the last one seen, or at least one more after its time."""
+        """Number of the block at `timestamp`: of the last one seen, or at least one more after its time.
+
+        For a moment that is SOON it is the next block: a transaction may land in it, and what is allowed
+        there stays allowed, for debts only grow.
+        """
         if not self._seen:
             return 0
         number, last = self._seen[-1]
         if timestamp <= last:
             return number
+        if timestamp <= last + SOON:
+            return number + 1
         return number + max(1, int((timestamp - last) / self._seconds()))
 
     def _seconds(self) -> Fraction:

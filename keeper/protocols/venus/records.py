@@ -20,12 +20,12 @@ is principal * 1e36 / interest index rounded up, which serves screens only: the 
 | `("price", number)` | what the oracle last said, scaled by 10^(36 - decimals); None while unknown |
 | `("posted", oracle, underlying)` | the price an oracle said it was given, the same scale |
 | `("limits", pool, number)` | Limits of a market in a pool; pool 0 is the core |
-| `("pool", pool)` | Pool |
+| `("pools",)`, `("pool", pool)` | pools that were created; Pool |
 | `("close_factor",)`, `("incentive",)` | wad; the second where one holds for all markets (Compound v2) |
 | `("redeem_fee",)` | Venus' treasuryPercent, wad |
 | `("protocol_paused",)`, `("seize_paused",)` | 1 or 0 |
 | `("paused", address, action)` | 1 while an action of a market (or of the VAI controller) is paused |
-| `("forced", number)`, `("forced", number, account)` | 1 while liquidation needs no shortfall |
+| `("forced", number)`, `("forced_accounts",)` | 1 while liquidation needs no shortfall; (market number, account) of single accounts |
 | `("loan", account, number)` | Loan |
 | `("received", number)` | vTokens last sent to the market itself |
 | `("reduced", number)` | Reduction announced before the accrual it belongs to, None without |
@@ -33,7 +33,7 @@ is principal * 1e36 / interest index rounded up, which serves screens only: the 
 | `("flash_lent", number)` | token units of the last flash loan |
 | `("flash_repaid", number)` | transaction of a flash loan whose rest becomes debt, None outside of one |
 | `("split",)` | Split |
-| `("restricted", account)`, `("allowed", account, liquidator)` | the Liquidator's restrictions |
+| `("restricted",)`, `("allowed",)` | the Liquidator's restrictions: accounts; who may nevertheless, (account, liquidator) |
 | `("vai",)`, `("vai_loan", account)`, `("vai_borrowers",)`, `("vai_unread",)` | VaiIndex; VaiLoan; accounts that ever owed VAI; those whose loan changed since it was read |
 | `("every_price",)` | 1 where a market that was entered needs a price though the account has nothing in it |
 | `("doubt",)` | why the book can no longer be trusted |
@@ -215,6 +215,13 @@ def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
     """Put `value` unless it is there already: an unchanged record needs no undo entry."""
     if book.get(key) != value:
         book.put(key, value)
+
+
+def include(book: Book, key: tuple[str | int, ...], member: object, *, present: bool) -> None:
+    """Have `member` among the members of a record, or not among them."""
+    members: tuple[object, ...] = book.get(key, ())
+    if present != (member in members):
+        book.put(key, (*members, member) if present else tuple(each for each in members if each != member))
 
 
 def watch(book: Book, address: Address, role: Role, number: int = -1) -> None:
