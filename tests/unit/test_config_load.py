@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keeper.config.load import load
-from keeper.config.model import Config, LogFormat
+from keeper.config.model import PROTOCOL_ADDRESSES, Config, LogFormat
 from keeper.errors import ConfigError
 from keeper.types import Mode
 
@@ -173,7 +173,7 @@ adress = "0x"
 min_profit_usd = 0.123456789
 min_proft_usd = 3
 """
-    protocols = '"aave-v3", "aave-v2"'
+    protocols = ", ".join(f'"{name}"' for name in PROTOCOL_ADDRESSES)
     mistyped = "not an address: its checksum is wrong, a character was mistyped"
     example = f'write e.g. "{PROVIDER}"'
     assert problems(write(tmp_path, text)) == [
