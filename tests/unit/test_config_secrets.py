@@ -30,7 +30,8 @@ PUBLIC = {
     "deployment[].start_block", "deployment[].addresses_provider", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
-    "deployment[].comptroller", "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
+    "deployment[].comptroller",
+    "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
 }  # fmt: skip
 SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
 
