@@ -274,6 +274,16 @@ def test_refresh__history_missing__names_start_block() -> None:
         deployed.refresh()
 
 
+def test_refresh__market_nobody_listed__puts_the_book_in_doubt_until_it_is_gone() -> None:
+    deployed = Deployed()
+    deployed.chain.lists(COMPTROLLER, "getAllMarkets()", [deployed.vtoken, address(0xA0FF)])
+    deployed.refresh()
+    assert "do not list" in (deployed.world.market.doubt or "")
+    deployed.chain.lists(COMPTROLLER, "getAllMarkets()", [deployed.vtoken])
+    deployed.refresh()
+    assert deployed.world.market.doubt is None
+
+
 def test_learn__market_met_at_the_head__takes_over_what_it_stores() -> None:
     deployed, vtoken = Deployed(), address(0xA0FF)
     number = meet(deployed.book, vtoken)

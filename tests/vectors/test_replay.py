@@ -77,6 +77,21 @@ def test_replay__one_recorded_number_falsified__is_the_only_mismatch(
     assert "contracts" in (result.first_mismatch or "")
 
 
+@pytest.mark.parametrize(("status", "field"), [("ok", "seized"), ("soft-failure", "error")])
+def test_replay__one_liquidation_of_venus_falsified__is_the_only_mismatch(
+    status: str, field: str, tmp_path: Path
+) -> None:
+    document: dict[str, Any] = json.loads(json.dumps(load(DATA / "venus-s1.json.gz")))
+    record = next(each for each in document["liquidations"] if each["status"] == status)
+    falsified = {"error": "3", "info": "18", "detail": "13"} if field == "error" else "1"
+    record[field] = falsified
+    path = tmp_path / "falsified.json"
+    path.write_text(json.dumps(document))
+    result = replay(path)
+    assert result.mismatches == 1
+    assert "liquidation of" in (result.first_mismatch or "")
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -71,12 +71,12 @@ class VenusRecording:
         liquidator, expected = _address(attempt["liquidator"]), _result(attempt)
         position = Position.of(book, account)
         called = book.get(("called", attempt["tx_hash"]))
-        debts = sorted(position.loans) if called is None else [_number(book, called)]
+        # A call that reverted left no log of the market it went to: one of the account's debts it was.
+        debts = [_number(book, called)] if called else sorted(position.loans) or [collateral]
         predicted = {
             debt: _predicted(examine(position, debt, collateral, frame, liquidator), repay, liquidator)
             for debt in debts
         }
-        # A call that reverted left no log of the market it went to: one of the account's debts it was.
         debt = next((debt for debt in debts if predicted[debt] == expected), debts[0])
         what = f"liquidation of {account} in market {debt} for {collateral}"
         yield Check(what, expected, predicted[debt])

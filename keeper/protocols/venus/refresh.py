@@ -6,11 +6,12 @@ from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, borrow_rate
 from keeper.protocols.venus.facts import learn, unchecked
-from keeper.protocols.venus.records import Split, deployment, replace, state_of, vtokens
+from keeper.protocols.venus.records import Split, deployment, number_of, replace, state_of, vtokens
 from keeper.protocols.venus.vai import refresh_vai
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 
 _SPLIT = ("treasuryPercentMantissa()", "minLiquidatableVAI()", "forceVAILiquidate()")
+_OTHER_MARKETS = "the comptroller has markets that the logs since start_block do not list"
 _RATES = ("borrowRatePerBlock()", "borrowRatePerTimestamp()")
 
 
@@ -76,3 +77,6 @@ def _check_markets(name: str, book: Book, actual: list[Address] | None) -> None:
             f"deployment {name!r}: the comptroller has {len(actual)} markets, but the logs since start_block "
             "list none: start_block must not be later than the block the comptroller was deployed in"
         )
+    if actual is not None:
+        strange = any(number_of(book, vtoken) is None for vtoken in actual)
+        replace(book, ("doubt",), _OTHER_MARKETS if strange else None)
