@@ -78,6 +78,12 @@ def test_accrual__due_to_pay_reserves_out__leaves_less_cash_to_redeem() -> None:
     assert isinstance(settle(world, 20 * TOKEN, blocks=5), Settlement)
 
 
+def test_accrual__at_an_absurd_rate__reverts() -> None:
+    world = short(rate=5 * 10**12 + 1)
+    assert isinstance(settle(world), Settlement)
+    assert code(settle(world, blocks=1)) == "borrow rate is absurdly high"
+
+
 def test_third_markets__are_seen_as_stored__so_their_interest_does_not_count() -> None:
     """Debt in market 2 has grown past the edge, but only a transaction that touches market 2 knows."""
     world = World()

@@ -138,6 +138,14 @@ def test_open__from_the_comptroller_alone__finds_everything() -> None:
     assert [(info.symbol, info.decimals, info.price) for info in market.assets()] == [("USDC", 6, None)]
 
 
+def test_open__restored_book__leaves_a_market_it_does_not_know_to_the_head() -> None:
+    chain, world = venus_chain([address(0xA000), address(0xA0FF)]), World()
+    world.list()
+    market = chain.converse(ADAPTERS["venus"].open("d", {"comptroller": COMPTROLLER}, world.book))
+    assert facts_of(world.book, 1) is None
+    assert address(0xA0FF) in market.addresses()
+
+
 def test_open__coin_of_the_chain_and_seconds__are_told_apart() -> None:
     vtoken = address(1)
     chain = venus_chain([vtoken], liquidator=None)

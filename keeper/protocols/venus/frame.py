@@ -32,6 +32,9 @@ from keeper.types import ZERO_ADDRESS, Address
 PRICE_DECIMALS = 28
 """An oracle price has 36 - decimals, one in USD has 8: they differ by 10^(28 - decimals)."""
 
+HIGHEST_RATE = 5 * 10**12
+"""borrowRateMaxMantissa of VToken and CToken: at a higher rate a block, accrueInterest reverts."""
+
 UNKNOWN = Facts(ZERO_ADDRESS, 18, "")
 
 
@@ -45,7 +48,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class MarketFrame:
-    """One market. `price` scaled by 10^(36 - decimals), 0 where the oracle gives none."""
+    """One market. `price` scaled by 10^(36 - decimals), 0 where the oracle gives none.
+
+    A `stuck` market cannot accrue, so nothing can be done in it.
+    """
 
     number: int
     vtoken: Address
@@ -56,6 +62,7 @@ class MarketFrame:
     accrued: View
     paused: frozenset[int]
     forced: bool
+    stuck: bool
 
     @property
     def native(self) -> bool:
@@ -151,6 +158,9 @@ def _market(
         accrued=View(accrued, exchange_rate(accrued, facts.first_rate)),
         paused=frozenset(int(each) for each in actions if book.get(("paused", vtoken, int(each)), 0)),
         forced=bool(book.get(("forced", number), 0)),
+        stuck=not facts.timed
+        and block > stored.block
+        and (rate_of(book, number, stored) or 0) > HIGHEST_RATE,
     )
 
 

@@ -6,7 +6,7 @@ from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.venus.facts import learn
 from keeper.protocols.venus.fold_comptroller import set_liquidator, set_oracle, set_vai_controller
-from keeper.protocols.venus.records import Deployment, Role, meet, replace, watch
+from keeper.protocols.venus.records import Deployment, Role, meet, replace, vtokens, watch
 from keeper.protocols.venus.rules import Rules
 from keeper.types import ZERO_ADDRESS, Address, checksum
 
@@ -40,10 +40,12 @@ def open_deployment(name: str, comptroller: Address, rules: Rules, book: Book) -
             f"deployment {name!r}: comptroller {checksum(comptroller)} knows no liquidatorContract(), "
             'which Venus has: write protocol = "compound-v2"'
         )
+    restored = bool(vtokens(book))
     start(book, comptroller, rules)
     set_oracle(book, oracle)
     set_liquidator(book, liquidator or ZERO_ADDRESS)
     set_vai_controller(book, vai or ZERO_ADDRESS)
     for vtoken in markets:
         meet(book, vtoken)
-    yield from learn(book, settle=False)
+    if not restored:  # what a restored book does not know yet is learnt, with all it stores, at the head
+        yield from learn(book, settle=False)

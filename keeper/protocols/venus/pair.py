@@ -40,7 +40,8 @@ def examine(
     touched = frozenset({debt, collateral})
     free = is_free(position, debt, frame)
     refusal = (
-        _by_liquidator(position, frame, liquidator, free=free)
+        _stuck(owing, taken)
+        or _by_liquidator(position, frame, liquidator, free=free)
         or _paused(owing, frame)
         or _unlisted(owing, taken)
         or _no_shortfall(position, touched, frame, free=free)
@@ -59,6 +60,12 @@ def examine(
         frame.weights(position.pool).limits[collateral].incentive,
         free,
     )
+
+
+def _stuck(debt: MarketFrame, collateral: MarketFrame) -> Refusal | None:
+    if debt.stuck or collateral.stuck:
+        return Refusal("borrow rate is absurdly high", "one of the two markets cannot accrue interest")
+    return None
 
 
 def _by_liquidator(
