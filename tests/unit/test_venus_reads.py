@@ -7,7 +7,7 @@ import pytest
 
 from keeper.errors import ConfigError
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols.aave_v3.decode import call, topic
 from keeper.protocols.base import Reads, Side
 from keeper.protocols.registry import ADAPTERS
 from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, read_curves
@@ -39,6 +39,7 @@ from tests.venus_world import (
     VAI_CONTROLLER,
     World,
     address,
+    log,
 )
 
 T = TypeVar("T")
@@ -260,19 +261,22 @@ def test_refresh__through_a_liquidator__reads_how_it_splits() -> None:
 def test_refresh__vai__reads_the_index_always_and_loans_once() -> None:
     deployed = Deployed()
     deployed.world.with_vai()
-    deployed.book.put(("vai_borrowers",), (BORROWER,))
-    deployed.book.put(("vai_unread",), (BORROWER,))
+    minted = log(VAI_CONTROLLER, [topic("MintVAI(address,uint256)")], [int(BORROWER, 16), 9], block=BLOCK - 5)
+    deployed.world.market.fold(minted, NOW)
     deployed.chain.says(VAI_CONTROLLER, "vaiMintIndex()", WAD)
     deployed.chain.says(VAI_CONTROLLER, "getVAIRepayRatePerBlock()", 3)
     deployed.chain.says(COMPTROLLER, "mintedVAIs(address)", 100, of=[BORROWER])
     deployed.chain.says(VAI_CONTROLLER, "pastVAIInterest(address)", 1, of=[BORROWER])
     deployed.refresh()
-    assert deployed.book.get(("vai",)) == VaiIndex(WAD, 3, BLOCK)
+    assert deployed.book.get(("vai",)) == VaiIndex(WAD, 3, BLOCK - 5)
     assert deployed.book.get(("vai_unread",)) == (BORROWER,)  # one of its numbers could not be read
     deployed.chain.says(VAI_CONTROLLER, "getVAIMinterInterestIndex(address)", 2, of=[BORROWER])
     deployed.refresh()
     assert deployed.book.get(("vai_loan", BORROWER)) == VaiLoan(100, 1, 2)
     assert deployed.book.get(("vai_unread",)) == ()
+    deployed.chain.says(VAI_CONTROLLER, "vaiMintIndex()", WAD + 1)
+    deployed.refresh()
+    assert deployed.book.get(("vai",)) == VaiIndex(WAD + 1, 3, BLOCK)
 
 
 def test_refresh__history_missing__names_start_block() -> None:
@@ -358,6 +362,7 @@ def test_heal__loan__is_what_is_owed_now_at_the_index_of_now() -> None:
     deployed.agree()
     _account_says(deployed, 0, 99, True, 0)
     assert ("borrow[0]", 100, 99) in deployed.audit()
+    deployed.world.change(0, borrow_index=1)  # wrong as well, and mended later
     deployed.chain.converse(deployed.world.market.heal(BORROWER))
     assert deployed.book.get(("loan", BORROWER, 0)) == Loan(99, 2 * WAD)
     assert deployed.book.quantity(BORROWER, 0, Side.DEBT) > 0

@@ -225,6 +225,9 @@ _OTHERS = (
             "LiquidationRestrictionsDisabled(address)": fold_others.unrestricted,
             "AllowlistEntryAdded(address,address)": fold_others.allowed,
             "AllowlistEntryRemoved(address,address)": fold_others.disallowed,
+            "LiquidateBorrowedTokens(address,address,uint256,address,address,uint256,uint256)": (
+                fold_others.vai_accrued
+            ),
         },
     ),
     *ignored(
@@ -234,9 +237,6 @@ _OTHERS = (
             "NewMinLiquidatableVAI(uint256,uint256)": _READ,
             "ForceVAILiquidationPaused(address)": _READ,
             "ForceVAILiquidationResumed(address)": _READ,
-            "LiquidateBorrowedTokens(address,address,uint256,address,address,uint256,uint256)": (
-                "the markets' own events carry it"
-            ),
             "ProtocolLiquidationIncentiveTransferred(address,address,uint256)": (
                 "the markets' own events carry it"
             ),

@@ -33,15 +33,21 @@ def linear_parameters(book: Book, event: Event) -> None:
 
 def vai_minted(book: Book, event: Event) -> None:
     """MintVAI(minter, amount)."""
-    _vai_changed(book, word_address(event.log, 0))
+    _vai_changed(book, event, word_address(event.log, 0))
 
 
 def vai_repaid(book: Book, event: Event) -> None:
     """RepayVAI(payer, borrower, amount) and LiquidateVAI(liquidator, borrower, …)."""
-    _vai_changed(book, word_address(event.log, 1))
+    _vai_changed(book, event, word_address(event.log, 1))
 
 
-def _vai_changed(book: Book, account: Address) -> None:
+def vai_accrued(book: Book, event: Event) -> None:
+    """The Liquidator accrues VAI interest before each liquidation."""
+    replace(book, ("vai_accrued",), event.log.block)
+
+
+def _vai_changed(book: Book, event: Event, account: Address) -> None:
+    vai_accrued(book, event)
     for key in (("vai_borrowers",), ("vai_unread",)):
         known: tuple[Address, ...] = book.get(key, ())
         if account not in known:

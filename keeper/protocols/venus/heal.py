@@ -93,27 +93,29 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
         call(contracts.comptroller, "getAssetsIn(address)", account),
         call(contracts.comptroller, "userPoolId(address)", account),
         *(call(vtoken, "getAccountSnapshot(address)", account) for vtoken in addresses),
+        *(call(vtoken, "borrowIndex()") for vtoken in addresses),
     ]
+    snapshots, indexes = answers[: len(addresses)], answers[len(addresses) :]
     markets, group = decode.addresses(entered), uint(pool) or 0
     if markets is None or group > MOST_POOLS:
         return
     if book.group(account) != group:
         book.set_group(account, group)
-    for number, (vtoken, answer) in enumerate(zip(addresses, answers, strict=True)):
-        tokens, balance = uint(answer, 1), uint(answer, 2)
+    for number, vtoken in enumerate(addresses):
+        tokens, balance, index = uint(snapshots[number], 1), uint(snapshots[number], 2), uint(indexes[number])
         if tokens is not None and tokens != book.quantity(account, number, Side.COLLATERAL):
             book.set_quantity(account, number, Side.COLLATERAL, tokens)
-        if balance is not None:
-            _heal_loan(book, account, number, balance)
+        if balance is not None and index:
+            _heal_loan(book, account, number, Loan(balance, index))
         if (vtoken in markets) != book.enabled(account, number):
             book.set_enabled(account, number, vtoken in markets)
 
 
-def _heal_loan(book: Book, account: Address, number: int, balance: int) -> None:
-    index = state_of(book, number).borrow_index
+def _heal_loan(book: Book, account: Address, number: int, now: Loan) -> None:
+    """The index is the chain's: the book's may be what is wrong."""
     loan: Loan | None = book.get(("loan", account, number))
-    if balance != (owed(loan, index) if loan else 0):
-        owe(book, account, number, Loan(balance, index))
+    if now.principal != (owed(loan, now.interest_index) if loan else 0):
+        owe(book, account, number, now)
 
 
 def heal_comptroller(book: Book) -> Reads[None]:

@@ -34,6 +34,7 @@ is principal * 1e36 / interest index rounded up, which serves screens only: the 
 | `("flash_repaid", number)` | transaction of a flash loan whose rest becomes debt, None outside of one |
 | `("split",)` | Split |
 | `("restricted",)`, `("allowed",)` | the Liquidator's restrictions: accounts; who may nevertheless, (account, liquidator) |
+| `("vai_accrued",)` | block of the last event that comes with an accrual of VAI interest |
 | `("vai",)`, `("vai_loan", account)`, `("vai_borrowers",)`, `("vai_unread",)` | VaiIndex; VaiLoan; accounts that ever owed VAI; those whose loan changed since it was read |
 | `("every_price",)` | 1 where a market that was entered needs a price though the account has nothing in it |
 | `("doubt",)` | why the book can no longer be trusted |

@@ -11,8 +11,8 @@ _INDEX = ("vaiMintIndex()", "getVAIRepayRatePerBlock()")
 def refresh_vai(book: Book, block: int) -> Reads[None]:
     """Read the index at `block`, and the loans that changed since they were read.
 
-    The block of the controller's last accrual is its own secret: it is taken to be the first one at which
-    the index was seen as it is.
+    Of the block of the last accrual the controller does not speak: it is that of the last event which
+    brings one about, or, where the index moved without any, that of the head.
     """
     contracts = deployment(book)
     borrowers: tuple[Address, ...] = book.get(("vai_borrowers",), ())
@@ -26,7 +26,9 @@ def refresh_vai(book: Book, block: int) -> Reads[None]:
     index, rate = (uint(answer) for answer in answers[:2])
     if index is not None:
         before: VaiIndex | None = book.get(("vai",))
-        since = before.block if before and before.mint_index == index else block
+        since: int = book.get(("vai_accrued",), block)
+        if before and since <= before.block:
+            since = before.block if before.mint_index == index else block
         replace(book, ("vai",), VaiIndex(index, rate or 0, since))
     missing = []
     for place, account in enumerate(unread):
