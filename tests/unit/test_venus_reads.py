@@ -368,6 +368,22 @@ def test_heal__loan__is_what_is_owed_now_at_the_index_of_now() -> None:
     assert deployed.book.quantity(BORROWER, 0, Side.DEBT) > 0
 
 
+def test_heal__vai__is_read_again() -> None:
+    deployed = Deployed()
+    _whole(deployed)
+    deployed.world.with_vai()
+    deployed.book.put(("vai",), VaiIndex(WAD, 0, BLOCK))
+    supply = state_of(deployed.book, 0).supply
+    _account_says(deployed, supply, 0, True, 8 * supply // 10 - 70)
+    deployed.chain.says(VAI_CONTROLLER, "getVAIRepayAmount(address)", 70, of=[BORROWER])
+    deployed.chain.says(COMPTROLLER, "mintedVAIs(address)", 70, of=[BORROWER])
+    deployed.chain.says(VAI_CONTROLLER, "pastVAIInterest(address)", 0, of=[BORROWER])
+    deployed.chain.says(VAI_CONTROLLER, "getVAIMinterInterestIndex(address)", WAD, of=[BORROWER])
+    assert {field for field, _, _ in deployed.audit()} == {"liquidity", "vai"}
+    deployed.chain.converse(deployed.world.market.heal(BORROWER))
+    assert deployed.audit() == []
+
+
 def test_heal__node_that_says_nonsense__changes_nothing() -> None:
     deployed = Deployed()
     _whole(deployed)

@@ -33,6 +33,7 @@ from keeper.protocols.venus.position import Position
 from keeper.protocols.venus.ranges import accepted
 from keeper.protocols.venus.records import Watched, deployment, facts_of, vtokens
 from keeper.protocols.venus.rules import Rules
+from keeper.protocols.venus.vai import heal_vai
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Log
 
 
@@ -166,6 +167,7 @@ class VenusMarket:
         numbers = [info.asset for info in self.assets() if info.address == subject]
         if not numbers:
             yield from heal.heal_account(self.book, subject)
+            yield from heal_vai(self.book, subject)
         for number in numbers:
             yield from heal.heal_market(self.book, number)
         if numbers:
