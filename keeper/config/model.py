@@ -30,6 +30,9 @@ from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.types import USD, Mode
 
 _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
+_COMPTROLLER = (
+    "Comptroller (the Unitroller) of Venus' core pool or Compound v2; everything else is discovered."
+)
 
 PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v3": {"addresses_provider": _PROVIDER},
@@ -41,6 +44,8 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
     "aave-v4": {"spoke": "Spoke of Aave v4; its reserves name its hubs."},
     "morpho-blue": {"morpho": "Morpho; markets and rate models are discovered."},
+    "venus": {"comptroller": _COMPTROLLER},
+    "compound-v2": {"comptroller": _COMPTROLLER},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
 

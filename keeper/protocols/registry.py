@@ -1,6 +1,6 @@
 """Every protocol the keeper knows, by the name used in the configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from keeper.protocols.aave_v2.adapter import AaveV2
@@ -10,7 +10,17 @@ from keeper.protocols.base import Adapter
 from keeper.protocols.comet.adapter import Comet
 from keeper.protocols.euler_v2.adapter import EulerV2
 from keeper.protocols.morpho_blue.adapter import MorphoBlue
+from keeper.protocols.venus.adapter import compound_v2, venus
 
-_ADAPTERS: tuple[Adapter, ...] = (AaveV3(), AaveV2(), AaveV4(), MorphoBlue(), Comet(), EulerV2())
+_ADAPTERS: Sequence[Adapter] = (
+    AaveV3(),
+    AaveV2(),
+    AaveV4(),
+    MorphoBlue(),
+    Comet(),
+    EulerV2(),
+    venus(),
+    compound_v2(),
+)
 
 ADAPTERS: Mapping[str, Adapter] = MappingProxyType({adapter.protocol: adapter for adapter in _ADAPTERS})

@@ -33,6 +33,7 @@ PUBLIC = {
     "deployment[].start_block", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
+    "deployment[].comptroller",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip

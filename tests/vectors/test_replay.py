@@ -31,9 +31,11 @@ LIQUIDATIONS = {
     "aave-v4-s2": 7,
     "morpho-blue-s1": 90,
     "morpho-blue-s2": 90,
+    "venus-s1": 70,
+    "venus-s2": 70,
 }
 
-CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8, "morpho-blue": 3}
+CHECKS_A_SUBJECT = {"euler-v2": 7, "comet": 8, "morpho-blue": 3, "venus": 7}
 """Numbers compared for each account and market of a checkpoint, at least; for all others DEFAULT_CHECKS."""
 DEFAULT_CHECKS = 9
 
@@ -84,6 +86,21 @@ def test_replay__one_recorded_number_falsified__is_the_only_mismatch(
     result = replay(path)
     assert result.mismatches == 1
     assert "contracts" in (result.first_mismatch or "")
+
+
+@pytest.mark.parametrize(("status", "field"), [("ok", "seized"), ("soft-failure", "error")])
+def test_replay__one_liquidation_of_venus_falsified__is_the_only_mismatch(
+    status: str, field: str, tmp_path: Path
+) -> None:
+    document: dict[str, Any] = json.loads(json.dumps(load(DATA / "venus-s1.json.gz")))
+    record = next(each for each in document["liquidations"] if each["status"] == status)
+    falsified = {"error": "3", "info": "18", "detail": "13"} if field == "error" else "1"
+    record[field] = falsified
+    path = tmp_path / "falsified.json"
+    path.write_text(json.dumps(document))
+    result = replay(path)
+    assert result.mismatches == 1
+    assert "liquidation of" in (result.first_mismatch or "")
 
 
 @pytest.mark.parametrize(
