@@ -13,6 +13,7 @@ interface Receiver:
         fees: DynArray[uint256, 1],
         data: Bytes[1793],
     ): nonpayable
+    def onMorphoFlashLoan(amount: uint256, data: Bytes[1793]): nonpayable
 
 flag Conduct:
     HONEST
@@ -21,6 +22,7 @@ flag Conduct:
     OTHER_AMOUNT
     OTHER_DATA
     OTHER_TOKEN
+    OTHER_KIND
 
 FEE: constant(uint256) = 9  # bps
 conduct: public(Conduct)
@@ -54,6 +56,8 @@ def flashLoan(
         token = self
     if self.conduct == Conduct.OTHER_DATA:
         passed = concat(data, b"\x00")
+    if self.conduct == Conduct.OTHER_KIND:
+        extcall Receiver(recipient).onMorphoFlashLoan(claimed, passed)
     for _: uint256 in range(2 if self.conduct == Conduct.TWO_CALLBACKS else 1, bound=2):
         extcall Receiver(recipient).receiveFlashLoan([token], [claimed], [fee], passed)
     assert staticcall IERC20(tokens[0]).balanceOf(self) >= before + fee, "BAL#515"

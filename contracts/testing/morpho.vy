@@ -25,6 +25,7 @@ flag Conduct:
     TWO_CALLBACKS
     OTHER_AMOUNT
     OTHER_DATA
+    OTHER_KIND
 
 flag Callback:
     LIQUIDATE
@@ -95,7 +96,12 @@ def _call_back(receiver: address, amount: uint256, data: Bytes[1792], callback: 
         passed = concat(data, b"\x00")
     times: uint256 = 2 if self.conduct == Conduct.TWO_CALLBACKS else 1
     for _: uint256 in range(times, bound=2):
-        if callback == Callback.LIQUIDATE:
+        if self.conduct == Conduct.OTHER_KIND:
+            if callback == Callback.LIQUIDATE:
+                extcall Receiver(receiver).onPreLiquidate(claimed, passed)
+            else:
+                extcall Receiver(receiver).onMorphoLiquidate(claimed, passed)
+        elif callback == Callback.LIQUIDATE:
             extcall Receiver(receiver).onMorphoLiquidate(claimed, passed)
         elif callback == Callback.PRE_LIQUIDATE:
             extcall Receiver(receiver).onPreLiquidate(claimed, passed)

@@ -80,13 +80,6 @@ def test_execute__pool_that_lends_is_not_the_factorys__fails() -> None:
     assert scene.world.failure(changed(scene, lender=other.address)) == error("lender not allowed")
 
 
-def test_execute__pool_lends_and_swaps__pool_refuses() -> None:
-    """The lock of a real pool does it; this one answers by the executor's own expectation."""
-    scene = scenes.uniswap_loan()
-    scene.caller.set_conduct(Conduct.TWO_CALLBACKS)
-    assert scene.world.failure(scene.plan) == error("unexpected callback")
-
-
 @callbacks
 def test_callback__stranger_and_trusted_call_outside_a_plan__reverts(build: Build) -> None:
     scene = build()
@@ -144,12 +137,19 @@ def test_execute__callback_brings_something_else__fails(build: Build) -> None:
         assert scene.world.failure(scene.plan) == error(reason)
 
 
-def test_execute__lender_calls_back_in_the_words_of_another_kind__fails() -> None:
-    scene = scenes.morpho_loan()
-    plan = changed(scene, source=FlashKind.BALANCER)
-    assert scene.world.failure(plan) == b"", "it has no such function"
-    vault = scenes.balancer_loan()
-    assert vault.world.failure(changed(vault, source=FlashKind.MORPHO)) == b""
+@pytest.mark.parametrize(
+    ("build", "lie", "reason"),
+    [
+        (scenes.balancer_loan, 64, "another source"),
+        (scenes.morpho_loan, 32, "another dialect"),
+        (scenes.morpho, 32, "another dialect"),
+        (scenes.pre_liquidation, 32, "another dialect"),
+    ],
+)
+def test_execute__callback_is_of_another_kind__fails(build: Build, lie: int, reason: str) -> None:
+    scene = build()
+    scene.caller.set_conduct(lie)
+    assert scene.world.failure(scene.plan) == error(reason)
 
 
 @pytest.mark.parametrize("build", [scenes.morpho, scenes.pre_liquidation, scenes.euler], ids=str)
