@@ -167,6 +167,7 @@ def test_refresh__oracle_without_routes__prices_everything() -> None:
     ]
     health = world.market.health(ALICE, world.market.frame(world.now))
     assert (health.collateral, health.debt) == (9 * 10**18, 5 * 10**18)
+    assert health.details == {"collateral_usd": 9 * 10**8, "debt_usd": 5 * 10**8}
     held = world.market.holdings(ALICE, world.market.frame(world.now))
     assert [(each.amount, each.value) for each in held] == [(5 * 10**18, 5 * 10**8), (10**7, 10 * 10**8)]
 

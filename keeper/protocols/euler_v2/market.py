@@ -1,6 +1,7 @@
 """One Euler deployment: positions folded from logs, and every question about them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from keeper.protocols.base import (
     AssetInfo,
@@ -30,7 +31,7 @@ from keeper.protocols.euler_v2.math import assets_up, to_assets
 from keeper.protocols.euler_v2.opening import probe
 from keeper.protocols.euler_v2.outcomes import liquidation_events
 from keeper.protocols.euler_v2.position import Position
-from keeper.protocols.euler_v2.records import Role, Watched, deployment, status, vault, vaults
+from keeper.protocols.euler_v2.records import Role, Scale, Watched, deployment, status, vault, vaults
 from keeper.protocols.euler_v2.refresh import refresh
 from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
@@ -115,7 +116,19 @@ class EulerV2Market(Trust):
         return AssetInfo(number, token, symbol, decimals, self.book.get(("price", token)))
 
     def health(self, account: Address, frame: EulerFrame) -> Health:
-        return health.health(Position.of(self.book, account), frame)
+        """Its details are the same in USD with 8 decimals, where the unit's price is known."""
+        position = Position.of(self.book, account)
+        judged = health.health(position, frame)
+        rate = self._dollars(position.controller) if judged.debt else None
+        if rate is None:
+            return judged
+        sides = {"collateral_usd": judged.collateral, "debt_usd": judged.debt}
+        details = {name: value * rate.num // rate.den for name, value in sides.items()}
+        return replace(judged, details=details)
+
+    def _dollars(self, controller: int) -> Scale | None:
+        found: Scale | None = self.book.get(("usd", vault(self.book, controller).unit))
+        return found
 
     def holdings(self, account: Address, frame: EulerFrame) -> Sequence[Holding]:
         return [

@@ -20,10 +20,10 @@ def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
 
     The vault takes nothing above its limit, which moves with time: more debt makes it larger where the debt
     is the limit, worse health makes it smaller where the collateral is. So planned amounts keep below what
-    it was WINDOW ago and will be after WINDOW. Left out are also amounts whose shares redeem to nothing or
+    it was WINDOW ago and will be within WINDOW. Left out are also amounts whose shares redeem to nothing or
     to more than the collateral's vault can pay, and the one that would be rounded up to the whole debt.
     """
-    most = min(bounds.repay - _grown(bounds, frame), _later(bounds, frame))
+    most = min(bounds.repay, _later(bounds, frame)) - _grown(bounds, frame)
     if most < 1:
         return ()
     first = _first(lambda request: not _gives_nothing(bounds, request, frame), 1, most + 1)
@@ -39,7 +39,7 @@ def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
 
 
 def _grown(bounds: Bounds, frame: EulerFrame) -> int:
-    """How much of the limit may be interest of the last WINDOW, with two units for what is rounded."""
+    """How much of the limit may be interest of one WINDOW, with two units for what is rounded."""
     numbers = {bounds.position.controller, *(number for number, _ in bounds.position.collaterals)}
     rate = sum(frame.vault(number).status.rate for number in numbers if frame.vault(number).vault.asset)
     return bounds.repay * rate * WINDOW // RAY + 2 if rate else 0
