@@ -21,11 +21,12 @@ from keeper.config.model import Config
 from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
+from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy
 from keeper.execute.simulate import Believer, Simulator
 from keeper.execute.store import TransactionStore
-from keeper.execute.txm import Rules, TransactionManager
+from keeper.execute.txm import TransactionManager
 from keeper.execute.verdict import Judge
 from keeper.index.audit import Auditor
 from keeper.ledger.store import Ledger

@@ -4,7 +4,7 @@ Every intent increments a counter contract once, so the counter tells what reall
 """
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from keeper.chain.rpc import Rpc
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.errors import Degraded, Halt, Unreachable
-from keeper.execute.model import Change, Transaction
+from keeper.execute.confirm import PATIENCE
+from keeper.execute.model import NO_NONCE, Change, Transaction
+from keeper.execute.rules import Rules
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
 from keeper.execute.states import State
 from keeper.execute.store import TransactionStore
-from keeper.execute.txm import PATIENCE, Rules, TransactionManager
+from keeper.execute.txm import TransactionManager
 from keeper.ports import Receipt, SendError, SendOutcome
 from keeper.store import Database
 from keeper.types import Address, Call, Hash
@@ -27,6 +29,7 @@ from tests.execute_samples import account, fresh_database, sample_step
 
 COUNTER = Address("0x" + "c0" * 20)
 COUNT_UP = "0x5f546001015f5500"  # sstore(0, sload(0) + 1)
+FAIL = "0x5f5ffd"  # revert(0, 0)
 SELECTOR = bytes.fromhex("d09de08a")
 GWEI = 10**9
 MAX_GAS_PRICE = 300 * GWEI
@@ -186,15 +189,54 @@ async def test_submit__gas_beyond_the_ceiling__degraded_and_no_nonce_spent(world
     assert (await world.submit(2)).nonce == 0
 
 
-async def test_submit__too_many_waiting__degraded(world: World) -> None:
-    world.rules = Rules(max_gas_price=MAX_GAS_PRICE, max_waiting=2)
+async def test_submit__no_place_in_flight__queued_and_sent_when_there_is_one(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=2)
     await world.restart()
     await world.submit(1)
     await world.submit(2)
-    with pytest.raises(Degraded, match="2 transactions"):
-        await world.submit(3)
+    assert ((await world.submit(3)).state, (await world.submit(3)).nonce) == (State.QUEUED, NO_NONCE)
+    assert ("aave-core", account(3)) in world.manager.in_flight()
     await world.mine()
-    assert (await world.submit(3)).nonce == 2
+    assert ((await world.stored(3)).state, (await world.stored(3)).nonce) == (State.SENT, 2)
+    await world.mine()
+    assert await world.count() == 3
+
+
+async def test_submit__queued_for_too_long__dropped_without_a_nonce(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1, ceiling=3 * GWEI)
+    await world.submit(2)
+    for _ in range(3):
+        await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+        changes = await world.mine()
+    (change,) = changes
+    assert (change.transaction.key, change.transaction.state) == ("intent 2", State.DROPPED)
+    assert ("aave-core", account(2)) not in world.manager.in_flight()
+    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    await world.mine(2)
+    assert (await world.count(), await world.nonce(), (await world.submit(3)).nonce) == (1, 1, 1)
+
+
+async def test_submit__queued_and_it_would_fail_by_now__dropped(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1)
+    await world.submit(2)
+    await world.node.mine()
+    await world.node.request("anvil_setCode", COUNTER, FAIL)
+    await world.head()
+    assert (await world.stored(2)).state is State.DROPPED
+    assert len(world.pen.signed) == 1
+
+
+async def test_submit__queue_is_full_too__degraded(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1)
+    await world.submit(2)
+    with pytest.raises(Degraded, match="queued already"):
+        await world.submit(3)
 
 
 CRASHES = {
@@ -229,8 +271,6 @@ async def test_recover__crash_during_the_first_attempt__same_end(
 async def test_recover__crash_while_fees_are_raised__same_end(world: World, crash: str) -> None:
     await world.manager.recover()
     await world.submit(1)
-    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
-    await world.mine()
     await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
     await world.node.mine()
     CRASHES[crash](world)
@@ -288,7 +328,7 @@ async def test_on_head__base_fee_above_the_cap__fees_raised_until_mined(world: W
     first, second = transaction.attempts[:2]
     assert second.fees.tip * 10 >= first.fees.tip * 11 + 10
     assert second.fees.cap * 10 >= first.fees.cap * 11 + 10
-    assert (second.block - first.block, transaction.state) == (2, State.CONFIRMED)
+    assert (second.block - first.block, transaction.state) == (1, State.CONFIRMED)
     assert transaction.mined is not None
     assert transaction.mined.hash == second.hash
     assert (await world.count(), await world.nonce()) == (1, 1)
@@ -337,7 +377,7 @@ async def test_on_head__head_deepens__mined_then_confirmed_then_final(world: Wor
 
 
 async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent(world: World) -> None:
-    await world.node.request("anvil_setCode", COUNTER, "0x5f5ffd")
+    await world.node.request("anvil_setCode", COUNTER, FAIL)
     await world.manager.recover()
     await world.submit(1)
     (change,) = await world.mine()
