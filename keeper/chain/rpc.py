@@ -183,8 +183,13 @@ class Rpc(PinnedEndpoint):
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         return await self._quantity("eth_estimateGas", _transaction(call, sender))
 
+    @staticmethod
+    def hash_of(raw: bytes) -> Hash:
+        """The hash by which the chain knows signed bytes."""
+        return Hash("0x" + keccak(raw).hex())
+
     async def send_raw(self, raw: bytes) -> Hash:
-        expected = Hash("0x" + keccak(raw).hex())
+        expected = self.hash_of(raw)
 
         async def ask() -> Hash:
             answer: Any = await self._provider.make_request(

@@ -57,8 +57,8 @@ def test_bumped_fees__fresh_quote_above_the_ceiling__stops_there() -> None:
 
 
 def test_bumped_fees__least_raise_above_the_ceiling__none() -> None:
-    assert bumped_fees(Fees(GWEI, 100 * GWEI), Quote(GWEI, GWEI), 110 * GWEI) is None
-    assert bumped_fees(Fees(GWEI, 100 * GWEI), Quote(GWEI, GWEI), 110 * GWEI + 1) is not None
+    assert bumped_fees(Fees(GWEI, 100 * GWEI), Quote(GWEI, 30 * GWEI), 110 * GWEI) is None
+    assert bumped_fees(Fees(GWEI, 100 * GWEI), Quote(GWEI, 30 * GWEI), 110 * GWEI + 1) is not None
 
 
 def test_break_even_price__batch_of_two__gas_at_that_price_costs_the_profit() -> None:
