@@ -32,8 +32,8 @@ class Raw(NamedTuple):
 
 def read(raw: bytes) -> Raw:
     fields = rlp.decode(raw[1:])
-    numbers = [int.from_bytes(word) for word in fields[1:4]]
-    return Raw(Hash("0x" + keccak(raw).hex()), *numbers, Address("0x" + fields[5].hex()), fields[7])
+    nonce, tip, cap = (int.from_bytes(word) for word in fields[1:4])
+    return Raw(Hash("0x" + keccak(raw).hex()), nonce, tip, cap, Address("0x" + fields[5].hex()), fields[7])
 
 
 class Block(NamedTuple):
@@ -89,7 +89,7 @@ class SimChain:
         return self.head
 
     def reorg(self, depth: int, *, forget: float = 0.0) -> BlockRef:
-        """Replace the last `depth` blocks by `depth` + 1 empty ones; their transactions return to the pool."""
+        """Replace the last blocks by one more empty ones; most of their transactions return to the pool."""
         depth = min(depth, len(self.blocks) - 1, self.finality - 1)
         gone = self.blocks[len(self.blocks) - depth :]
         del self.blocks[len(self.blocks) - depth :]

@@ -6,7 +6,7 @@ Crashes at any point and restarts change nothing about how things end.
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +19,7 @@ from keeper.execute.model import Change, Transaction
 from keeper.execute.rules import Rules
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
 from keeper.execute.states import TERMINAL, State
-from keeper.execute.store import TransactionStore, attempts, transactions
+from keeper.execute.store import TransactionStore, transactions
 from keeper.execute.txm import TransactionManager
 from keeper.store import Database
 from keeper.types import Address, Call

@@ -75,7 +75,9 @@ RAISED = Sign(Fees(1_100_000_001, 3_300_000_001), GAS)
 CASES: dict[str, tuple[Transaction, View, Late | None, bool, Action]] = {
     "T12 had its chance: fees rise": (transaction(attempt()), view(), late(), False, RAISED),
     "T12 priced on this head: sent again": (transaction(attempt()), view(10), None, False, Resend()),
-    "T9 it needs more gas now": (transaction(attempt()), view(), late(2 * GAS), False, Sign(RAISED.fees, 2 * GAS)),
+    "T9 it needs more gas now": (
+        transaction(attempt()), view(), late(2 * GAS), False, Sign(RAISED.fees, 2 * GAS),
+    ),
     "T9 never less gas": (transaction(attempt()), view(), late(GAS // 2), False, RAISED),
     "T10 at the ceiling: sent again": (
         transaction(attempt(), ceiling=3 * GWEI), view(), late(), False, Resend(),
