@@ -176,9 +176,10 @@ def _push(
         return Resend()
     if late.gas is None:
         return _hopeless(transaction, newest, view, rules)
-    if blocking and is_stuck(transaction, view, rules):
+    action = _raise(transaction, newest, view, rules, late.blocks, gas=late.gas)
+    if blocking and isinstance(action, Resend) and is_stuck(transaction, view, rules):
         return _cancel(transaction, view, rules, stuck=True)
-    return _raise(transaction, newest, view, rules, late.blocks, gas=late.gas)
+    return action
 
 
 def _start(
@@ -203,12 +204,17 @@ def _raise(
     ceiling = transaction.ceiling
     if not rules.mempool:
         fees = market_fees(newest.fees, view.quote, ceiling)
-    elif newest.outcome not in TOO_CHEAP and outbids(newest.fees, blocks):
+    elif _is_competitive(newest, blocks) and not is_stuck(transaction, view, rules):
         return Resend(unreached=True)
     else:
         fees = bumped_fees(newest.fees, view.quote, ceiling, rules.bump)
     # At the ceiling the same bytes are sent again: mempools forget (T10).
     return Sign(fees, max(gas, transaction.gas)) if fees else Resend()
+
+
+def _is_competitive(newest: Attempt, blocks: Sequence[BlockFees]) -> bool:
+    """Whether neither the pool nor the blocks say that the price is why it waits (T11)."""
+    return newest.outcome not in TOO_CHEAP and outbids(newest.fees, blocks)
 
 
 def _cancelling(transaction: Transaction, view: View, rules: Rules) -> Action:

@@ -4,9 +4,9 @@ Crashes at any point and restarts change nothing about how things end.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,7 +31,7 @@ SELECTOR = bytes.fromhex("d09de08a")
 MAX_GAS_PRICE = 300 * GWEI
 RULES = Rules(max_gas_price=MAX_GAS_PRICE, confirmations=2, queue_blocks=1_000, refused_blocks=1_000)
 """Nothing is given up: then the end has to be the same."""
-WORLDS, CRASHES, WISHES = 5, 200, 60
+WORLDS, CRASHES, WISHES = 10, 100, 30
 """Worlds, and in each of them: processes that die, transactions wanted."""
 
 
@@ -198,7 +198,7 @@ class World:
             if len(self.wanted) < WISHES:
                 self.want(self.wishes.randint(0, 2))
             if self.fuse.left <= 0 and self.fuse.burnt < crashes:
-                self.fuse.left = self.sparks.randint(1, 40)
+                self.fuse.left = self.sparks.randint(1, 30)
             await self.weather()
             await self.turn()
         self.fuse.left = -1
@@ -208,27 +208,76 @@ class World:
             await self.turn()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("txm")
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with await Database.open(f"sqlite:///{tmp_path / 'keeper.db'}") as database:
+        yield database
 
 
-async def test_crashes__a_thousand_points_and_restarts__same_end_as_without(folder: Path) -> None:
-    crashes = 0
-    async with await Database.open(f"sqlite:///{folder / 'crashes.db'}") as database:
-        for seed in range(WORLDS):
-            ends = []
-            for stormy in (True, False):
-                world = World(database, seed, chain_id=2 * seed + stormy + 1)
-                await world.live(CRASHES if stormy else 0)
-                await world.check_invariants()
-                crashes += world.fuse.burnt
-                end = await world.end()
-                payloads = [raw.data for raw in world.chain.executed() if raw.data]
-                assert len(payloads) == len(set(payloads)), "a payload was executed twice"
-                assert world.manager.halted is None
-                ends.append({key.partition(" ")[2]: how for key, how in end.items()})
-                assert set(payloads) == {call.data for call in world.wanted.values()}
-            assert ends[0] == ends[1]
-            assert set(ends[0].values()) == {(State.FINAL, True)}
-    assert crashes == WORLDS * CRASHES
+@pytest.mark.parametrize("seed", range(WORLDS))
+async def test_crashes__at_random_points_with_restarts__same_end_as_without(
+    seed: int, database: Database
+) -> None:
+    ends = []
+    for crashes in (CRASHES, 0):
+        world = World(database, seed, chain_id=1 + bool(crashes))
+        await world.live(crashes)
+        await world.check_invariants()
+        assert world.fuse.burnt == crashes
+        assert world.manager.halted is None
+        payloads = [raw.data for raw in world.chain.executed() if raw.data]
+        assert len(payloads) == len(set(payloads)), "a payload was executed twice"
+        assert set(payloads) == {call.data for call in world.wanted.values()}
+        ends.append({key.partition(" ")[2]: how for key, how in (await world.end()).items()})
+    assert ends[0] == ends[1]
+    assert set(ends[0].values()) == {(State.FINAL, True)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_crashes__while_things_are_given_up__store_and_chain_agree(
+    seed: int, database: Database
+) -> None:
+    rules = replace(RULES, queue_blocks=2, refused_blocks=2, stuck_blocks=4)
+    world = World(database, seed, chain_id=1, rules=rules)
+    moody = Random(seed)
+    world.chain.fails = lambda call: call.to == PAYEE and moody.random() < 0.4
+    await world.live(CRASHES // 4)
+    await world.check_invariants()
+    stored = {each.data[4:]: each for each in await world.store() if each.steps}
+    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
+    assert len(executed) == len(set(executed))
+    ends = {data: each.state for data, each in stored.items()}
+    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
+    assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
+    assert len(set(ends.values())) > 1
+
+
+async def test_reorgs__below_the_confirmation_depth__never_a_final_result(database: Database) -> None:
+    world = World(database, 7, chain_id=1, rules=replace(RULES, confirmations=4))
+    await world.turn()
+    for _ in range(30):
+        world.want(1)
+        world.chain.mine()
+        await world.turn()
+        states = {each.state for each in await world.store()}
+        assert not states & {State.CONFIRMED, State.FINAL}
+        world.chain.mine()
+        await world.turn()
+        world.chain.reorg(2)
+        await world.turn()
+    assert world.finals == []
+    for _ in range(world.chain.finality + 20):
+        world.chain.mine()
+        await world.turn()
+    assert len(world.finals) == 30
+
+
+async def test_gap__in_a_mempool_that_keeps_forgetting__lands_all_the_same(database: Database) -> None:
+    world = World(database, 3, chain_id=1)
+    await world.turn()
+    world.want(12)
+    for _ in range(40):
+        world.chain.forget(0.6)
+        world.chain.mine()
+        await world.turn()
+    assert len(world.chain.executed()) == 12

@@ -119,8 +119,12 @@ CASES: dict[str, tuple[Transaction, View, Late | None, bool, Action]] = {
     "T22 no use any more, and no block can take it": (
         transaction(attempt()), view(base_fee=4 * GWEI), late(None), False, Resend(),
     ),
-    "T22 stuck, others wait": (
-        transaction(attempt()), view(23), late(), True, Cancel(Fees(2 * GWEI, 600 * GWEI), stuck=True),
+    "T22 stuck at its ceiling, others wait": (
+        transaction(attempt(), ceiling=3 * GWEI), view(23), late(), True,
+        Cancel(Fees(2 * GWEI, 600 * GWEI), stuck=True),
+    ),
+    "T22 stuck though well paid: pays more all the same": (
+        transaction(attempt()), view(23), late(blocks=EMPTY), True, RAISED,
     ),
     "T22 stuck alone": (transaction(attempt(), ceiling=3 * GWEI), view(23), late(), False, Resend()),
     "T26 private and over": (transaction(attempt(until=11)), view(), late(), False, Release()),
