@@ -89,6 +89,7 @@ class Attempts:
             self._desk.brake.pull(str(error))
             self._desk.alarms.raise_for(Alarm.SIGNER, transaction.nonce, str(error))
             raise
+        self._desk.alarms.clear(transaction.nonce, Alarm.SIGNER)
         attempt = Attempt(
             number=len(transaction.attempts),
             hash=signed.hash,

@@ -83,8 +83,12 @@ class NoObserver:
         pass
 
 
+KEY = -1
+"""What an alarm is about that concerns the key itself and no single nonce."""
+
+
 class Alarms:
-    """Tells each trouble once, not at every head. `about` is the nonce, or 0 for the key itself."""
+    """Tells each trouble once, not at every head. `about` is a nonce, or KEY."""
 
     def __init__(self, observer: TransactionObserver) -> None:
         self._observer = observer

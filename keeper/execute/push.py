@@ -1,6 +1,6 @@
 """Getting unmined transactions into a block, or out of the way: what the rules decide is done here."""
 
-from keeper.errors import CallReverted, ConfigError, Degraded, Halt
+from keeper.errors import CallReverted, ConfigError, Degraded, Halt, Transient
 from keeper.execute.attempts import Attempts
 from keeper.execute.desk import Desk
 from keeper.execute.fees import cancel_fees
@@ -57,7 +57,7 @@ class Pusher:
         """Do what the rules ask for; with `sign` False nothing is signed, only sent again.
 
         Raises:
-            Transient: no node, or no signer, answered.
+            Transient: no node answered.
         """
         nonce, rules, roster = transaction.nonce, self._desk.rules, self._desk.roster
         blocking = bool(roster.queued()) or any(other.nonce > nonce for other in roster.waiting())
@@ -71,7 +71,7 @@ class Pusher:
                     self._desk.roster.keep(await self._desk.store.moved(transaction, State.DROPPED, None))
                 )
             case Sign() | Cancel() if sign:
-                await self._sign(transaction, action, view)
+                await self.sign(transaction, action, view)
             case Sign() | Cancel() | Resend() if transaction.attempts:
                 if isinstance(action, Resend) and action.unreached:
                     self._unreached(transaction, view)
@@ -103,16 +103,17 @@ class Pusher:
         )
         transaction = self._desk.roster.keep(await self._desk.store.reserve(intent, view.nonce, at=nonce))
         if fees is not None:
-            await self._sign(transaction, Cancel(fees), view)
+            await self.sign(transaction, Cancel(fees), view)
 
-    async def _sign(self, transaction: Transaction, action: Sign | Cancel, view: View) -> None:
+    async def sign(self, transaction: Transaction, action: Sign | Cancel, view: View) -> None:
+        """Sign and send; where the signer does not play along, the next head tries again."""
         block = view.head.number
         try:
             if isinstance(action, Sign):
                 await self._attempts.pay(transaction, action.fees, block, action.gas)
             else:
                 await self._attempts.cancel(transaction, action.fees, block)
-        except (Halt, Degraded) as error:  # the other transactions must be followed all the same
+        except (Halt, Degraded, Transient) as error:  # the others must be followed all the same
             self._desk.alarms.raise_for(Alarm.SIGNER, transaction.nonce, str(error))
 
     async def _late(self, transaction: Transaction, view: View) -> Late:

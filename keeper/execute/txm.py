@@ -14,10 +14,10 @@ from keeper.execute.confirm import Confirmer
 from keeper.execute.desk import Desk
 from keeper.execute.fees import Quote, first_fees
 from keeper.execute.model import Change, Step, Transaction
-from keeper.execute.observe import Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
+from keeper.execute.observe import KEY, Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
 from keeper.execute.push import Pusher
 from keeper.execute.roster import Roster
-from keeper.execute.rules import REFUSED, Rules, View, is_stuck
+from keeper.execute.rules import REFUSED, Rules, Sign, View, is_stuck
 from keeper.execute.signer import Signer
 from keeper.execute.states import State
 from keeper.execute.store import Intent, TransactionStore
@@ -119,10 +119,10 @@ class TransactionManager:
             except Transient:
                 self._failures += 1
                 if self._failures == self._rules.blind_failures:
-                    self._alarms.raise_for(Alarm.BLIND, 0, self.halted or "")
+                    self._alarms.raise_for(Alarm.BLIND, KEY, self.halted or "")
                 raise
             self._failures = 0
-            self._alarms.clear(0, Alarm.BLIND)
+            self._alarms.clear(KEY, Alarm.BLIND)
             self._view = view
             self._observer.on_standing(self._standing(view))
             return self._roster.drain()
@@ -223,7 +223,7 @@ class TransactionManager:
         sound = not self._brake.reason and not self._confirmer.missing
         if fees is not None and sound and await self._has_room():
             admitted = self._own(await self._store.admit(transaction, view.nonce))
-            await self._attempts.pay(admitted, fees, view.head.number, admitted.gas)
+            await self._pusher.sign(admitted, Sign(fees, admitted.gas), view)
 
     async def _fails(self, transaction: Transaction) -> bool:
         try:
@@ -253,7 +253,7 @@ class TransactionManager:
 
     def _foreign(self, reason: str) -> None:
         self._brake.pull(reason)
-        self._alarms.raise_for(Alarm.FOREIGN, 0, reason)
+        self._alarms.raise_for(Alarm.FOREIGN, KEY, reason)
 
     def _standing(self, view: View) -> Standing:
         waiting = self._roster.waiting()

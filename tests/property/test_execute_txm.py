@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from keeper.errors import Degraded, Transient
+from keeper.errors import Degraded, Transient, Unreachable
 from keeper.execute.model import Change, Transaction
 from keeper.execute.rules import Rules
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
@@ -73,13 +73,16 @@ class FusedStore(TransactionStore):
 
 
 class FusedSigner:
-    """The real signer; the process may die before and after each signature."""
+    """The real signer, now and then silent; the process may die before and after each signature."""
 
     def __init__(self, signer: GuardedSigner, fuse: Fuse) -> None:
         self.signer, self.fuse, self.address = signer, fuse, signer.address
+        self.random, self.silent = Random(0), 0.0
 
     async def sign(self, tx: UnsignedTx) -> SignedTx:
         self.fuse.tick()
+        if self.random.random() < self.silent:
+            raise Unreachable("the signer does not answer")
         signed = await self.signer.sign(tx)
         self.fuse.tick()
         return signed
@@ -194,6 +197,7 @@ class World:
     async def live(self, crashes: int) -> None:
         """A stormy hour, then calm until everything is final."""
         self.chain.trouble = Trouble(reads=0.01, lost_before=0.05, lost_after=0.05, busy=0.03)
+        self.signer.silent = 0.03
         while len(self.wanted) < WISHES or self.fuse.burnt < crashes:
             if len(self.wanted) < WISHES:
                 self.want(self.wishes.randint(0, 2))
@@ -202,7 +206,7 @@ class World:
             await self.weather()
             await self.turn()
         self.fuse.left = -1
-        self.chain.trouble, self.chain.base_fee = Trouble(), GWEI
+        self.chain.trouble, self.chain.base_fee, self.signer.silent = Trouble(), GWEI, 0.0
         for _ in range(self.chain.finality + 20):
             self.chain.mine()
             await self.turn()
