@@ -86,6 +86,13 @@ class Receipt(NamedTuple):
     logs: tuple[Log, ...]
 
 
+class BlockFees(NamedTuple):
+    """What a block cost: its base fee, and a percentile of the tips in it; wei per gas."""
+
+    base_fee: int
+    tip: int
+
+
 class ChainReader(Protocol):
     """Read access to one chain. Every method raises Transient when no node answers in time."""
 
@@ -172,12 +179,20 @@ class ChainWriter(Protocol):
         """A tip that recent blocks accepted, wei per gas."""
         ...
 
+    async def block_fees(self, blocks: int, percentile: int) -> list[BlockFees]:
+        """What the last `blocks` blocks cost, oldest first; an empty block has tip 0. Fewer if there are."""
+        ...
+
+    async def knows(self, tx_hash: Hash) -> bool:
+        """Whether the node has this transaction, mined or waiting."""
+        ...
+
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         """Gas units; raises CallReverted when the transaction would revert."""
         ...
 
     async def send_raw(self, raw: bytes) -> Hash:
-        """Hand signed bytes to the node; the hash when it accepted them. Never retried.
+        """Hand signed bytes to every node; the hash when one accepted them. Never retried.
 
         Raises SendError when the node said something else, ALREADY_KNOWN included, and
         Unreachable when the answer was lost: then the transaction may be out.
@@ -185,6 +200,14 @@ class ChainWriter(Protocol):
         ...
 
     async def receipt(self, tx_hash: Hash) -> Receipt | None: ...
+
+
+class PrivateRoute(Protocol):
+    """A way to block builders that keeps a transaction out of public sight."""
+
+    async def send(self, raw: bytes, until: int) -> Hash:
+        """As `ChainWriter.send_raw`; whoever takes the bytes forgets them after block `until`."""
+        ...
 
 
 class Chain(IndexedChain, ChainWriter, Protocol):

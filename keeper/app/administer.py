@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from keeper.artifacts import load_artifact
 from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Unreachable
-from keeper.execute.signer import LocalSigner, UnsignedTx
+from keeper.execute.signer import Signer, UnsignedTx
 from keeper.ports import Chain, Receipt
 from keeper.protocols.base import FlashKind, Market
 from keeper.types import ZERO_ADDRESS, Address, Call, checksum
@@ -41,7 +41,7 @@ class Administrator:
     For the owner's rare acts only: the daemon's transactions go through the transaction manager.
     """
 
-    def __init__(self, chain: Chain, chain_id: int, signer: LocalSigner, clock: Clock) -> None:
+    def __init__(self, chain: Chain, chain_id: int, signer: Signer, clock: Clock) -> None:
         self._chain = chain
         self._chain_id = chain_id
         self._signer = signer

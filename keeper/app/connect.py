@@ -9,21 +9,23 @@ from keeper.chain.pool import Pool, Settings
 from keeper.chain.rpc import Rpc
 from keeper.chain.throttle import Throttle
 from keeper.config.model import Config
+from keeper.config.secrets import SecretUrl
 from keeper.errors import Unreachable, WrongChain
 
 
 def make_endpoints(config: Config, observer: ChainObserver | None = None) -> list[Rpc]:
     """One client an HTTP endpoint, in the order configured. The caller closes them."""
-    return [
-        Rpc(
-            url.reveal(),
-            throttle=Throttle(config.chain.requests_per_second),
-            deadline=config.chain.deadline_seconds,
-            units_per_day=config.chain.units_per_day,
-            observer=observer,
-        )
-        for url in config.chain.http
-    ]
+    return [_endpoint(url, config, observer) for url in config.chain.http]
+
+
+def _endpoint(url: SecretUrl, config: Config, observer: ChainObserver | None) -> Rpc:
+    return Rpc(
+        url.reveal(),
+        throttle=Throttle(config.chain.requests_per_second),
+        deadline=config.chain.deadline_seconds,
+        units_per_day=config.chain.units_per_day,
+        observer=observer,
+    )
 
 
 @asynccontextmanager
@@ -34,7 +36,11 @@ async def connect(config: Config, observer: ChainObserver | None = None) -> Asyn
         WrongChain: an endpoint serves another chain. Unreachable: none of them answers.
     """
     pool = Pool(
-        make_endpoints(config, observer), config.chain.id, settings=_settings(config), observer=observer
+        make_endpoints(config, observer),
+        config.chain.id,
+        settings=_settings(config),
+        observer=observer,
+        send_only=[_endpoint(url, config, observer) for url in config.chain.send_only],
     )
     async with pool:
         await _check(pool, config.chain.id)

@@ -81,6 +81,11 @@ class Daemon:
         self._halted: str | None = None
         self._doubts: dict[str, str] = {}
         self._recovered = False
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Send nothing new from now on; what is on its way is still followed (T30)."""
+        self._stopping = True
 
     @property
     def idle(self) -> bool:
@@ -121,9 +126,10 @@ class Daemon:
         plans = [plan for judgement in judgements for plan in judgement.plans]
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._report(head, judgements)
-        if plans and await self._may_send():
+        if plans and not self._stopping and await self._may_send():
             for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
                 await self._dispatch(batch)
+        self._tell_halt()
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
@@ -155,7 +161,7 @@ class Daemon:
         return [
             Component("synced", synced, f"index at {cursors}, head {head}"),
             Component("lag", lag is not None and lag <= self._limits.lag, f"{lag} blocks"),
-            Component("signer", self._halted is None, self._halted or "not halted"),
+            Component("signer", self._dispatcher.halted is None, self._dispatcher.halted or "not halted"),
         ]
 
     async def _follow(self, head: BlockRef) -> list[Lane]:
@@ -199,6 +205,15 @@ class Daemon:
         self._recovered = True
         for fields in await self._records.settled(reports):
             self._sink(Event.OUTCOME, fields)
+        self._tell_halt()
+
+    def _tell_halt(self) -> None:
+        """Say when the dispatcher stops for a new reason; it goes on by itself where that is safe."""
+        halted = self._dispatcher.halted
+        if halted and halted != self._halted:
+            self._say(Event.HALTED, reason=halted)
+            self._incidents.note(Kind.HALTED, "signer", halted)
+        self._halted = halted
 
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
@@ -248,16 +263,9 @@ class Daemon:
     async def _dispatch(self, batch: Sequence[Plan]) -> None:
         try:
             done = await self._dispatcher.dispatch(batch)
-        except Halt as error:
-            if str(error) != self._halted:
-                self._say(Event.HALTED, reason=str(error))
-                self._incidents.note(Kind.HALTED, "signer", str(error))
-            self._halted = str(error)
-            return
-        except (Degraded, Transient) as error:
+        except (Halt, Degraded, Transient) as error:
             self._say(Event.DEFERRED, accounts=len(batch), reason=str(error))
             return
-        self._halted = None
         for rejection in done.rejections:
             self._sink(Event.REJECTED, rejection_fields(rejection))
         if isinstance(done, Papered):

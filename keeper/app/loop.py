@@ -1,6 +1,7 @@
 """Feeding heads to the daemon until it is told to stop."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -40,6 +41,18 @@ async def turn_until(
             return
         if once and ((ended and daemon.idle) or turns > SETTLE_BLOCKS):
             return
+
+
+async def drain(daemon: Daemon, heads: AsyncIterator[BlockRef], seconds: float) -> None:
+    """Follow what is on its way for at most `seconds`, sending nothing new (T30).
+
+    What is not mined by then stays in the store: the next run takes it up, nothing is cancelled.
+    """
+    daemon.stop()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not daemon.idle:
+                await daemon.take(await anext(heads))
 
 
 async def _head_or_stop(

@@ -18,6 +18,13 @@ from keeper.types import borrower, checksum, section
 Fields = dict[str, Any]
 
 
+GIVEN_UP = {
+    State.LOST: TransactionOutcome.LOST,
+    State.DROPPED: TransactionOutcome.DROPPED,
+    State.CANCELLED: TransactionOutcome.CANCELLED,
+}
+
+
 class Records:
     """The ledger's writer. Each method returns the event fields of what it wrote."""
 
@@ -56,8 +63,9 @@ class Records:
         return [missed_fields(each) for each in news]
 
     def _count(self, report: Report, news: Iterable[LedgerEntry]) -> None:
-        if report.transaction.state is State.LOST:
-            self._metrics.transactions.labels(TransactionOutcome.LOST.value).inc()
+        given_up = GIVEN_UP.get(report.transaction.state)
+        if given_up is not None:
+            self._metrics.transactions.labels(given_up.value).inc()
         if report.receipt is not None:
             good = report.receipt.succeeded
             outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED

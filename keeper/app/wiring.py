@@ -26,11 +26,14 @@ from keeper.config.model import Config
 from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
+from keeper.execute.fees import Raise
+from keeper.execute.observe import TransactionObserver
+from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
-from keeper.execute.signer import GuardedSigner, LocalSigner, Policy
+from keeper.execute.signer import GuardedSigner, HeldSigner, Policy, Signer
 from keeper.execute.simulate import Believer, Simulator
 from keeper.execute.store import TransactionStore
-from keeper.execute.txm import Rules, TransactionManager
+from keeper.execute.txm import TransactionManager
 from keeper.execute.verdict import Judge
 from keeper.index.audit import Auditor
 from keeper.ledger.missed import MissLedger
@@ -91,7 +94,15 @@ async def assemble(
             chain,
             config.chain.id,
             lanes,
-            await _dispatcher(config, mode, chain, database, lambda: [lane.market for lane in lanes]),
+            await _dispatcher(
+                config,
+                mode,
+                chain,
+                database,
+                lambda: [lane.market for lane in lanes],
+                observer=watch,
+                stack=stack,
+            ),
             Records(ledger, MissLedger(database), metrics),
             misses=Misses(config.executor.address),
             governor=governor,
@@ -117,7 +128,14 @@ async def assemble(
 
 
 async def _dispatcher(
-    config: Config, mode: Mode, chain: Chain, database: Database, markets: Callable[[], list[Market]]
+    config: Config,
+    mode: Mode,
+    chain: Chain,
+    database: Database,
+    markets: Callable[[], list[Market]],
+    *,
+    observer: TransactionObserver,
+    stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
     executor = Executor(address or ZERO_ADDRESS, load_artifact("executor").abi)
@@ -128,30 +146,53 @@ async def _dispatcher(
             return Dispatcher(mode, Believer(executor), judge)
         return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address)), judge)
     signer = _signer(config)
+    stack.push_async_callback(signer.close)
     if address is None:
         raise ConfigError("executor.address: not set; mode live needs it; run `keeper executor deploy`")
     await _require_sound(config, chain, signer)
     await _require_gas_money(chain, signer)
-    policy = Policy(config.chain.id, {address: frozenset({executor.selector})}, config.strategy.max_gas_price)
+    rules = transaction_rules(config)
+    policy = Policy(
+        config.chain.id, {address: frozenset({executor.selector})}, rules.max_gas_price, rules.cancel_ceiling
+    )
     manager = TransactionManager(
         chain,
         chain,
         GuardedSigner(signer, policy),
         TransactionStore(database, config.chain.id, signer.address),
-        Rules(max_gas_price=config.strategy.max_gas_price),
+        rules,
+        observer=observer,
     )
     simulator = Simulator(chain, executor, signer.address)
     return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
 
 
-async def _require_sound(config: Config, chain: Chain, signer: LocalSigner | None) -> None:
+def transaction_rules(config: Config) -> Rules:
+    """The configured rules of the transaction manager."""
+    chosen = config.transactions
+    return Rules(
+        max_gas_price=config.strategy.max_gas_price,
+        cancel_price=chosen.cancel_gas_price,
+        confirmations=chosen.confirmations,
+        bump_blocks=chosen.bump_blocks,
+        bump=Raise(chosen.bump_percent, chosen.quote_multiple, chosen.quote_multiple_above),
+        max_in_flight=chosen.max_in_flight,
+        optimistic=chosen.optimistic,
+        queue_blocks=chosen.queue_blocks,
+        stuck_blocks=chosen.stuck_blocks,
+        blind_failures=chosen.blind_failures,
+        mempool=chosen.mempool,
+    )
+
+
+async def _require_sound(config: Config, chain: Chain, signer: Signer | None) -> None:
     """Refuse to start on contracts that `keeper doctor` would complain of."""
     failed = [check async for check in contract_checks(config, chain, signer) if not check.ok]
     if failed:
         raise ConfigError("\n".join(f"{check.name}: {check.detail}" for check in failed))
 
 
-async def _require_gas_money(chain: Chain, signer: LocalSigner) -> None:
+async def _require_gas_money(chain: Chain, signer: Signer) -> None:
     head = await chain.block("latest")
     needed = LIQUIDATION_GAS * (2 * head.base_fee + await chain.priority_fee())
     balance = await chain.balance(signer.address)
@@ -168,7 +209,7 @@ def _auditor(config: Config, chain: Chain) -> Auditor | None:
     return Auditor(chain, per_block) if per_block else None
 
 
-def _signer(config: Config) -> LocalSigner:
+def _signer(config: Config) -> HeldSigner:
     signer = load_signer(config.signer)
     if signer is None:
         raise ConfigError(

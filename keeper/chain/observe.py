@@ -53,6 +53,10 @@ class NodeObserver(Protocol):
         """`host` answered a quorum read otherwise than the others."""
         ...
 
+    def on_send_conflict(self, host: str) -> None:
+        """`host` called a transaction impossible that another node took."""
+        ...
+
     def on_subscription_lost(self, host: str) -> None:
         """A subscription for heads broke, fell silent or fell behind."""
         ...
@@ -81,6 +85,9 @@ class NoObserver:
         pass
 
     def on_disagreement(self, host: str) -> None:
+        pass
+
+    def on_send_conflict(self, host: str) -> None:
         pass
 
     def on_subscription_lost(self, host: str) -> None:

@@ -8,8 +8,9 @@ from typing import Self
 
 import structlog
 
+from keeper.chain.broadcast import Broadcast
 from keeper.chain.completeness import Completeness
-from keeper.chain.failover import Failover, summary
+from keeper.chain.failover import Failover
 from keeper.chain.faults import LogsMissing
 from keeper.chain.logs import Found, LogScanner, Progress, Span
 from keeper.chain.node_state import Node, NodeState, Rules
@@ -20,8 +21,7 @@ from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
 from keeper.config.model import LogCheck
-from keeper.errors import KeeperError, Transient, Unreachable, WrongChain
-from keeper.ports import BlockId, LogRanges, Receipt, SendError, SendOutcome
+from keeper.ports import BlockFees, BlockId, LogRanges, Receipt
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +46,8 @@ class Settings:
 class Pool:
     """`keeper.ports.Chain` with fail-over, and quorum reads; see `Failover` and `Fleet`.
 
+    Transactions go to all nodes, and to the `send_only` ones, from which nothing is read.
+
     When every endpoint fails, the error of a read names each host and its reason.
     """
 
@@ -57,8 +59,10 @@ class Pool:
         clock: Clock | None = None,
         settings: Settings = Settings(),
         observer: NodeObserver | None = None,
+        send_only: Sequence[Rpc] = (),
     ) -> None:
         self._rpcs = tuple(rpcs)
+        self._send_only = tuple(send_only)
         self._clock = clock or SystemClock()
         self._settings = settings
         self._observer = observer or NoObserver()
@@ -72,6 +76,7 @@ class Pool:
             observer=self._observer,
         )
         self._read = self._failover.read
+        self._broadcast = Broadcast(self._failover, self._observer, self._send_only)
         self._completeness = Completeness(settings.log_check, settings.log_samples)
         self._spans = {rpc: Span(2_000, 100_000) for rpc in self._rpcs}
         self._scanner = LogScanner(self._logs_at_once, span=self._span)
@@ -84,7 +89,8 @@ class Pool:
 
     async def close(self) -> None:
         """Close the connections of every endpoint."""
-        for rpc in self._rpcs:
+        await self._broadcast.close()
+        for rpc in (*self._rpcs, *self._send_only):
             await rpc.close()
 
     @property
@@ -164,6 +170,13 @@ class Pool:
     async def priority_fee(self) -> int:
         return await self._read(lambda rpc: rpc.priority_fee())
 
+    async def block_fees(self, blocks: int, percentile: int) -> list[BlockFees]:
+        return await self._read(lambda rpc: rpc.block_fees(blocks, percentile))
+
+    async def knows(self, tx_hash: Hash) -> bool:
+        """Whether any node has it: each has a mempool of its own."""
+        return any([await rpc.knows(tx_hash) for rpc in self._failover.ordered()])
+
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         return await self._read(lambda rpc: rpc.estimate_gas(call, sender))
 
@@ -171,32 +184,8 @@ class Pool:
         return await self._read(lambda rpc: rpc.receipt(tx_hash))
 
     async def send_raw(self, raw: bytes) -> Hash:
-        """Each endpoint gets the bytes at most once, the next one only if the one before did not decide.
-
-        After a lost answer a refusal proves nothing, because the first copy may be what caused it:
-        then only acceptance, or the bytes being known, is believed.
-        """
-        failures: list[KeeperError] = []
-        lost = False
-        for rpc in self._failover.turns():
-            try:
-                await self._failover.verify(rpc)
-            except (Transient, WrongChain) as error:
-                self._failover.note(rpc, error)
-                failures.append(error)
-                continue
-            try:
-                return await rpc.send_raw(raw)
-            except SendError as error:
-                decided = error.outcome is not SendOutcome.RETRYABLE and not lost
-                if decided or error.outcome is SendOutcome.ALREADY_KNOWN:
-                    raise
-                failures.append(error)
-            except Unreachable as error:
-                self._failover.note(rpc, error)
-                failures.append(error)
-                lost = True
-        raise _undecided(failures, lost=lost)
+        """See `Broadcast`."""
+        return await self._broadcast.send(raw)
 
     def _span(self) -> Span:
         return self._spans[self._failover.ordered()[0]]
@@ -223,11 +212,3 @@ class Pool:
         able = (other for other in self._failover.ordered() if other is not rpc)
         other = next(able, None)
         return other if other and self._failover.node(other).state is NodeState.ALIVE else None
-
-
-def _undecided(failures: Sequence[KeeperError], *, lost: bool) -> KeeperError:
-    refusal = next((error for error in failures if isinstance(error, SendError)), None)
-    if refusal is not None and not lost:
-        return refusal
-    why = summary(failures)
-    return why if isinstance(why, Unreachable | WrongChain) else Unreachable(str(why))

@@ -26,7 +26,7 @@ from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
 from keeper.errors import CallReverted, Transient
-from keeper.ports import BlockId, LogRanges, Receipt, SendError, SendOutcome
+from keeper.ports import BlockFees, BlockId, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _FEE_HISTORY_BLOCKS = 10
@@ -169,11 +169,27 @@ class Rpc(PinnedEndpoint):
         except MethodMissing:
             return await self._tip_of_recent_blocks()
 
+    async def block_fees(self, blocks: int, percentile: int) -> list[BlockFees]:
+        history = await self.request("eth_feeHistory", (hex(blocks), "latest", [percentile]))
+        with answers(self.host, "eth_feeHistory"):
+            # The list of base fees has one entry more: the block to come.
+            tips = [quantity(block[0]) for block in history.get("reward") or []]
+            bases = [quantity(fee) for fee in history["baseFeePerGas"]]
+            return [BlockFees(base, tip) for base, tip in zip(bases, tips, strict=False)]
+
+    async def knows(self, tx_hash: Hash) -> bool:
+        return await self.request("eth_getTransactionByHash", (tx_hash,)) is not None
+
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         return await self._quantity("eth_estimateGas", _transaction(call, sender))
 
+    @staticmethod
+    def hash_of(raw: bytes) -> Hash:
+        """The hash by which the chain knows signed bytes."""
+        return Hash("0x" + keccak(raw).hex())
+
     async def send_raw(self, raw: bytes) -> Hash:
-        expected = Hash("0x" + keccak(raw).hex())
+        expected = self.hash_of(raw)
 
         async def ask() -> Hash:
             answer: Any = await self._provider.make_request(

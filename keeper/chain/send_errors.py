@@ -14,6 +14,7 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
         (
             r"rate.?limit|too many requests|request limit|compute units|/second|per second|quota",
             r"pool is full|queue full|pool full|too many transactions in the queue|spammer",
+            r"discarded outright|future transaction tries to replace|cache full",
             r"address already reserved|in-flight transaction limit|service (temporarily )?unavailable",
         ),
     ),
@@ -21,7 +22,8 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
         SendOutcome.REPLACEMENT_UNDERPRICED,
         (
             r"replacement (transaction|fee)|transaction replacement|replacement ?not ?allowed",
-            r"could not replace|another (transaction|tx) .{0,20}same nonce|own ?nonce ?already ?used",
+            r"to replace existing|replaced by transaction|could not replace",
+            r"another (transaction|tx) .{0,20}same nonce|own ?nonce ?already ?used",
         ),
     ),
     (
@@ -36,7 +38,7 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
         SendOutcome.NONCE_TOO_LOW,
         (
             r"nonce (is )?too (low|small)|old ?nonce|nonce already used|invalid transaction nonce",
-            r"pool\(stale\)|already (mined|finalized)",
+            r"nonce below|pool\(stale\)|already (mined|finalized)",
         ),
     ),
     (
@@ -53,7 +55,7 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
     (
         SendOutcome.INSUFFICIENT_FUNDS,
         (
-            r"insufficient ?(funds|balance)|not enough funds|would cause overdraft",
+            r"insufficient ?(funds|balance)|not enough (funds|balance)|would cause overdraft",
             r"(upfront|up-front) cost .{0,100}exceeds",
         ),
     ),
@@ -61,7 +63,8 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
         # The amount of gas, not its price, though both are "too low" to some clients.
         SendOutcome.FATAL,
         (
-            r"intrinsic gas|gas ?limit|\bgas (is )?too (low|high)|gas uint64 overflow|supplied gas",
+            r"intrinsic gas|gas required exceeds|blob gas|gas ?limit|\bgas (is )?too (low|high)",
+            r"gas uint64 overflow|supplied gas",
             r"max priority fee per gas higher than max fee|tip above fee ?cap",
         ),
     ),
@@ -76,6 +79,7 @@ _WORDINGS: tuple[tuple[SendOutcome, tuple[str, ...]], ...] = (
     (
         SendOutcome.FATAL,
         (
+            r"failed to validate the transaction",
             r"invalid (sender|signature|rlp|transaction|message format)|^invalid(,|$)|negative value",
             r"chain ?id|wrong chain|only replay-protected|execution reverted|int256overflow",
             r"oversized|too (big|large|long|short)|rlp:|decod(e|ing)|transaction type not supported",

@@ -1,5 +1,6 @@
 """`keeper executor deploy | show | withdraw`: the owner's verbs."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,10 +19,12 @@ from keeper.clock import SystemClock
 from keeper.config.load import FILE
 from keeper.config.model import Config
 from keeper.errors import ConfigError, Degraded
-from keeper.execute.signer import LocalSigner
+from keeper.execute.signer import HeldSigner
 from keeper.types import ZERO_ADDRESS, Address, checksum, parse_address
 
 NOTHING_DONE = 1
+
+Act = Callable[[View], Awaitable[None]]
 
 app = typer.Typer(
     help="Deploy, look at and empty the executor contract.", no_args_is_help=True, add_completion=False
@@ -66,7 +69,7 @@ def deploy(
                 f"Ownership is offered to {checksum(wanted_owner)}, who must call accept_ownership()."
             )
 
-    read(config, None, act)
+    read(config, None, _holding(signer, act))
 
 
 @app.command()
@@ -116,7 +119,7 @@ def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
         if not held:
             raise typer.Exit(NOTHING_DONE)
 
-    read(config, None, act)
+    read(config, None, _holding(signer, act))
 
 
 def _decimals(view: View) -> dict[Address, int]:
@@ -129,7 +132,19 @@ def _configured(config: Config) -> Address:
     return config.executor.address
 
 
-def _signer(config: Config) -> LocalSigner:
+def _holding(signer: HeldSigner, act: Act) -> Act:
+    """`act`, after which the signer is closed."""
+
+    async def whole(view: View) -> None:
+        try:
+            await act(view)
+        finally:
+            await signer.close()
+
+    return whole
+
+
+def _signer(config: Config) -> HeldSigner:
     signer = load_signer(config.signer)
     if signer is None:
         raise ConfigError("signer: no key; put KEEPER_PRIVATE_KEY in .env or set signer.keystore")

@@ -10,7 +10,7 @@ import structlog
 import typer
 
 from keeper.app.events import Event
-from keeper.app.loop import turn_until
+from keeper.app.loop import drain, turn_until
 from keeper.app.signals import governed_by_signals, stop_on_signals
 from keeper.app.wiring import assemble
 from keeper.chain.heads import head_stream
@@ -54,6 +54,8 @@ async def _run(reread: Callable[[], Config], json: bool, once: bool, until_block
             sink(Event.STARTED, _started(config))
             with governed_by_signals(running.governor):
                 await turn_until(running.daemon, heads, stopping.event, once=once, last=until_block)
+                if stopping.event.is_set():
+                    await drain(running.daemon, heads, config.transactions.stop_seconds)
         await running.daemon.save()
         sink(Event.STOPPED, {"reason": stopping.reason})
     return stopping.interrupted

@@ -15,6 +15,9 @@ FILES = {
     "private_key_file": "KEEPER_PRIVATE_KEY_FILE",
     "keystore": "signer.keystore",
     "password_file": "KEEPER_KEYSTORE_PASSWORD_FILE",
+    "ca_file": "signer.ca_file",
+    "cert_file": "signer.cert_file",
+    "key_file": "signer.key_file",
 }
 
 
@@ -60,6 +63,17 @@ def _signer(signer: Mapping[str, Any]) -> Iterator[str]:
         yield line(
             "signer.keystore", "not set", 'required by kind = "keystore"', 'write e.g. "keystore.json"'
         )
+    yield from _remote(signer)
+
+
+def _remote(signer: Mapping[str, Any]) -> Iterator[str]:
+    if signer.get("kind") == "remote":
+        for key, fix in (("url", "write its https address"), ("address", "write the account it signs for")):
+            if signer.get(key) is None:
+                yield line(f"signer.{key}", "not set", 'required by kind = "remote"', fix)
+    if (signer.get("cert_file") is None) != (signer.get("key_file") is None):
+        missing = "cert_file" if signer.get("cert_file") is None else "key_file"
+        yield line(f"signer.{missing}", "not set", "certificate and key belong together", "set both")
 
 
 def _live(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -81,7 +95,11 @@ def _live(raw: Mapping[str, Any]) -> Iterator[str]:
                 'mode "live" needs it',
                 "set it in .env, or its _FILE form",
             )
-    elif signer.get("private_key") is None and signer.get("private_key_file") is None:
+    elif (
+        signer.get("kind") != "remote"
+        and signer.get("private_key") is None
+        and signer.get("private_key_file") is None
+    ):
         yield line(
             "KEEPER_PRIVATE_KEY", "not set", 'mode "live" needs a key', "set it in .env, or its _FILE form"
         )

@@ -119,6 +119,7 @@ SecretText = Annotated[Secret, BeforeValidator(_secret), PlainSerializer(public)
 HttpUrl = Annotated[SecretUrl, BeforeValidator(_url("http", "https")), PlainSerializer(public)]
 WsUrl = Annotated[SecretUrl, BeforeValidator(_url("ws", "wss")), PlainSerializer(public)]
 HttpUrls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_commas), Field(min_length=1)]
+SendUrls = Annotated[tuple[HttpUrl, ...], BeforeValidator(_commas)]
 WsUrls = Annotated[tuple[WsUrl, ...], BeforeValidator(_commas)]
 DatabaseUrl = Annotated[SecretUrl, BeforeValidator(_database), PlainSerializer(public)]
 Usd = Annotated[int, BeforeValidator(_scaled(8))]

@@ -15,7 +15,7 @@ from keeper.config.secrets import Secret
 from keeper.errors import ConfigError
 
 FILE = Path("keeper.toml")
-PATH_KEYS = ("keystore", "password_file", "private_key_file")
+PATH_KEYS = ("keystore", "password_file", "private_key_file", "ca_file", "cert_file", "key_file")
 
 
 def load(

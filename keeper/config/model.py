@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import (
     Addresses,
     AddressText,
@@ -22,11 +23,12 @@ from keeper.config.fields import (
     Positive,
     ProtocolSetting,
     Seconds,
-    SecretText,
+    SendUrls,
     Usd,
     WsUrls,
 )
 from keeper.config.secrets import Secret, SecretUrl, tokens
+from keeper.config.section import Section
 from keeper.types import USD, Mode
 
 _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
@@ -84,13 +86,6 @@ PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
 """Further keys that a protocol's [[deployment]] may have: addresses, or lists of market ids."""
 
 
-class SignerKind(StrEnum):
-    """Where the signing key is."""
-
-    ENV = "env"
-    KEYSTORE = "keystore"
-
-
 class LogFormat(StrEnum):
     """Who reads the log."""
 
@@ -115,20 +110,17 @@ class LogCheck(StrEnum):
     FULL = "full"
 
 
-class Section(BaseModel):
-    """A frozen table of settings that rejects unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
-    )
-
-
 class Chain(Section):
     """The chain and the nodes that serve it."""
 
     id: Positive = Field(description="Chain id; every node must serve this one.", examples=["31337"])
     http: HttpUrls = Field(
         description="HTTP endpoints. Several: fail-over.", examples=['"http://127.0.0.1:8545"']
+    )
+    send_only: SendUrls = Field(
+        default=(),
+        description="More HTTP endpoints that get our transactions; nothing is read from them.",
+        examples=['"http://127.0.0.1:8546"'],
     )
     ws: WsUrls = Field(
         default=(),
@@ -301,27 +293,6 @@ class GuardSettings(Section):
     )
 
 
-class Signer(Section):
-    """The signing key: where it is, and (from the environment only) the secrets themselves."""
-
-    kind: SignerKind = Field(
-        default=SignerKind.ENV,
-        description='"env": KEEPER_PRIVATE_KEY(_FILE); "keystore": an encrypted key file.',
-        examples=['"env"'],
-    )
-    keystore: FilePath | None = Field(
-        default=None, description="Encrypted key file (Web3 Secret Storage).", examples=['"keystore.json"']
-    )
-    password_file: FilePath | None = Field(
-        default=None, description="File with the keystore's password.", examples=['"password.txt"']
-    )
-    private_key_file: FilePath | None = Field(
-        default=None, description="File with the private key as hex.", examples=['"key.txt"']
-    )
-    private_key: SecretText | None = Field(default=None, description="Private key, hex.")
-    password: SecretText | None = Field(default=None, description="Password of the keystore.")
-
-
 class Audit(Section):
     """The continuous comparison of the index with the chain."""
 
@@ -366,6 +337,7 @@ class Config(Section):
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()
+    transactions: Transactions = Transactions()
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()

@@ -1,80 +1,129 @@
 """One attempt at a transaction: priced, signed, stored, offered to the network, in this order."""
 
-from collections.abc import Callable
-
-from keeper.errors import Transient
-from keeper.execute.fees import bumped_fees, first_fees
+from keeper.errors import CallReverted, Degraded, Halt, Transient
+from keeper.execute.desk import Desk
 from keeper.execute.model import Attempt, Fees, Transaction
+from keeper.execute.observe import Alarm, AttemptKind
+from keeper.execute.rules import CANCEL_GAS, REFUSED
 from keeper.execute.signer import Signer, UnsignedTx
-from keeper.execute.store import TransactionStore
-from keeper.ports import ChainWriter, SendError, SendOutcome
+from keeper.ports import ChainWriter, PrivateRoute, SendError, SendOutcome
+from keeper.types import Call
 
-TOO_CHEAP = frozenset({SendOutcome.UNDERPRICED, SendOutcome.REPLACEMENT_UNDERPRICED})
-REFUSED = frozenset({SendOutcome.FATAL, SendOutcome.FEE_CAP_EXCEEDED})
-
-
-def next_fees(transaction: Transaction, *, tip: int, base_fee: int, overdue: int) -> Fees | None:
-    """What another attempt should pay, None while the newest one may stand or nothing more is worth it.
-
-    Args:
-        transaction: not on chain.
-        tip: what blocks take now, wei per gas.
-        base_fee: of the head, wei per gas.
-        overdue: an attempt priced on this block or an earlier one has waited long enough.
-    """
-    if not transaction.attempts:
-        return first_fees(tip, base_fee, transaction.ceiling) or Fees(0, transaction.ceiling)
-    newest = transaction.attempts[-1]
-    # Without funds no price helps, a higher one least of all (T29).
-    waited = newest.block <= overdue and newest.outcome != SendOutcome.INSUFFICIENT_FUNDS
-    if waited or newest.outcome in TOO_CHEAP:
-        return bumped_fees(newest.fees, tip, base_fee, transaction.ceiling)
-    return None
+OUT = frozenset({SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN, SendOutcome.UNKNOWN})
+"""Answers after which the bytes may be anywhere."""
 
 
 class Attempts:
-    """Makes attempts. `keep` is told of every form that a transaction takes as soon as it is stored."""
+    """Makes attempts.
+
+    Args:
+        desk: takes every attempt before the network does (T5).
+        signer: holds the key, behind its policy.
+        writer: the public way to the network.
+        private: the private one, None when there is none.
+    """
 
     def __init__(
-        self,
-        writer: ChainWriter,
-        signer: Signer,
-        store: TransactionStore,
-        keep: Callable[[Transaction], Transaction],
+        self, desk: Desk, signer: Signer, writer: ChainWriter, private: PrivateRoute | None = None
     ) -> None:
-        self._writer = writer
+        self._desk = desk
         self._signer = signer
-        self._store = store
-        self._keep = keep
+        self._writer = writer
+        self._private = private
 
-    async def make(self, transaction: Transaction, fees: Fees, block: int) -> Transaction:
-        """Sign with `fees` on head `block`, store, send.
+    async def pay(self, transaction: Transaction, fees: Fees, block: int, gas: int) -> Transaction:
+        """Sign the payload with `fees` on head `block`, store, send.
 
         Raises:
             Halt: the signer refused.
-            Transient: the holder of the key did not answer; the nonce stays reserved.
+            Transient: the holder of the key did not answer; the nonce stays reserved (T4).
         """
-        signed = await self._signer.sign(
-            UnsignedTx(
-                chain_id=transaction.chain_id,
-                nonce=transaction.nonce,
-                to=transaction.to,
-                data=transaction.data,
-                gas=transaction.gas,
-                tip=fees.tip,
-                cap=fees.cap,
-            )
+        if transaction.until is not None and self._private is None:
+            raise Degraded(f"transaction {transaction.nonce} is private, and no private route is set up")
+        payload = UnsignedTx(
+            transaction.chain_id, transaction.nonce, transaction.to, transaction.data, gas, fees.tip, fees.cap
         )
-        attempt = Attempt(len(transaction.attempts), signed.hash, signed.raw, fees, block)
-        return await self.offer(self._keep(await self._store.signed(transaction, attempt)))
+        self._desk.observer.on_attempt(AttemptKind.BUMP if transaction.attempts else AttemptKind.FIRST)
+        return await self._make(transaction, payload, fees, block)
+
+    async def cancel(self, transaction: Transaction, fees: Fees, block: int) -> Transaction:
+        """Sign an empty call to ourselves in its place, store, send (T21). Raises as `pay`."""
+        try:
+            gas = await self._writer.estimate_gas(Call(transaction.sender, b""), transaction.sender)
+        except (Transient, CallReverted, Degraded):
+            gas = CANCEL_GAS
+        empty = UnsignedTx(
+            transaction.chain_id,
+            transaction.nonce,
+            transaction.sender,
+            b"",
+            max(gas, CANCEL_GAS),
+            fees.tip,
+            fees.cap,
+        )
+        self._desk.observer.on_attempt(AttemptKind.CANCEL)
+        return await self._make(transaction, empty, fees, block, cancels=True)
 
     async def offer(self, transaction: Transaction) -> Transaction:
         """Send the newest attempt, perhaps again; an answer that got lost leaves it in flight."""
+        newest = transaction.attempts[-1]
+        detail = ""
         try:
-            await self._writer.send_raw(transaction.attempts[-1].raw)
+            await self._send(newest)
             outcome = SendOutcome.ACCEPTED
         except SendError as error:
-            outcome = error.outcome
+            outcome, detail = error.outcome, str(error)
         except Transient:
             outcome = SendOutcome.UNKNOWN
-        return self._keep(await self._store.sent(transaction, outcome))
+        self._desk.observer.on_answer(outcome.value)
+        sent = await self._desk.store.sent(transaction, outcome, out=outcome in OUT)
+        await self._judge(sent, outcome, detail)
+        return self._desk.roster.keep(sent)
+
+    async def _make(
+        self, transaction: Transaction, tx: UnsignedTx, fees: Fees, block: int, *, cancels: bool = False
+    ) -> Transaction:
+        try:
+            signed = await self._signer.sign(tx)
+        except Halt as error:
+            self._desk.brake.pull(str(error))
+            self._desk.alarms.raise_for(Alarm.SIGNER, transaction.nonce, str(error))
+            raise
+        self._desk.alarms.clear(transaction.nonce, Alarm.SIGNER)
+        attempt = Attempt(
+            number=len(transaction.attempts),
+            hash=signed.hash,
+            raw=signed.raw,
+            fees=fees,
+            block=block,
+            cancels=cancels,
+            until=None if cancels else transaction.until,
+        )
+        return await self.offer(self._desk.roster.keep(await self._desk.store.signed(transaction, attempt)))
+
+    async def _send(self, attempt: Attempt) -> None:
+        if attempt.until is None:
+            await self._writer.send_raw(attempt.raw)
+        elif self._private is not None:  # never in public what was meant to be private
+            await self._private.send(attempt.raw, attempt.until)
+
+    async def _judge(self, transaction: Transaction, outcome: SendOutcome, detail: str) -> None:
+        """What an answer means for the key as a whole."""
+        nonce = transaction.nonce
+        if outcome in OUT:
+            self._desk.alarms.clear(nonce, Alarm.UNFUNDED, Alarm.REFUSED)
+        elif outcome is SendOutcome.INSUFFICIENT_FUNDS:
+            self._desk.alarms.raise_for(Alarm.UNFUNDED, nonce, detail)
+        elif outcome in REFUSED:
+            self._desk.alarms.raise_for(Alarm.REFUSED, nonce, detail)
+        elif outcome is SendOutcome.REPLACEMENT_UNDERPRICED and not await self._is_ours(transaction):
+            foreign = f"a transaction that is not ours waits with nonce {nonce} of {transaction.sender}"
+            self._desk.brake.pull(foreign)
+            self._desk.alarms.raise_for(Alarm.FOREIGN, nonce, foreign)
+
+    async def _is_ours(self, transaction: Transaction) -> bool:
+        """Whether what holds the nonce in the pool is an attempt of ours (T14); yes when nobody can tell."""
+        try:
+            return any([await self._writer.knows(attempt.hash) for attempt in reversed(transaction.attempts)])
+        except Transient:
+            return True

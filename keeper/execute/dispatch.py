@@ -101,6 +101,11 @@ class Dispatcher:
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
     @property
+    def halted(self) -> str | None:
+        """Why nothing new may be signed, None when all is well or nothing is signed at all."""
+        return None if self._sender is None else self._sender.manager.halted
+
+    @property
     def idle(self) -> bool:
         """Whether no transaction is on its way; what was papered has nothing to wait for."""
         return self._sender is None or not self._sender.manager.in_flight()

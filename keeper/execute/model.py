@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 from keeper.execute.states import State
 from keeper.plan.model import Plan
 from keeper.ports import Receipt
-from keeper.types import Address, Hash
+from keeper.types import Address, Call, Hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,12 @@ class Fees(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One signed form of a transaction. `block` is the head it was priced on, `outcome` the node's answer."""
+    """One signed form of a transaction.
+
+    `block` is the head it was priced on, `outcome` the newest answer to it. `cancels`: an empty call
+    to ourselves instead of the payload. `until`: sent privately, and worth nothing after that block;
+    None when it was public. `out`: some node took it, or an answer was lost, so it may be anywhere.
+    """
 
     number: int
     hash: Hash
@@ -93,6 +98,9 @@ class Attempt:
     fees: Fees
     block: int
     outcome: str | None = None
+    cancels: bool = False
+    until: int | None = None
+    out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +113,16 @@ class Mined:
     succeeded: bool
 
 
+NO_NONCE = -1
+"""The nonce of a transaction that is queued, or was given up before it had one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One logical transaction: a nonce, its payload, and every attempt to land it.
 
     `ceiling` is the highest fee cap worth paying, wei per gas. `created` and `time` are the number
-    and timestamp of the head that it was decided on.
+    and timestamp of the head that it was decided on. `until` as in Attempt, for those to come.
     """
 
     id: int
@@ -128,6 +140,27 @@ class Transaction:
     steps: tuple[Step, ...]
     attempts: tuple[Attempt, ...] = ()
     mined: Mined | None = None
+    until: int | None = None
+
+    @property
+    def call(self) -> Call:
+        """The payload."""
+        return Call(self.to, self.data)
+
+    @property
+    def newest(self) -> Attempt | None:
+        """The attempt that counts now."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def is_out(self) -> bool:
+        """Whether any attempt may be in somebody's hands."""
+        return any(attempt.out for attempt in self.attempts)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the chain shows its end, final or not: the payload, or the no-op, has a receipt."""
+        return self.mined is not None
 
 
 class Change(NamedTuple):

@@ -7,8 +7,8 @@ It pays when chance * net > (1 - chance) * gas, that is when net > (n+1) * gas.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from keeper.execute.model import Report, StepResult, Verdict
-from keeper.execute.states import TERMINAL
+from keeper.execute.model import Report, Step, StepResult, Verdict
+from keeper.execute.states import TERMINAL, State
 from keeper.plan.model import Plan, Reason, Rejection
 
 if TYPE_CHECKING:
@@ -32,8 +32,16 @@ class Odds:
                 self._learnt.discard(report.transaction.id)
             else:
                 self._learnt.add(report.transaction.id)
+            if report.transaction.state is State.CANCELLED:
+                self._blame(report.transaction.steps)
             if not known:
                 self._count(report.results)
+
+    def _blame(self, steps: Iterable[Step]) -> None:
+        """What had to be cancelled cost gas for nothing, as what failed."""
+        for step in steps:
+            who = (step.deployment, step.account)
+            self._failures[who] = self._failures.get(who, 0) + 1
 
     def _count(self, results: Iterable[StepResult]) -> None:
         for result in results:

@@ -6,13 +6,11 @@ from keeper.errors import CallReverted
 from keeper.execute.executor import Executor
 from keeper.execute.fees import break_even_price
 from keeper.execute.model import Transaction
+from keeper.execute.push import MAX_GAS
 from keeper.execute.simulate import Simulation
 from keeper.execute.txm import TransactionManager
 from keeper.plan.model import Plan
 from keeper.ports import ChainWriter
-
-MAX_GAS = 2**24
-"""No transaction may have a higher limit (EIP-7825)."""
 
 
 class Sender:

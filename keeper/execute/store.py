@@ -1,6 +1,6 @@
 """Transactions and attempts on disk. What the network may see is written here before it does."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -8,12 +8,13 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     Row,
     String,
     Table,
-    UniqueConstraint,
+    false,
     func,
     insert,
     select,
@@ -21,11 +22,14 @@ from sqlalchemy import (
 )
 
 from keeper.errors import Halt
-from keeper.execute.model import Attempt, Fees, Mined, Step, Transaction
+from keeper.execute.model import NO_NONCE, Attempt, Fees, Mined, Step, Transaction
 from keeper.execute.states import TERMINAL, State, advance
 from keeper.store import BigInteger256, Database, JsonDocument, metadata
 from keeper.store.database import Connection
 from keeper.types import Address, BlockRef, Call, Hash
+
+GIVEN_UP = (State.QUEUED, State.DROPPED, State.LOST)
+"""States in which a nonce is not, or no longer, a transaction's own."""
 
 transactions = Table(
     "transactions",
@@ -43,11 +47,21 @@ transactions = Table(
     Column("created", BigInteger, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("steps", JsonDocument, nullable=False),
+    Column("until", BigInteger),
     Column("mined_hash", String),
     Column("mined_block", BigInteger),
     Column("mined_block_hash", String),
     Column("succeeded", Boolean),
-    UniqueConstraint("chain_id", "sender", "nonce", name="one_transaction_per_nonce"),
+)
+
+Index(
+    "one_transaction_per_nonce",
+    transactions.c.chain_id,
+    transactions.c.sender,
+    transactions.c.nonce,
+    unique=True,
+    sqlite_where=transactions.c.state.not_in(GIVEN_UP),
+    postgresql_where=transactions.c.state.not_in(GIVEN_UP),
 )
 
 attempts = Table(
@@ -61,7 +75,26 @@ attempts = Table(
     Column("cap", BigInteger256, nullable=False),
     Column("block", BigInteger, nullable=False),
     Column("outcome", String),
+    Column("cancels", Boolean, nullable=False, server_default=false()),
+    Column("until", BigInteger),
+    Column("out", Boolean, nullable=False, server_default=false()),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What somebody wants sent. `key` identifies it; the rest as in Transaction, decided on `head`."""
+
+    key: str
+    call: Call
+    steps: tuple[Step, ...]
+    gas: int
+    ceiling: int
+    head: BlockRef
+    until: int | None = None
+
+
+_ATTEMPT = ("number", "hash", "raw", "block", "outcome", "cancels", "until", "out")
 
 
 class TransactionStore:
@@ -92,71 +125,65 @@ class TransactionStore:
         async with self._database.begin() as connection:
             return await self._next_nonce(connection)
 
-    async def reserve(
-        self,
-        key: str,
-        call: Call,
-        steps: tuple[Step, ...],
-        *,
-        gas: int,
-        ceiling: int,
-        head: BlockRef,
-        floor: int,
-    ) -> Transaction:
-        """Give a new transaction the next nonce, at least `floor` (the chain's own count)."""
+    async def owned(self, first: int, last: int) -> frozenset[int]:
+        """Nonces in first..last that belong to a transaction, however it ended."""
+        wanted = select(transactions.c.nonce).where(
+            self._ours,
+            transactions.c.nonce.between(first, last),
+            transactions.c.state.not_in(GIVEN_UP),
+        )
         async with self._database.begin() as connection:
-            values: dict[str, Any] = {
-                "key": key,
-                "chain_id": self._chain_id,
-                "sender": self._sender,
-                "nonce": max(await self._next_nonce(connection), floor),
-                "state": State.RESERVED,
-                "to": call.to,
-                "data": call.data,
-                "gas": gas,
-                "ceiling": ceiling,
-                "created": head.number,
-                "time": head.timestamp,
-            }
-            documents = [step.document() for step in steps]
-            inserted = await connection.execute(insert(transactions).values(**values, steps=documents))
-            return Transaction(id=inserted.inserted_primary_key[0], steps=steps, **values)
+            return frozenset((await connection.execute(wanted)).scalars())
+
+    async def queue(self, intent: Intent) -> Transaction:
+        """Keep what has to wait for a place."""
+        async with self._database.begin() as connection:
+            return await self._insert(connection, intent, State.QUEUED, NO_NONCE)
+
+    async def reserve(self, intent: Intent, floor: int, *, at: int | None = None) -> Transaction:
+        """Give a new transaction the next nonce, at least `floor` (the chain's own count); or nonce `at`."""
+        async with self._database.begin() as connection:
+            nonce = await self._free_nonce(connection, floor) if at is None else at
+            return await self._insert(connection, intent, State.RESERVED, nonce)
+
+    async def admit(self, transaction: Transaction, floor: int) -> Transaction:
+        """Give a queued transaction the next nonce."""
+        async with self._database.begin() as connection:
+            nonce = await self._free_nonce(connection, floor)
+            state = await _move(connection, transaction, State.RESERVED, nonce=nonce)
+        return replace(transaction, state=state, nonce=nonce)
 
     async def signed(self, transaction: Transaction, attempt: Attempt) -> Transaction:
         """Keep an attempt that nobody has seen yet."""
         async with self._database.begin() as connection:
+            values = {name: getattr(attempt, name) for name in _ATTEMPT}
             await connection.execute(
-                insert(attempts).values(
-                    transaction_id=transaction.id,
-                    number=attempt.number,
-                    hash=attempt.hash,
-                    raw=attempt.raw,
-                    tip=attempt.fees.tip,
-                    cap=attempt.fees.cap,
-                    block=attempt.block,
-                )
+                insert(attempts).values(transaction_id=transaction.id, **values, **attempt.fees._asdict())
             )
-            state = await _move(connection, transaction, State.SIGNED)
+            state = State.CANCELLING if attempt.cancels else State.SIGNED
+            if transaction.state is not state:
+                await _move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*transaction.attempts, attempt))
 
-    async def sent(self, transaction: Transaction, outcome: str) -> Transaction:
-        """Note the node's answer to the newest attempt."""
+    async def sent(self, transaction: Transaction, outcome: str, *, out: bool) -> Transaction:
+        """Note the answer to the newest attempt, and whether it may be `out` there now."""
         *older, newest = transaction.attempts
-        if transaction.state is State.SENT and newest.outcome == outcome:
+        told = replace(newest, outcome=outcome, out=newest.out or out)
+        state = State.SENT if transaction.state is State.SIGNED else transaction.state
+        if state is transaction.state and told == newest:
             return transaction
         async with self._database.begin() as connection:
             await connection.execute(
                 update(attempts)
                 .where(attempts.c.transaction_id == transaction.id, attempts.c.number == newest.number)
-                .values(outcome=outcome)
+                .values(outcome=told.outcome, out=told.out)
             )
-            state = transaction.state
-            if state is not State.SENT:
-                state = await _move(connection, transaction, State.SENT)
-        return replace(transaction, state=state, attempts=(*older, replace(newest, outcome=outcome)))
+            if state is not transaction.state:
+                await _move(connection, transaction, state)
+        return replace(transaction, state=state, attempts=(*older, told))
 
     async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
-        """Record what the chain says: another state, and where the transaction was mined."""
+        """Record what the chain says: another state perhaps, and where the transaction was mined."""
         place = {
             "mined_hash": mined and mined.hash,
             "mined_block": mined and mined.block,
@@ -175,13 +202,52 @@ class TransactionStore:
         highest = await connection.scalar(select(func.max(transactions.c.nonce)).where(self._ours))
         return 0 if highest is None else highest + 1
 
+    async def _free_nonce(self, connection: Connection, floor: int) -> int:
+        """The lowest nonce that was given back, else the next one (T3, T26).
 
-async def _move(connection: Connection, transaction: Transaction, state: State, **place: Any) -> State:
+        Only DROPPED transactions give theirs back: no bytes with it can be mined any more.
+        """
+        mine = transactions.alias()
+        given_back = select(func.min(mine.c.nonce)).where(
+            mine.c.chain_id == self._chain_id,
+            mine.c.sender == self._sender,
+            mine.c.state == State.DROPPED,
+            mine.c.nonce >= floor,
+            mine.c.nonce.not_in(
+                select(transactions.c.nonce).where(self._ours, transactions.c.state != State.DROPPED)
+            ),
+        )
+        free = await connection.scalar(given_back)
+        return max(await self._next_nonce(connection), floor) if free is None else int(free)
+
+    async def _insert(self, connection: Connection, intent: Intent, state: State, nonce: int) -> Transaction:
+        values: dict[str, Any] = {
+            "key": intent.key,
+            "chain_id": self._chain_id,
+            "sender": self._sender,
+            "nonce": nonce,
+            "state": state,
+            "to": intent.call.to,
+            "data": intent.call.data,
+            "gas": intent.gas,
+            "ceiling": intent.ceiling,
+            "created": intent.head.number,
+            "time": intent.head.timestamp,
+            "until": intent.until,
+        }
+        documents = [step.document() for step in intent.steps]
+        wanted = insert(transactions).values(**values, steps=documents).returning(transactions.c.id)
+        number = (await connection.execute(wanted)).scalar_one()
+        return Transaction(id=number, steps=intent.steps, **values)
+
+
+async def _move(connection: Connection, transaction: Transaction, state: State, **values: Any) -> State:
     """Change the state, provided that it still is what we believe."""
+    following = state if state is transaction.state else advance(transaction.state, state)
     changed = await connection.execute(
         update(transactions)
         .where(transactions.c.id == transaction.id, transactions.c.state == transaction.state)
-        .values(state=advance(transaction.state, state), **place)
+        .values(state=following, **values)
     )
     if changed.rowcount != 1:
         raise Halt(f"another process changed transaction {transaction.id}: two keepers share one key")
@@ -206,11 +272,20 @@ async def _load(connection: Connection, row: Row[Any]) -> Transaction:
         steps=tuple(Step(**document) for document in row.steps),
         attempts=tuple(
             Attempt(
-                each.number, Hash(each.hash), each.raw, Fees(each.tip, each.cap), each.block, each.outcome
+                number=each.number,
+                hash=Hash(each.hash),
+                raw=each.raw,
+                fees=Fees(each.tip, each.cap),
+                block=each.block,
+                outcome=each.outcome,
+                cancels=each.cancels,
+                until=each.until,
+                out=each.out,
             )
             for each in await connection.execute(wanted)
         ),
         mined=None
         if row.mined_hash is None
         else Mined(Hash(row.mined_hash), row.mined_block, Hash(row.mined_block_hash), row.succeeded),
+        until=row.until,
     )

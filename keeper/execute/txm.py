@@ -1,51 +1,28 @@
-"""The transaction manager: one writer per key, from a reserved nonce to a final receipt.
+"""The transaction manager: one writer per key, from a wish to a final receipt.
 
-Rules T0-T30 are those of the engineering reference. What counts here: nonce, then signed bytes,
-then broadcast, each stored before the next (T4, T5); a lost answer is not a failure (rule 4);
-the chain's nonce count and receipts decide what happened (T18-T20), never a send's answer.
+What counts here: nonce, then signed bytes, then broadcast, each stored before the next (T4, T5); a
+lost answer is not a failure; the chain's nonce count and receipts decide what happened (T18-T20),
+never a send's answer. The rules T0-T30, where each lives and which test proves it: docs/transactions.md.
 """
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from keeper.errors import Degraded, Halt
-from keeper.execute.attempts import REFUSED, Attempts, next_fees
-from keeper.execute.fees import first_fees
-from keeper.execute.model import Change, Fees, Mined, Step, Transaction
+from keeper.errors import CallReverted, Degraded, Halt, Transient
+from keeper.execute.attempts import Attempts
+from keeper.execute.confirm import Confirmer
+from keeper.execute.desk import Desk
+from keeper.execute.fees import Quote, first_fees
+from keeper.execute.model import Change, Step, Transaction
+from keeper.execute.observe import KEY, Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
+from keeper.execute.push import Pusher
+from keeper.execute.roster import Roster
+from keeper.execute.rules import REFUSED, Rules, Sign, View, is_stuck
 from keeper.execute.signer import Signer
-from keeper.execute.states import ON_CHAIN, TERMINAL, State
-from keeper.execute.store import TransactionStore
-from keeper.ports import ChainReader, ChainWriter, Receipt, SendOutcome
+from keeper.execute.states import State
+from keeper.execute.store import Intent, TransactionStore
+from keeper.ports import ChainReader, ChainWriter, PrivateRoute
 from keeper.types import Address, BlockRef, Call
-
-PATIENCE = 3
-"""Blocks until a used nonce without a receipt is held against somebody else and not a lagging node."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the manager behaves; blocks are counted from the head an attempt was priced on.
-
-    `max_gas_price` in wei per gas is absolute. `confirmations` counts the mined block itself.
-    `max_waiting` bounds what mempools take from one key (T23).
-    """
-
-    max_gas_price: int
-    confirmations: int = 1
-    bump_after: int = 2
-    max_waiting: int = 16
-
-
-class View(NamedTuple):
-    """The chain as one head shows it. `nonce` is the key's next one, `final` a block number."""
-
-    head: BlockRef
-    nonce: int
-    final: int
-    tip: int
-    broken: bool  # the head does not follow the one seen before: mined transactions may be gone
 
 
 class TransactionManager:
@@ -55,43 +32,54 @@ class TransactionManager:
     """
 
     def __init__(
-        self, reader: ChainReader, writer: ChainWriter, signer: Signer, store: TransactionStore, rules: Rules
+        self,
+        reader: ChainReader,
+        writer: ChainWriter,
+        signer: Signer,
+        store: TransactionStore,
+        rules: Rules,
+        *,
+        private: PrivateRoute | None = None,
+        observer: TransactionObserver | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self.address = signer.address
         self._store = store
-        self._attempts = Attempts(writer, signer, store, self._keep)
         self._rules = rules
+        self._observer = observer or NoObserver()
+        self._roster, self._brake, self._alarms = Roster(), Brake(), Alarms(self._observer)
+        desk = Desk(signer.address, store, self._roster, rules, self._brake, self._alarms, self._observer)
+        self._attempts = Attempts(desk, signer, writer, private)
+        self._confirmer = Confirmer(desk, reader, writer)
+        self._pusher = Pusher(desk, writer, self._attempts)
         self._lock = asyncio.Lock()
         self._view: View | None = None
-        self._open: dict[int, Transaction] = {}
-        self._changed: dict[int, Change] = {}
-        self._missing: dict[int, int] = {}  # nonce without a receipt: block since
-        self._halted: str | None = None
+        self._next = 0  # the first nonce that is neither ours nor used
+        self._failures = 0
 
     @property
     def halted(self) -> str | None:
-        """Why nothing more may be signed, None when all is well."""
-        if self._halted:
-            return self._halted
+        """Why nothing new may be signed, None when all is well. What is on its way is followed anyhow."""
+        if self._brake.reason:
+            return self._brake.reason
         if self._view is None:
             return "what the last run left behind has not been recovered yet"
-        for nonce, since in self._missing.items():
-            if self._view.head.number >= since + PATIENCE:
-                return f"nonce {nonce} of {self.address} was used by someone else"
-        for transaction in self._waiting():
-            newest = transaction.attempts[-1:]
-            if newest and newest[0].outcome in REFUSED:
-                return f"the node refuses transaction {transaction.nonce}: {newest[0].outcome}"
-        return None
+        if self._failures >= self._rules.blind_failures:
+            return f"no node shows what becomes of our transactions, {self._failures} times in a row"
+        refused = next((each for each in self._roster.waiting() if _is_refused(each)), None)
+        if refused is not None and refused.newest is not None:
+            return f"the node refuses transaction {refused.nonce}: {refused.newest.outcome}"
+        return self._confirmer.suspicion(self._view)
 
     def in_flight(self) -> frozenset[tuple[str, Address]]:
         """(deployment, account) of every step that is on its way but not yet on chain."""
-        return frozenset((step.deployment, step.account) for tx in self._waiting() for step in tx.steps)
+        return frozenset(
+            (step.deployment, step.account) for each in self._roster.unfinished() for step in each.steps
+        )
 
     async def recover(self) -> list[Change]:
-        """Pick up what the last run left: look for receipts, send the rest again.
+        """Pick up what the last run left: look for receipts, send the rest again (T28).
 
         Returns every transaction still open, changed or not, so that later stages can catch up.
 
@@ -99,21 +87,18 @@ class TransactionManager:
             Transient: no node answered; call again.
         """
         async with self._lock:
-            self._open = {transaction.id: transaction for transaction in await self._store.open()}
+            self._roster.load(await self._store.open())
+            self._next = await self._store.next_nonce()
             head = await self._reader.block("latest")
-            pending = await self._writer.nonce(self.address, "pending")
             view = await self._look(head)
-            for transaction in list(self._open.values()):
-                await self._follow(transaction, view)
-            for transaction in self._open.values():
-                self._changed.setdefault(transaction.id, Change(transaction, None))
-            ours = max(view.nonce, await self._store.next_nonce())
-            if pending > ours:
-                self._halted = (
-                    f"{pending - ours} transactions of {self.address} are waiting that are not ours"
-                )
+            strangers = view.pending - max(view.nonce, self._next)
+            self._next = max(self._next, view.nonce)
+            if strangers > 0:
+                self._foreign(f"{strangers} transactions of {self.address} are waiting that are not ours")
+            await self._work(view, first=True)
+            self._roster.note_all()
             self._view = view
-            return self._drain()
+            return self._roster.drain()
 
     async def on_head(self, head: BlockRef) -> list[Change]:
         """Follow every open transaction to `head`: mined, confirmed, final, gone, or to be pushed.
@@ -125,16 +110,36 @@ class TransactionManager:
             Halt: another process works with this key.
         """
         async with self._lock:
-            view = await self._look(head)
-            for transaction in list(self._open.values()):
-                await self._follow(transaction, view)
+            try:
+                view = await self._look(head)
+                strangers = max(view.nonce, view.pending) - self._next
+                if strangers > 0:
+                    self._foreign(f"{strangers} transactions of {self.address} are not ours")
+                await self._work(view, first=False)
+            except Transient:
+                self._failures += 1
+                if self._failures == self._rules.blind_failures:
+                    self._alarms.raise_for(Alarm.BLIND, KEY, self.halted or "")
+                raise
+            self._failures = 0
+            self._alarms.clear(KEY, Alarm.BLIND)
             self._view = view
-            return self._drain()
+            self._observer.on_standing(self._standing(view))
+            return self._roster.drain()
 
     async def submit(
-        self, key: str, steps: Sequence[Step], call: Call, gas_limit: int, ceiling: int | None = None
+        self,
+        key: str,
+        steps: Sequence[Step],
+        call: Call,
+        gas_limit: int,
+        ceiling: int | None = None,
+        *,
+        until: int | None = None,
     ) -> Transaction:
         """Send `call` once: the same `key` again returns the transaction that already carries it.
+
+        Without a place for it (T23) it waits in the queue for `Rules.queue_blocks`.
 
         Args:
             key: identifies the intent, so that a repeated request has no second effect.
@@ -142,11 +147,12 @@ class TransactionManager:
             call: payload.
             gas_limit: units.
             ceiling: the highest fee cap worth paying, wei per gas; None leaves it to the rules.
+            until: send it privately, worth something up to this block; None sends it in public.
 
         Raises:
             Halt: nothing may be signed now; see `halted`.
-            Degraded: gas costs more than `ceiling`, too many transactions are waiting, or the
-                fate of one is unclear.
+            Degraded: gas costs more than `ceiling`, the queue is full, or the fate of a transaction
+                is unclear.
         """
         async with self._lock:
             known = await self._store.find(key)
@@ -155,149 +161,112 @@ class TransactionManager:
             view = self._ready()
             highest = self._rules.max_gas_price
             ceiling = highest if ceiling is None else min(ceiling, highest)
-            fees = first_fees(view.tip, view.head.base_fee, ceiling)
+            fees = first_fees(Quote(view.tip, view.head.base_fee), ceiling)
             if fees is None:
                 raise Degraded(
                     f"the base fee {view.head.base_fee} leaves nothing below {ceiling} wei per gas"
                 )
-            transaction = self._keep(
-                await self._store.reserve(
-                    key, call, tuple(steps), gas=gas_limit, ceiling=ceiling, head=view.head, floor=view.nonce
-                )
-            )
-            try:
-                return await self._attempts.make(transaction, fees, view.head.number)
-            except Halt as error:
-                self._halted = str(error)
-                raise
+            intent = Intent(key, call, tuple(steps), gas_limit, ceiling, view.head, until)
+            if not await self._has_room():
+                return await self._queue(intent)
+            transaction = self._own(await self._store.reserve(intent, view.nonce))
+            return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
 
     def _ready(self) -> View:
         """The newest view, if another transaction may be signed on it."""
-        if self.halted or self._view is None:
-            raise Halt(f"nothing is signed: {self.halted}")
-        if self._missing:
-            raise Degraded(f"nonces {sorted(self._missing)} of {self.address} are used, but not seen mined")
-        if len(self._waiting()) >= self._rules.max_waiting:
-            raise Degraded(f"{self._rules.max_waiting} transactions of {self.address} are waiting already")
+        halted = self.halted
+        if halted or self._view is None:
+            raise Halt(f"nothing is signed: {halted}")
+        if missing := self._confirmer.missing:
+            raise Degraded(f"nonces {sorted(missing)} of {self.address} are used, but not seen mined")
         return self._view
 
     async def _look(self, head: BlockRef) -> View:
         last = self._view.head if self._view else None
-        return View(
-            head=head,
-            nonce=await self._writer.nonce(self.address, "latest"),
-            final=await self._final(),
-            tip=await self._writer.priority_fee(),
-            broken=last is None or (last.hash not in {head.parent, head.hash}),
+        nonce, pending, final, tip = await asyncio.gather(
+            self._writer.nonce(self.address, "latest"),
+            self._writer.nonce(self.address, "pending"),
+            self._final(),
+            self._writer.priority_fee(),
         )
+        broken = last is None or last.hash not in {head.parent, head.hash}
+        return View(head, nonce, pending, final, tip, broken)
 
     async def _final(self) -> int:
-        if not self._missing and len(self._waiting()) == len(self._open):
+        if not self._confirmer.missing and not self._roster.any_settled() and self._view is not None:
             return -1  # nobody would ask
         try:
             return (await self._reader.block("finalized")).number
         except Degraded:
             return -1  # a young chain has finalized nothing
 
-    async def _follow(self, transaction: Transaction, view: View) -> None:
-        """Bring one transaction in line with `view`."""
-        if transaction.state is State.CONFIRMED and not view.broken and not _is_final(transaction, view):
+    async def _work(self, view: View, *, first: bool) -> None:
+        """Lowest nonce first: what comes later cannot be mined before."""
+        for transaction in self._roster.numbered():
+            unmined = await self._confirmer.follow(transaction, view, first=first)
+            if unmined is not None:
+                await self._pusher.push(unmined, view, sign=not self._confirmer.missing)
+            else:
+                self._alarms.clear(transaction.nonce)
+        await self._pusher.fill_gaps(view)
+        for transaction in self._roster.queued():
+            await self._admit(transaction, view)
+
+    async def _admit(self, transaction: Transaction, view: View) -> None:
+        """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""
+        late = view.head.number > transaction.created + self._rules.queue_blocks
+        if late or await self._fails(transaction):
+            dropped = await self._store.moved(transaction, State.DROPPED, None)
+            self._roster.note(self._roster.keep(dropped))
             return
-        if transaction.state is State.SIGNED:
-            # A crash hid whether these bytes went out; only the chain knows, so ask as if they had.
-            transaction = self._keep(await self._store.sent(transaction, SendOutcome.UNKNOWN))
-        on_chain = transaction.state in ON_CHAIN
-        used = transaction.nonce < view.nonce
-        receipt = await self._receipt(transaction) if on_chain or used else None
-        if receipt is not None or not used:
-            self._missing.pop(transaction.nonce, None)
-        if receipt is not None:
-            await self._mined(transaction, receipt, view)
-            return
-        if on_chain:  # the chain took it back
-            transaction = await self._move(transaction, State.SENT)
-        if used:
-            await self._unseen(transaction, view)
-        elif on_chain:
-            await self._attempts.offer(transaction)
-        else:
-            await self._push(transaction, view)
+        fees = first_fees(view.quote, transaction.ceiling)
+        sound = not self._brake.reason and not self._confirmer.missing
+        if fees is not None and sound and await self._has_room():
+            admitted = self._own(await self._store.admit(transaction, view.nonce))
+            await self._pusher.sign(admitted, Sign(fees, admitted.gas), view)
 
-    async def _receipt(self, transaction: Transaction) -> Receipt | None:
-        """The receipt of whichever attempt won, newest first."""
-        for attempt in reversed(transaction.attempts):
-            receipt = await self._writer.receipt(attempt.hash)
-            if receipt is not None:
-                return receipt
-        return None
+    async def _fails(self, transaction: Transaction) -> bool:
+        try:
+            await self._reader.call(transaction.call, sender=self.address)
+        except CallReverted:
+            return True
+        return False
 
-    async def _mined(self, transaction: Transaction, receipt: Receipt, view: View) -> None:
-        """Take note of a receipt, as far as `view` has got."""
-        if receipt.block > view.head.number:
-            return
-        mined = Mined(receipt.tx_hash, receipt.block, receipt.block_hash, receipt.succeeded)
-        if transaction.state in ON_CHAIN and transaction.mined != mined:
-            transaction = await self._move(transaction, State.SENT)
-        if transaction.state is State.SENT:
-            transaction = await self._move(transaction, State.MINED, receipt)
-        deep = mined.block + self._rules.confirmations <= view.head.number + 1
-        if transaction.state is State.MINED and deep:
-            transaction = await self._move(transaction, State.CONFIRMED, receipt)
-        if transaction.state is State.CONFIRMED and _is_final(transaction, view):
-            await self._move(transaction, State.FINAL, receipt)
-        elif self._view is None:
-            self._changed[transaction.id] = Change(transaction, receipt)
+    async def _has_room(self) -> bool:
+        """Whether another one may be in flight; deep pipelines ask what the node has seen of them (T23)."""
+        waiting = self._roster.waiting()
+        if len(waiting) >= self._rules.max_in_flight:
+            return False
+        if len(waiting) < self._rules.optimistic or any(each.until is not None for each in waiting):
+            return True
+        pending = await self._writer.nonce(self.address, "pending")
+        return self._next - pending < self._rules.optimistic
 
-    async def _unseen(self, transaction: Transaction, view: View) -> None:
-        """The nonce is used but none of our hashes has a receipt: foreign, unless a node lags."""
-        self._missing.setdefault(transaction.nonce, view.head.number)
-        if view.final >= 0 and transaction.nonce < await self._writer.nonce(self.address, view.final):
-            del self._missing[transaction.nonce]
-            self._halted = f"nonce {transaction.nonce} of {self.address} was used by someone else"
-            await self._move(transaction, State.LOST)
+    async def _queue(self, intent: Intent) -> Transaction:
+        if len(self._roster.queued()) >= self._rules.max_in_flight:
+            raise Degraded(f"{self._rules.max_in_flight} transactions of {self.address} are queued already")
+        return self._roster.keep(await self._store.queue(intent))
 
-    async def _push(self, transaction: Transaction, view: View) -> None:
-        """Get an unmined transaction into the next block: sign it, raise its fees, or send it again."""
-        may_sign = not self._halted and not self._missing
-        fees = self._fees(transaction, view) if may_sign else None
-        if fees is not None:
-            try:
-                await self._attempts.make(transaction, fees, view.head.number)
-            except Halt as error:  # the other transactions must be followed all the same
-                self._halted = str(error)
-        elif transaction.attempts:
-            await self._attempts.offer(transaction)
+    def _own(self, transaction: Transaction) -> Transaction:
+        self._next = max(self._next, transaction.nonce + 1)
+        return self._roster.keep(transaction)
 
-    def _fees(self, transaction: Transaction, view: View) -> Fees | None:
-        return next_fees(
-            transaction,
-            tip=view.tip,
-            base_fee=view.head.base_fee,
-            overdue=view.head.number - self._rules.bump_after,
+    def _foreign(self, reason: str) -> None:
+        self._brake.pull(reason)
+        self._alarms.raise_for(Alarm.FOREIGN, KEY, reason)
+
+    def _standing(self, view: View) -> Standing:
+        waiting = self._roster.waiting()
+        return Standing(
+            nonce=view.nonce,
+            pending=len(waiting),
+            queued=len(self._roster.queued()),
+            cancelling=sum(each.state is State.CANCELLING for each in waiting),
+            gaps=self._pusher.gaps,
+            stuck=sum(is_stuck(each, view, self._rules) for each in waiting),
         )
 
-    async def _move(
-        self, transaction: Transaction, state: State, receipt: Receipt | None = None
-    ) -> Transaction:
-        mined = receipt and Mined(receipt.tx_hash, receipt.block, receipt.block_hash, receipt.succeeded)
-        transaction = self._keep(await self._store.moved(transaction, state, mined))
-        self._changed[transaction.id] = Change(transaction, receipt)
-        return transaction
 
-    def _keep(self, transaction: Transaction) -> Transaction:
-        if transaction.state in TERMINAL:
-            del self._open[transaction.id]
-        else:
-            self._open[transaction.id] = transaction
-        return transaction
-
-    def _waiting(self) -> list[Transaction]:
-        return [transaction for transaction in self._open.values() if transaction.state not in ON_CHAIN]
-
-    def _drain(self) -> list[Change]:
-        changes, self._changed = list(self._changed.values()), {}
-        return changes
-
-
-def _is_final(transaction: Transaction, view: View) -> bool:
-    return transaction.mined is not None and transaction.mined.block <= view.final
+def _is_refused(transaction: Transaction) -> bool:
+    newest = transaction.newest
+    return newest is not None and newest.outcome in REFUSED

@@ -11,6 +11,12 @@ from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.ports import Receipt
 from keeper.types import Mode
 
+GIVEN_UP = {
+    State.LOST: Outcome.LOST,
+    State.DROPPED: Outcome.DROPPED,
+    State.CANCELLED: Outcome.CANCELLED,
+}
+
 
 def paper_entries(papered: Papered) -> list[LedgerEntry]:
     """One entry a step that would have been sent."""
@@ -30,8 +36,8 @@ def paper_entries(papered: Papered) -> list[LedgerEntry]:
 
 
 def sent_entries(transaction: Transaction) -> list[LedgerEntry]:
-    """One entry a step of a transaction that has no receipt: pending, or lost."""
-    outcome = Outcome.LOST if transaction.state is State.LOST else Outcome.PENDING
+    """One entry a step of a transaction whose payload has no receipt: pending, or given up."""
+    outcome = GIVEN_UP.get(transaction.state, Outcome.PENDING)
     return [
         LedgerEntry(
             batch=transaction.key,

@@ -16,6 +16,8 @@ class Outcome(StrEnum):
     REVERTED = "reverted"  # its transaction failed
     UNPROVEN = "unproven"  # mined, but no event says that it happened
     LOST = "lost"  # its transaction can no longer be mined
+    DROPPED = "dropped"  # given up before anything was sent, or taken
+    CANCELLED = "cancelled"  # a no-op took the place of its transaction
 
 
 @dataclass(frozen=True, slots=True)

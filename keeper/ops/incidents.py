@@ -37,6 +37,8 @@ class Kind(StrEnum):
     DOUBT = "doubt"
     DEFERRED = "deferred"
     HALTED = "halted"
+    SEND_CONFLICT = "send_conflict"
+    TRANSACTION = "transaction"
 
 
 class Incident(NamedTuple):

@@ -11,13 +11,19 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
-from keeper.ports import Priority
+from keeper.ports import Priority, SendOutcome
 from keeper.types import USD, Mode
 
 DECISION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)
 """Up to one Ethereum slot: a decision slower than a block is a decision about the past."""
+
+LANDING_BLOCKS = (1, 2, 3, 5, 8, 13, 21)
+
+WAITING = ("pending", "queued", "cancelling", "stuck")
+"""Fields of `Standing` that are shown by state."""
 
 REQUEST_SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -50,7 +56,7 @@ class ProfitKind(StrEnum):
 
 
 class Metrics:
-    """Every metric of one process, which is a `keeper.chain.observe.ChainObserver` too."""
+    """Every metric of one process, and the observer of the chain and of the transactions."""
 
     def __init__(self, mode: Mode, version: str) -> None:
         make = _Maker()
@@ -78,6 +84,24 @@ class Metrics:
         self.gas_wei = make.counter("gas_wei_total", "Paid for gas, wei.")
         self.decision_seconds = make.histogram(
             "decision_seconds", "From a new head to the plans for it.", DECISION_SECONDS
+        )
+        self.next_nonce = make.gauge("next_nonce", "The key's next nonce on chain.")
+        self.nonce_gaps = make.gauge("nonce_gaps", "Nonces below ours that belong to nobody.")
+        self.transactions_waiting = make.gauge(
+            "transactions_waiting", "Transactions no block has taken yet.", "state"
+        )
+        for name in WAITING:
+            self.transactions_waiting.labels(name)
+        self.attempts = make.counter("attempts_total", "Signed attempts.", "kind", AttemptKind)
+        self.send_answers = make.counter(
+            "send_answers_total", "What became of sends.", "outcome", SendOutcome
+        )
+        self.landing_blocks = make.histogram(
+            "landing_blocks", "Blocks from the decision to the block that mined it.", LANDING_BLOCKS
+        )
+        self.alarms = make.counter("transaction_alarms_total", "Troubles with the key.", "alarm", Alarm)
+        self.send_conflicts = make.counter(
+            "send_conflicts_total", "Transactions a node refused for good that another took.", "host"
         )
         self.rpc_requests = make.counter(
             "rpc_requests_total", "Exchanges with a node.", "host", "method", "outcome"
@@ -128,6 +152,33 @@ class Metrics:
     def on_disagreement(self, host: str) -> None:
         """Count an answer that other nodes contradict."""
         self.quorum_disagreements.labels(host).inc()
+
+    def on_send_conflict(self, host: str) -> None:
+        """Count a transaction refused for good that another node took."""
+        self.send_conflicts.labels(host).inc()
+
+    def on_attempt(self, kind: AttemptKind) -> None:
+        """Count a signature."""
+        self.attempts.labels(kind.value).inc()
+
+    def on_answer(self, outcome: str) -> None:
+        """Count an answer to a send."""
+        self.send_answers.labels(outcome).inc()
+
+    def on_landed(self, blocks: int) -> None:
+        """Note how long a payload took into a block."""
+        self.landing_blocks.observe(blocks)
+
+    def on_standing(self, standing: Standing) -> None:
+        """Show how the key stands."""
+        self.next_nonce.set(standing.nonce)
+        self.nonce_gaps.set(standing.gaps)
+        for name in WAITING:
+            self.transactions_waiting.labels(name).set(getattr(standing, name))
+
+    def on_alarm(self, alarm: Alarm) -> None:
+        """Count a new trouble."""
+        self.alarms.labels(alarm.value).inc()
 
     def on_subscription_lost(self, host: str) -> None:
         """Count a subscription that has to be replaced."""

@@ -1,14 +1,18 @@
-"""The chain's observer: what happens to nodes is counted and remembered."""
+"""The observer of the chain and of our transactions: what happens is counted, troubles are remembered."""
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics
 from keeper.ports import Priority
 
 
 class Watch:
-    """A `keeper.chain.observe.ChainObserver` that tells both `metrics` and `incidents`."""
+    """Tells `metrics` and `incidents` what the chain and the transaction manager report.
+
+    A `keeper.chain.observe.ChainObserver` and a `keeper.execute.observe.TransactionObserver`.
+    """
 
     def __init__(self, metrics: Metrics, incidents: Incidents) -> None:
         self._metrics = metrics
@@ -51,3 +55,29 @@ class Watch:
         """A subscription has to be replaced."""
         self._metrics.on_subscription_lost(host)
         self._incidents.note(Kind.SUBSCRIPTION_LOST, host)
+
+    def on_send_conflict(self, host: str) -> None:
+        """A node found impossible what another one took."""
+        self._metrics.on_send_conflict(host)
+        self._incidents.note(Kind.SEND_CONFLICT, host)
+
+    def on_attempt(self, kind: AttemptKind) -> None:
+        """Something was signed."""
+        self._metrics.on_attempt(kind)
+
+    def on_answer(self, outcome: str) -> None:
+        """A node, or nobody, answered a send."""
+        self._metrics.on_answer(outcome)
+
+    def on_landed(self, blocks: int) -> None:
+        """A payload was mined."""
+        self._metrics.on_landed(blocks)
+
+    def on_standing(self, standing: Standing) -> None:
+        """A head was dealt with."""
+        self._metrics.on_standing(standing)
+
+    def on_alarm(self, alarm: Alarm) -> None:
+        """Something is wrong with a transaction or the key."""
+        self._metrics.on_alarm(alarm)
+        self._incidents.note(Kind.TRANSACTION, "signer", alarm.value)

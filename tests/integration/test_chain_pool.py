@@ -14,13 +14,13 @@ from keeper.chain.node_state import NodeState
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
 from keeper.errors import CallReverted, Transient, Unreachable, WrongChain
-from keeper.ports import SendError, SendOutcome
-from keeper.types import Address, Call
+from keeper.ports import BlockFees, SendError, SendOutcome
+from keeper.types import Address, Call, Hash
 from tests.integration.chain_server import RpcError, Server, serve
 
 ADDRESS = Address("0x" + "ab" * 20)
 RAW = b"\x02\xc0"
-HASH = "0x" + keccak(RAW).hex()
+HASH = Hash("0x" + keccak(RAW).hex())
 
 
 class StillClock:
@@ -208,15 +208,93 @@ async def test_check__some_down__passes_and_none_up_lists_hosts(
         assert all(url in str(raised.value) for url in down)
 
 
-async def test_send_raw__first_accepts__second_never_sees_it(pool: Pool, servers: list[Server]) -> None:
+async def test_send_raw__any_accepts__every_node_gets_it(pool: Pool, servers: list[Server]) -> None:
     assert await pool.send_raw(RAW) == HASH
-    assert servers[1].seen == []
+    await asyncio.sleep(0.05)
+    assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
+
+
+async def test_send_raw__first_is_slow__second_decides_and_the_first_is_still_heard(
+    pool: Pool, servers: list[Server]
+) -> None:
+    heard = asyncio.Event()
+
+    async def late(_: list[Any]) -> Any:
+        await asyncio.sleep(0.05)
+        heard.set()
+        return HASH
+
+    servers[0].late["eth_sendRawTransaction"] = late
+    assert await pool.send_raw(RAW) == HASH
+    assert not heard.is_set()
+    async with asyncio.timeout(5):
+        await heard.wait()
+
+
+async def test_send_raw__all_silent__given_up_after_a_while(servers: list[Server], clock: StillClock) -> None:
+    async def never(_: list[Any]) -> Any:
+        await asyncio.sleep(60)
+
+    servers[0].late["eth_sendRawTransaction"] = never
+    async with pool_of([servers[0].http], clock) as pool:
+        pool._broadcast._patience = 0.05
+        with pytest.raises(Unreachable, match="in time"):
+            await pool.send_raw(RAW)
+
+
+async def test_send_raw__one_takes_what_another_finds_impossible__is_said(
+    pool: Pool, servers: list[Server], capsys: pytest.CaptureFixture[str]
+) -> None:
+    servers[1].answers["eth_sendRawTransaction"] = refuse(-32000, "exceeds block gas limit")
+    assert await pool.send_raw(RAW) == HASH
+    await asyncio.sleep(0.05)
+    assert "send_conflict" in capsys.readouterr().out
+
+
+async def test_send_raw__send_only_node__gets_it_and_decides_nothing(
+    servers: list[Server], clock: StillClock
+) -> None:
+    servers[0].answers["eth_sendRawTransaction"] = refuse(-32000, "nonce too low")
+    first, second = (Rpc(server.http) for server in servers)
+    async with Pool([first], 31337, clock=clock, send_only=[second]) as pool:
+        with pytest.raises(SendError, match="nonce_too_low"):
+            await pool.send_raw(RAW)
+        await asyncio.sleep(0.05)
+    assert servers[1].seen == ["eth_sendRawTransaction"]
+
+
+async def test_send_raw__one_busy_and_one_refuses__the_refusal_counts(
+    pool: Pool, servers: list[Server]
+) -> None:
+    servers[0].answers["eth_sendRawTransaction"] = refuse(-32000, "txpool is full")
+    servers[1].answers["eth_sendRawTransaction"] = refuse(-32000, "transaction underpriced")
+    with pytest.raises(SendError) as raised:
+        await pool.send_raw(RAW)
+    assert raised.value.outcome is SendOutcome.UNDERPRICED
 
 
 async def test_send_raw__first_answer_lost__second_accepts(pool: Pool, servers: list[Server]) -> None:
     servers[0].handler = fail
     assert await pool.send_raw(RAW) == HASH
+    await asyncio.sleep(0.05)
     assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
+
+
+async def test_knows__only_another_node_has_it__yes(pool: Pool, servers: list[Server]) -> None:
+    servers[0].answers["eth_getTransactionByHash"] = lambda _: None
+    servers[1].answers["eth_getTransactionByHash"] = lambda _: {"hash": HASH}
+    assert await pool.knows(HASH)
+    servers[1].answers["eth_getTransactionByHash"] = lambda _: None
+    assert not await pool.knows(HASH)
+
+
+async def test_block_fees__a_history__base_fee_and_tip_of_each_block(
+    pool: Pool, servers: list[Server]
+) -> None:
+    servers[0].answers["eth_feeHistory"] = lambda _: {
+        "baseFeePerGas": ["0xa", "0xb", "0xc"], "reward": [["0x1"], ["0x0"]],
+    }  # fmt: skip
+    assert await pool.block_fees(2, 90) == [BlockFees(10, 1), BlockFees(11, 0)]
 
 
 async def test_send_raw__all_answers_lost__is_unreachable_and_once_each(
@@ -230,12 +308,12 @@ async def test_send_raw__all_answers_lost__is_unreachable_and_once_each(
     assert [server.seen.count("eth_sendRawTransaction") for server in servers] == [1, 1]
 
 
-async def test_send_raw__refused__is_final(pool: Pool, servers: list[Server]) -> None:
-    servers[0].answers["eth_sendRawTransaction"] = refuse(-32000, "nonce too low")
+async def test_send_raw__all_refuse__is_final(pool: Pool, servers: list[Server]) -> None:
+    for server in servers:
+        server.answers["eth_sendRawTransaction"] = refuse(-32000, "nonce too low")
     with pytest.raises(SendError) as raised:
         await pool.send_raw(RAW)
     assert raised.value.outcome is SendOutcome.NONCE_TOO_LOW
-    assert servers[1].seen == []
 
 
 async def test_send_raw__lost_then_nonce_too_low__stays_open(pool: Pool, servers: list[Server]) -> None:

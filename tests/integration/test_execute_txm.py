@@ -1,154 +1,37 @@
-"""The transaction manager against a real node: pipelining, crashes, lost answers, fees, reorgs, strangers.
+"""The transaction manager against a real node: pipelining, crashes, lost answers, fees, reorgs, strangers."""
 
-Every intent increments a counter contract once, so the counter tells what really happened.
-"""
-
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from keeper.chain.rpc import Rpc
-from keeper.devnet.anvil import Anvil
-from keeper.devnet.node import Node
 from keeper.errors import Degraded, Halt, Unreachable
-from keeper.execute.model import Change, Transaction
-from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
+from keeper.execute.confirm import PATIENCE
+from keeper.execute.model import NO_NONCE
+from keeper.execute.rules import Rules
 from keeper.execute.states import State
-from keeper.execute.store import TransactionStore
-from keeper.execute.txm import PATIENCE, Rules, TransactionManager
-from keeper.ports import Receipt, SendError, SendOutcome
-from keeper.store import Database
-from keeper.types import Address, Call, Hash
-from tests.devnet import running_chain
-from tests.execute_samples import account, fresh_database, sample_step
-
-COUNTER = Address("0x" + "c0" * 20)
-COUNT_UP = "0x5f546001015f5500"  # sstore(0, sload(0) + 1)
-SELECTOR = bytes.fromhex("d09de08a")
-GWEI = 10**9
-MAX_GAS_PRICE = 300 * GWEI
-
-
-class Crash(Exception):
-    """The process dies here."""
-
-
-class Line:
-    """The line to the node; `before` and `after` a raw send something may happen."""
-
-    def __init__(self, rpc: Rpc) -> None:
-        self.rpc = rpc
-        self.sent: list[bytes] = []
-        self.before: Callable[[], None] = lambda: None
-        self.after: Callable[[], None] = lambda: None
-        self.deaf_to: Hash | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.rpc, name)
-
-    async def receipt(self, tx_hash: Hash) -> Receipt | None:
-        if tx_hash == self.deaf_to:
-            raise Unreachable("no answer")
-        return await self.rpc.receipt(tx_hash)
-
-    async def send_raw(self, raw: bytes) -> Hash:
-        self.before()
-        self.sent.append(raw)
-        try:
-            return await self.rpc.send_raw(raw)
-        finally:
-            self.after()
-
-
-class Pen:
-    """The signer; it may fail before it signs, and it remembers what it signed."""
-
-    def __init__(self, signer: GuardedSigner) -> None:
-        self.signer = signer
-        self.address = signer.address
-        self.before: Callable[[], None] = lambda: None
-        self.signed: list[UnsignedTx] = []
-
-    async def sign(self, tx: UnsignedTx) -> SignedTx:
-        self.before()
-        self.signed.append(tx)
-        return await self.signer.sign(tx)
-
-
-@dataclass
-class World:
-    """A node without automatic mining, a database, and one manager after another."""
-
-    node: Node
-    line: Line
-    pen: Pen
-    database: Database
-    rules: Rules = field(default_factory=lambda: Rules(max_gas_price=MAX_GAS_PRICE))
-
-    def __post_init__(self) -> None:
-        self.manager = self.process()
-
-    def process(self) -> TransactionManager:
-        """A manager as a new process would build it: nothing but the database is remembered."""
-        store = TransactionStore(self.database, 31337, self.pen.address)
-        return TransactionManager(self.line, self.line, self.pen, store, self.rules)
-
-    async def restart(self) -> list[Change]:
-        self.line.before = self.line.after = self.pen.before = lambda: None
-        self.manager = self.process()
-        return await self.manager.recover()
-
-    async def submit(self, number: int, ceiling: int | None = None) -> Transaction:
-        step = sample_step(number)
-        return await self.manager.submit(f"intent {number}", [step], Call(COUNTER, SELECTOR), 60_000, ceiling)
-
-    async def mine(self, blocks: int = 1) -> list[Change]:
-        """Mine and show the manager each head."""
-        changes: list[Change] = []
-        for _ in range(blocks):
-            await self.node.mine()
-            changes += await self.head()
-        return changes
-
-    async def head(self) -> list[Change]:
-        return await self.manager.on_head(await self.line.block())
-
-    async def count(self) -> int:
-        return int(await self.node.request("eth_getStorageAt", COUNTER, "0x0", "latest"), 16)
-
-    async def nonce(self) -> int:
-        return await self.line.rpc.nonce(self.pen.address)
-
-    async def stored(self, number: int) -> Transaction:
-        store = TransactionStore(self.database, 31337, self.pen.address)
-        found = await store.find(f"intent {number}")
-        assert found is not None
-        return found
+from keeper.ports import SendError, SendOutcome
+from keeper.types import Call
+from tests.execute_samples import account
+from tests.txm_world import (
+    COUNTER,
+    FAIL,
+    GWEI,
+    MAX_GAS_PRICE,
+    Crash,
+    World,
+    die,
+    foreign,
+    lose_answer,
+    running_world,
+)
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    key = LocalSigner(b"\x42" * 32)
-    policy = Policy(31337, {COUNTER: frozenset({SELECTOR})}, MAX_GAS_PRICE)
-    async with (
-        running_chain(Anvil.start(no_mining=True)) as (anvil, node),
-        Rpc(anvil.http) as rpc,
-        fresh_database(tmp_path) as database,
-    ):
-        await node.fund([key.address])
-        await node.request("anvil_setCode", COUNTER, COUNT_UP)
-        yield World(node, Line(rpc), Pen(GuardedSigner(key, policy)), database)
-
-
-def die() -> None:
-    raise Crash
-
-
-def lose_answer() -> None:
-    raise Unreachable("the connection broke")
+    async with running_world(tmp_path) as world:
+        yield world
 
 
 async def test_submit__many_in_one_block__nonces_pipelined_and_all_mined_together(world: World) -> None:
@@ -186,15 +69,54 @@ async def test_submit__gas_beyond_the_ceiling__degraded_and_no_nonce_spent(world
     assert (await world.submit(2)).nonce == 0
 
 
-async def test_submit__too_many_waiting__degraded(world: World) -> None:
-    world.rules = Rules(max_gas_price=MAX_GAS_PRICE, max_waiting=2)
+async def test_submit__no_place_in_flight__queued_and_sent_when_there_is_one(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=2)
     await world.restart()
     await world.submit(1)
     await world.submit(2)
-    with pytest.raises(Degraded, match="2 transactions"):
-        await world.submit(3)
+    assert ((await world.submit(3)).state, (await world.submit(3)).nonce) == (State.QUEUED, NO_NONCE)
+    assert ("aave-core", account(3)) in world.manager.in_flight()
     await world.mine()
-    assert (await world.submit(3)).nonce == 2
+    assert ((await world.stored(3)).state, (await world.stored(3)).nonce) == (State.SENT, 2)
+    await world.mine()
+    assert await world.count() == 3
+
+
+async def test_submit__queued_for_too_long__dropped_without_a_nonce(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1, ceiling=3 * GWEI)
+    await world.submit(2)
+    for _ in range(3):
+        await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
+        changes = await world.mine()
+    (change,) = changes
+    assert (change.transaction.key, change.transaction.state) == ("intent 2", State.DROPPED)
+    assert ("aave-core", account(2)) not in world.manager.in_flight()
+    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+    await world.mine(2)
+    assert (await world.count(), await world.nonce(), (await world.submit(3)).nonce) == (1, 1, 1)
+
+
+async def test_submit__queued_and_it_would_fail_by_now__dropped(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1)
+    await world.submit(2)
+    await world.node.mine()
+    await world.node.request("anvil_setCode", COUNTER, FAIL)
+    await world.head()
+    assert (await world.stored(2)).state is State.DROPPED
+    assert len(world.pen.signed) == 1
+
+
+async def test_submit__queue_is_full_too__degraded(world: World) -> None:
+    world.rules = replace(world.rules, max_in_flight=1)
+    await world.restart()
+    await world.submit(1)
+    await world.submit(2)
+    with pytest.raises(Degraded, match="queued already"):
+        await world.submit(3)
 
 
 CRASHES = {
@@ -229,8 +151,6 @@ async def test_recover__crash_during_the_first_attempt__same_end(
 async def test_recover__crash_while_fees_are_raised__same_end(world: World, crash: str) -> None:
     await world.manager.recover()
     await world.submit(1)
-    await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
-    await world.mine()
     await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
     await world.node.mine()
     CRASHES[crash](world)
@@ -288,7 +208,7 @@ async def test_on_head__base_fee_above_the_cap__fees_raised_until_mined(world: W
     first, second = transaction.attempts[:2]
     assert second.fees.tip * 10 >= first.fees.tip * 11 + 10
     assert second.fees.cap * 10 >= first.fees.cap * 11 + 10
-    assert (second.block - first.block, transaction.state) == (2, State.CONFIRMED)
+    assert (second.block - first.block, transaction.state) == (1, State.CONFIRMED)
     assert transaction.mined is not None
     assert transaction.mined.hash == second.hash
     assert (await world.count(), await world.nonce()) == (1, 1)
@@ -337,7 +257,7 @@ async def test_on_head__head_deepens__mined_then_confirmed_then_final(world: Wor
 
 
 async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent(world: World) -> None:
-    await world.node.request("anvil_setCode", COUNTER, "0x5f5ffd")
+    await world.node.request("anvil_setCode", COUNTER, FAIL)
     await world.manager.recover()
     await world.submit(1)
     (change,) = await world.mine()
@@ -345,13 +265,6 @@ async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent
     assert change.transaction.mined.succeeded is False
     assert change.receipt is not None
     assert (await world.submit(2)).nonce == 1
-
-
-async def foreign(world: World, nonce: int) -> None:
-    """Someone else with the same key sends a transaction of their own."""
-    tx = {"from": world.pen.address, "to": account(99), "nonce": hex(nonce), "gas": hex(21_000)}
-    price = {"maxFeePerGas": hex(100 * GWEI), "maxPriorityFeePerGas": hex(50 * GWEI)}
-    await world.node.request("eth_sendTransaction", tx | price)
 
 
 async def test_on_head__someone_else_used_our_nonce__halts_and_is_lost_when_final(world: World) -> None:

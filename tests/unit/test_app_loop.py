@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keeper.app import loop
-from keeper.app.loop import turn_until
+from keeper.app.loop import drain, turn_until
 from keeper.types import BlockRef, Hash
 
 
@@ -81,3 +81,33 @@ async def test_loop__stop_while_a_turn_is_missed__stops() -> None:
     async with asyncio.timeout(5):
         await turn_until(daemon, Heads(7), stop, once=False, last=None)  # type: ignore[arg-type]
     assert set(daemon.taken) == {7}
+
+
+class Draining:
+    """Idle after so many turns."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns, self.stopped = turns, False
+
+    @property
+    def idle(self) -> bool:
+        return self.turns == 0
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    async def take(self, head: BlockRef) -> bool:
+        self.turns -= 1
+        return True
+
+
+async def test_drain__something_on_its_way__followed_until_it_is_settled() -> None:
+    daemon: Any = Draining(2)
+    await drain(daemon, Heads(7, 8, 9), 5)
+    assert (daemon.turns, daemon.stopped) == (0, True)
+
+
+async def test_drain__nothing_comes__ends_in_time_and_leaves_it() -> None:
+    daemon: Any = Draining(2)
+    await drain(daemon, Heads(7), 0.05)
+    assert (daemon.turns, daemon.stopped) == (1, True)

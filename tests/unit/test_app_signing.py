@@ -7,7 +7,7 @@ import pytest
 from eth_account import Account
 
 from keeper.app.signing import load_signer
-from keeper.config.model import Signer
+from keeper.config.execution import Signer
 from keeper.config.secrets import Secret
 from keeper.errors import ConfigError
 

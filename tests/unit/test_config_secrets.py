@@ -20,9 +20,22 @@ TOKENS = {
     "KEEPER_KEYSTORE_PASSWORD": "hunter2-password",
     "KEEPER__CHAIN__HTTP": "https://user:httppassword@rpc.example:8443/v3/HTTPTOKEN1?apikey=HTTPTOKEN2",
     "KEEPER__CHAIN__WS": "wss://rpc.example/ws/WSTOKEN12",
+    "KEEPER__CHAIN__SEND_ONLY": "https://builder.example/SENDTOKEN1",
+    "KEEPER__SIGNER__URL": "https://signer:signpassword@signer.example/v1/SIGNTOKEN1",
     "KEEPER__STORE__URL": "postgresql://keeper:dbpassword@db.example/keeper",
 }
-CANARIES = (KEY[2:], "hunter2", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12", "dbpassword")
+CANARIES = (
+    KEY[2:],
+    "hunter2",
+    "httppassword",
+    "HTTPTOKEN1",
+    "HTTPTOKEN2",
+    "WSTOKEN12",
+    "dbpassword",
+    "SENDTOKEN1",
+    "signpassword",
+    "SIGNTOKEN1",
+)
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
@@ -33,11 +46,19 @@ PUBLIC = {
     "deployment[].start_block", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
-    "deployment[].comptroller",
+    "signer.address", "signer.ca_file", "signer.cert_file", "signer.key_file", "signer.deadline_seconds",
+    "transactions.max_in_flight", "transactions.optimistic", "transactions.queue_blocks",
+    "transactions.confirmations", "transactions.bump_blocks", "transactions.bump_percent",
+    "transactions.quote_multiple", "transactions.quote_multiple_above_gwei",
+    "transactions.cancel_gas_price_gwei", "transactions.stuck_blocks", "transactions.blind_failures",
+    "transactions.mempool", "transactions.stop_seconds",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip
-SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
+SECRET = {
+    "chain.http", "chain.ws", "chain.send_only", "store.url",
+    "signer.private_key", "signer.password", "signer.url",
+}  # fmt: skip
 
 
 def secret_config(folder: Path) -> Config:
@@ -63,6 +84,8 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
     values = {
         "chain.http": config.chain.http[0],
         "chain.ws": config.chain.ws[0],
+        "chain.send_only": config.chain.send_only[0],
+        "signer.url": config.signer.url,
         "store.url": config.store.url,
         "signer.private_key": config.signer.private_key,
         "signer.password": config.signer.password,

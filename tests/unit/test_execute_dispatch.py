@@ -9,7 +9,8 @@ import pytest
 from keeper.errors import CallReverted, Fatal
 from keeper.execute.dispatch import PAPER_REST, Dispatcher, Idle, Papered, Submitted
 from keeper.execute.model import Change, Step, StepResult, Transaction, Verdict
-from keeper.execute.send import MAX_GAS, Sender
+from keeper.execute.push import MAX_GAS
+from keeper.execute.send import Sender
 from keeper.execute.simulate import Simulation
 from keeper.execute.states import State
 from keeper.plan.model import Plan, Reason, Rejection

@@ -13,18 +13,23 @@ LEGAL = {
     ("reserved", "signed"),
     ("reserved", "cancelling"),
     ("reserved", "lost"),
+    ("reserved", "dropped"),
     ("signed", "sent"),
     ("signed", "cancelling"),
     ("sent", "signed"),
     ("sent", "mined"),
     ("sent", "cancelling"),
     ("sent", "lost"),
+    ("sent", "dropped"),
     ("mined", "confirmed"),
     ("mined", "sent"),
+    ("mined", "cancelling"),
     ("confirmed", "final"),
     ("confirmed", "sent"),
+    ("confirmed", "cancelling"),
     ("cancelling", "cancelled"),
     ("cancelling", "mined"),
+    ("cancelling", "lost"),
 }
 
 

@@ -9,7 +9,7 @@ from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
 from keeper.config.model import Config, Deployment, Swap
 from keeper.errors import CallReverted, Degraded, KeeperError
-from keeper.execute.signer import LocalSigner
+from keeper.execute.signer import Signer
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.ports import ChainReader
@@ -18,9 +18,7 @@ from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Call, checksum
 
 
-async def contract_checks(
-    config: Config, chain: ChainReader, signer: LocalSigner | None
-) -> AsyncIterator[Check]:
+async def contract_checks(config: Config, chain: ChainReader, signer: Signer | None) -> AsyncIterator[Check]:
     """Deployments, swaps and the executor, each contract asked something only it can answer."""
     markets: list[Market] = []
     for deployment in config.deployment:
@@ -77,7 +75,7 @@ async def _executor(
     venues: Sequence[Address],
     swaps: Sequence[Swap],
     chain: ChainReader,
-    signer: LocalSigner | None,
+    signer: Signer | None,
 ) -> Check:
     try:
         await _code(chain, "executor.address", executor)

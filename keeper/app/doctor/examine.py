@@ -8,12 +8,12 @@ from keeper.app.connect import make_endpoints
 from keeper.app.doctor.check import Check
 from keeper.app.doctor.contracts import contract_checks
 from keeper.app.doctor.nodes import best_head, endpoint_checks, websocket_check
-from keeper.app.signing import load_signer
+from keeper.app.signing import load_signer, prove
 from keeper.chain.rpc import Rpc
 from keeper.clock import Clock
 from keeper.config.model import Config
 from keeper.errors import ConfigError, KeeperError
-from keeper.execute.signer import LocalSigner
+from keeper.execute.signer import HeldSigner, RemoteSigner
 from keeper.ops.incidents import Incident, recent
 from keeper.store import Database
 from keeper.types import WAD, Mode, checksum
@@ -45,7 +45,9 @@ async def examine(config: Config, clock: Clock) -> Examination:
             chosen = chosen or (rpc if report.usable else None)
         for url in config.chain.ws:
             found.append(await websocket_check(url.reveal(), config.chain.id, config.chain.deadline_seconds))
-        signer_check, signer = _signer(config)
+        signer_check, signer = await _signer(config)
+        if signer is not None:
+            stack.push_async_callback(signer.close)
         if chosen is not None:
             found += [check async for check in contract_checks(config, chosen, signer)]
         found.append(signer_check)
@@ -55,7 +57,7 @@ async def examine(config: Config, clock: Clock) -> Examination:
     return Examination(found, reachable)
 
 
-def _signer(config: Config) -> tuple[Check, LocalSigner | None]:
+async def _signer(config: Config) -> tuple[Check, HeldSigner | None]:
     try:
         signer = load_signer(config.signer)
     except ConfigError as error:
@@ -67,10 +69,17 @@ def _signer(config: Config) -> tuple[Check, LocalSigner | None]:
             ok=not needed,
             detail=f"no key; mode {config.mode} {'needs one' if needed else 'needs none'}",
         ), None
-    return Check("signer", ok=True, detail=checksum(signer.address)), signer
+    detail = checksum(signer.address)
+    if isinstance(signer, RemoteSigner):
+        detail = f"{detail} at {signer.host}"
+    try:
+        await prove(signer, config.chain.id)
+    except KeeperError as error:
+        return Check("signer", ok=False, detail=str(error)), signer
+    return Check("signer", ok=True, detail=detail), signer
 
 
-async def _balance(config: Config, rpc: Rpc, signer: LocalSigner) -> Check:
+async def _balance(config: Config, rpc: Rpc, signer: HeldSigner) -> Check:
     try:
         balance = await rpc.balance(signer.address)
     except KeeperError as error:

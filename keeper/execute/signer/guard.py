@@ -14,11 +14,15 @@ from keeper.types import Address
 
 
 class Policy(NamedTuple):
-    """What may be signed: `targets` maps a contract to its allowed selectors, `max_fee` in wei per gas."""
+    """What may be signed: `targets` maps a contract to its allowed selectors.
+
+    `max_fee` and `max_cancel_fee` (of empty calls to ourselves; None: the same) in wei per gas.
+    """
 
     chain_id: int
     targets: Mapping[Address, frozenset[bytes]]
     max_fee: int
+    max_cancel_fee: int | None = None
 
 
 class GuardedSigner:
@@ -56,9 +60,11 @@ class GuardedSigner:
         policy = self._policy
         allowed = policy.targets.get(tx.to) if tx.to else None
         frees_nonce = tx.to == self.address and not tx.data
+        cancel_fee = policy.max_fee if policy.max_cancel_fee is None else policy.max_cancel_fee
+        highest = cancel_fee if frees_nonce else policy.max_fee
         checks = (
             (tx.chain_id == policy.chain_id, f"chain {tx.chain_id} instead of {policy.chain_id}"),
-            (tx.cap <= policy.max_fee, f"fee cap {tx.cap} above the maximum {policy.max_fee} wei"),
+            (tx.cap <= highest, f"fee cap {tx.cap} above the maximum {highest} wei"),
             (tx.tip <= tx.cap, f"tip {tx.tip} above the fee cap {tx.cap}"),
             (frees_nonce or allowed is not None, f"{tx.to} is not an allowed contract"),
             (frees_nonce or tx.data[:4] in (allowed or ()), f"selector 0x{tx.data[:4].hex()} is not allowed"),

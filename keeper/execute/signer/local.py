@@ -73,6 +73,9 @@ class LocalSigner:
         raw = bytes(signed.raw_transaction)
         return SignedTx(raw, Hash("0x" + keccak(raw).hex()))
 
+    async def close(self) -> None:
+        """Nothing to close."""
+
     def __repr__(self) -> str:
         return f"<LocalSigner {self.address}>"
 

@@ -41,3 +41,9 @@ class Signer(Protocol):
             Transient: the holder of the key did not answer.
         """
         ...
+
+
+class HeldSigner(Signer, Protocol):
+    """A signer that whoever opened it has to close."""
+
+    async def close(self) -> None: ...
