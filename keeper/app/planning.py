@@ -3,7 +3,7 @@
 from keeper.config.model import Config
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3 import UniswapV3
+from keeper.plan.uniswap_v3.venue import UniswapV3
 from keeper.ports import ChainReader
 from keeper.types import Mode
 

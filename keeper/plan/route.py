@@ -1,11 +1,12 @@
 """Ways to sell seized collateral, and the venues that offer them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from keeper.plan.model import Hop
+from keeper.plan.uniswap_v3.pool import Pool
 from keeper.protocols.base import Reads
-from keeper.types import ZERO_ADDRESS, Address
+from keeper.types import ZERO_ADDRESS, Address, BlockRef
 
 
 class Path(NamedTuple):
@@ -14,6 +15,34 @@ class Path(NamedTuple):
     factory: Address
     token_in: Address
     hops: tuple[Hop, ...]
+
+
+class PoolKey(NamedTuple):
+    """A pool by its factory, its tokens in their order, and its fee (1e-6)."""
+
+    factory: Address
+    token0: Address
+    token1: Address
+    fee: int
+
+
+Pools = Mapping[PoolKey, Pool]
+"""What is known of pools exactly: as they are, or as they will be after some swaps."""
+
+
+def steps(path: Path) -> Iterator[tuple[PoolKey, bool]]:
+    """The pools of `path` in its order, and whether token0 is what is sold to each."""
+    token = path.token_in
+    for hop in path.hops:
+        falling = token < hop.token_out
+        pair = (token, hop.token_out) if falling else (hop.token_out, token)
+        yield PoolKey(path.factory, *pair, hop.fee), falling
+        token = hop.token_out
+
+
+def keys(path: Path) -> frozenset[PoolKey]:
+    """The pools of `path`."""
+    return frozenset(key for key, _ in steps(path))
 
 
 class QuoteRequest(NamedTuple):
@@ -43,6 +72,10 @@ class Venue(Protocol):
         """Known paths from `token_in` to `token_out`, the most promising first."""
         ...
 
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        """The state at `block` of the pools on those of `paths` that are its own, as far as it can tell."""
+        ...
+
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         """Quotes in the order asked; None where the path cannot take the whole amount."""
         ...
@@ -59,6 +92,11 @@ class SameAsset:
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         return [Path(self.factory, token_in, ())] if token_in == token_out else []
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        del paths, block
+        yield from ()
+        return {}
 
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         yield from ()

@@ -20,7 +20,7 @@ from keeper.execute.signer import LocalSigner
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3 import UniswapV3
+from keeper.plan.uniswap_v3.venue import UniswapV3
 from keeper.ports import Receipt
 from keeper.protocols.base import LiquidationEvent
 from keeper.risk.scan import scan

@@ -1,0 +1,1 @@
+"""Uniswap v3: its pools in exact integers, and the venue that reads and offers them."""
