@@ -16,7 +16,7 @@ from keeper.devnet.network import Network
 from keeper.devnet.random_actions import Action, RandomActions
 from keeper.index.follower import Follower
 from keeper.protocols.aave_v2.frame import AaveV2Frame
-from keeper.protocols.aave_v2.market import NO_EXECUTOR, AaveV2Market
+from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.aave_v3.fold_loans import loan_of
 from keeper.protocols.aave_v3.records import Accrual, Reserve
@@ -52,7 +52,7 @@ class Following(NamedTuple):
         head = await self.chain.block()
         await self.follower.follow(head)
         assert self.follower.cursor == head
-        assert self.market.doubt == NO_EXECUTOR, self.market.doubt
+        assert self.market.doubt is None, self.market.doubt
         return head
 
 
@@ -125,10 +125,15 @@ class Comparison:
 _DATA = ("collateral", "debt", "available_borrows", "liquidation_threshold", "ltv", "health_factor")
 
 
+def pool_of(market: AaveV2Market) -> Address:
+    [pool] = market.venues()
+    return pool
+
+
 def _account_questions(market: AaveV2Market, user: Address) -> dict[Call, list[tuple[str, int]]]:
     asked = {
-        call(market.pool(), "getUserAccountData(address)", user): [(n, i) for i, n in enumerate(_DATA)],
-        call(market.pool(), "getUserConfiguration(address)", user): [("configuration", 0)],
+        call(pool_of(market), "getUserAccountData(address)", user): [(n, i) for i, n in enumerate(_DATA)],
+        call(pool_of(market), "getUserConfiguration(address)", user): [("configuration", 0)],
     }
     for info in market.assets():
         reserve: Reserve = market.book.get(("reserve", info.asset))
@@ -203,7 +208,7 @@ _RESERVE_WORDS = (
 
 def _reserve_questions(market: AaveV2Market, number: int) -> dict[Call, Sequence[tuple[str, int]]]:
     reserve: Reserve = market.book.get(("reserve", number))
-    asset, pool, oracle = reserve.asset, market.pool(), market.book.get(("deployment",)).oracle
+    asset, pool, oracle = reserve.asset, pool_of(market), market.book.get(("deployment",)).oracle
     return {
         call(pool, "getReserveData(address)", asset): _RESERVE_WORDS,
         call(pool, "getReserveNormalizedIncome(address)", asset): [("income", 0)],
@@ -221,6 +226,7 @@ def _reserve(market: AaveV2Market, number: int, frame: AaveV2Frame) -> Figures:
     accrual = market.book.get(("accrual", number))
     assert each is not None
     assert isinstance(accrual, Accrual)
+    [lender] = market.flash_sources()
     return {
         "configuration": market.book.get(("configuration", number)),
         **accrual._asdict(),
@@ -231,7 +237,7 @@ def _reserve(market: AaveV2Market, number: int, frame: AaveV2Frame) -> Figures:
         "total debt": market.book.get(("scaled_debt", number)),
         "liquidity": each.liquidity,
         "paused": int(frame.paused),
-        "premium": market.flash_fee(10_000),
+        "premium": lender.fee(reserve.asset, 10_000),
     }
 
 

@@ -50,5 +50,11 @@ class AaveV2Figures(AaveV3Figures):
 
     def derived_common(self, market: Any, subject: str) -> Named:
         if subject == "premium":
-            return {subject: market.flash_fee(_HUNDRED_PERCENT)}
+            return {subject: _premium(market)}
         return super().derived_common(market, subject)
+
+
+def _premium(market: Any) -> int:
+    [lender] = market.flash_sources()
+    fee: int = lender.fee(lender.lender, _HUNDRED_PERCENT)
+    return fee

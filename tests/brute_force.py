@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from keeper.devnet.uniswap_v3 import Exchange, Pool, uniswap_contract
-from keeper.plan.model import Hop, Plan, Route
+from keeper.plan.model import Hop, Leg, Plan, Route
 from keeper.plan.strategy import GasModel
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market, Opportunity, Settlement
@@ -98,11 +98,16 @@ class BruteForce:
     def _net(self, tried: Try, settlement: Settlement, sale: Sale) -> int:
         debt, costs = tried.opportunity.debt, self._costs
         assert debt.price is not None
-        gross = sale.amount_out - settlement.repay - self._market.flash_fee(tried.request)
-        route = Route(self._exchange.factory, tried.hops, settlement.seize, sale.amount_out, sale.gas)
+        gross = sale.amount_out - settlement.repay - self._premium(tried)
+        legs = (Leg(self._exchange.factory, tried.hops, settlement.seize),) if tried.hops else ()
+        route = Route(legs, settlement.seize, sale.amount_out, sale.gas)
         gas = costs.gas.total(settlement, route) * costs.gas_price * costs.native_price
         unit: int = 10**debt.decimals
         return gross * debt.price // unit + -gas // WAD
+
+    def _premium(self, tried: Try) -> int:
+        [lender] = self._market.flash_sources()
+        return lender.fee(tried.opportunity.debt.address, tried.request)
 
     async def _sell(self, seizures: Sequence[tuple[Try, int]]) -> list[Sale | None]:
         quoter = uniswap_contract("QuoterV2")

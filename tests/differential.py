@@ -15,7 +15,6 @@ from keeper.devnet.node import Node
 from keeper.index.book import ColumnarBook
 from keeper.index.follower import Follower
 from keeper.index.store import SnapshotStore
-from keeper.protocols.aave_v2.market import NO_EXECUTOR
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.base import Market
 from keeper.protocols.registry import ADAPTERS
@@ -72,7 +71,7 @@ class Following(NamedTuple):
         head = await self.chain.block()
         await self.follower.follow(head)
         assert self.follower.cursor == head
-        assert self.follower.market.doubt in {None, NO_EXECUTOR}, self.follower.market.doubt
+        assert self.follower.market.doubt is None, self.follower.market.doubt
         return head
 
 

@@ -5,9 +5,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from keeper.execute.model import Step
-from keeper.plan.model import Hop, Plan, Profit, Route
+from keeper.plan.model import Hop, Leg, Loan, Plan, Profit, Route
 from keeper.ports import Receipt
-from keeper.protocols.base import AssetInfo, Opportunity, Settlement
+from keeper.protocols.base import AssetInfo, Dialect, FlashKind, Instruction, Opportunity, Settlement
 from keeper.store import Database, metadata
 from keeper.types import USD, Address, BlockRef, Hash, Log
 
@@ -38,11 +38,14 @@ def sample_plan(number: int = 1, *, gas: int = 500_000, repay: int = 1_000_000_0
     """Repays 1000 USDC against 0.525 WETH: 50 USD gross, 1 USD of gas at 1 gwei and 2000 USD an ether."""
     return Plan(
         deployment="aave-core",
-        pool=POOL,
+        borrower=account(number),
         block=block_ref(100),
         opportunity=Opportunity(account(number), USDC, WETH, ((1, repay),)),
+        instruction=Instruction(Dialect.AAVE, POOL),
         settlement=Settlement(repay, 525 * 10**15, 2 * 10**15),
-        route=Route(FACTORY, (Hop(USDC.address, 500),), 525 * 10**15, 1_050_500_000, 150_000),
+        route=Route(
+            (Leg(FACTORY, (Hop(USDC.address, 500),), 525 * 10**15),), 525 * 10**15, 1_050_500_000, 150_000
+        ),
         profit=Profit(
             swap_out=1_050_500_000,
             repay=repay,
@@ -55,6 +58,7 @@ def sample_plan(number: int = 1, *, gas: int = 500_000, repay: int = 1_000_000_0
             net_usd=49 * USD,
         ),
         min_profit=45_000_000,
+        loan=Loan(FlashKind.AAVE, POOL),
     )
 
 

@@ -68,6 +68,7 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
             "gas_usd": str(profit.gas_usd),
             "net_usd": str(profit.net_usd),
             "min_profit": str(plan.min_profit),
+            "lender": checksum(plan.loan.lender) if plan.loan else None,
             "hops": [{"token_out": checksum(hop.token_out), "fee": hop.fee} for hop in plan.route.hops],
         },
     }

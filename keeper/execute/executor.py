@@ -13,8 +13,9 @@ from eth_utils.abi import (
 )
 
 from keeper.execute.reasons import revert_reason
-from keeper.plan.model import Plan
-from keeper.types import Address, Call, Log
+from keeper.plan.model import Leg, Loan, Plan
+from keeper.protocols.base import FlashKind
+from keeper.types import ZERO_ADDRESS, Address, Call, Log
 
 
 class Result(NamedTuple):
@@ -87,18 +88,27 @@ class Executor:
         return events
 
     def _values(self, plan: Plan) -> tuple[Any, ...]:
-        opportunity = plan.opportunity
+        opportunity, instruction = plan.opportunity, plan.instruction
+        loan = plan.loan or Loan(FlashKind.NONE, ZERO_ADDRESS)
         values = {
-            "pool": plan.pool,
-            "factory": plan.route.factory,
-            "account": opportunity.account,
+            "dialect": instruction.dialect,
+            "venue": instruction.venue,
+            "account": plan.borrower,
             "collateral": opportunity.collateral.address,
             "debt": opportunity.debt.address,
             "repay": plan.request,
+            "source": loan.kind,
+            "lender": loan.lender,
+            "bid_bps": plan.bid_bps,
             "min_profit": plan.min_profit,
-            "hops": [(hop.token_out, hop.fee) for hop in plan.route.hops],
+            "data": instruction.data,
+            "legs": [_leg(leg) for leg in plan.route.legs],
         }
         return tuple(values[field] for field in self._fields)
+
+
+def _leg(leg: Leg) -> tuple[Any, ...]:
+    return leg.venue, leg.amount_in, [(hop.token_out, hop.fee) for hop in leg.hops]
 
 
 def _entry(abi: Sequence[Mapping[str, Any]], name: str) -> Any:

@@ -50,7 +50,7 @@ def _verdict(
     for witness in witnesses:
         deployment, event = witness
         told = (event.account, event.debt, event.collateral, event.repaid)
-        if deployment == step.deployment and told == (word.account, step.debt, step.collateral, word.repaid):
+        if deployment == step.deployment and told == (step.account, step.debt, step.collateral, word.repaid):
             witnesses.remove(witness)  # an event proves one step, not two
             return StepResult(step, Verdict.SUCCESS, event.repaid, event.seized, word.profit)
     return StepResult(

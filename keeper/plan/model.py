@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from keeper.protocols.base import Opportunity, Settlement
+from keeper.protocols.base import FlashKind, Instruction, Opportunity, Settlement
 from keeper.types import Address, BlockRef
 
 
@@ -16,17 +16,46 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True)
+class Leg:
+    """One part of the sale: `amount_in` units of the collateral sold at `venue`.
+
+    `venue` is the Uniswap v3 factory that names the pools of `hops`; with no hops, the router of an
+    aggregator, which is called with `data`. The last leg of a route sells all that the others leave.
+    """
+
+    venue: Address
+    hops: tuple[Hop, ...]
+    amount_in: int
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """How seized collateral becomes the debt asset. `amount_out` in debt-token units, as quoted.
 
-    Empty `hops` when collateral and debt are the same asset.
+    No `legs` when collateral and debt are the same asset.
     """
 
-    factory: Address
-    hops: tuple[Hop, ...]
+    legs: tuple[Leg, ...]
     amount_in: int
     amount_out: int
     gas: int
+
+    @property
+    def hops(self) -> tuple[Hop, ...]:
+        """Every swap in a named pool, leg by leg."""
+        return tuple(hop for leg in self.legs for hop in leg.hops)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """Who lends what is repaid, for the length of the transaction, and how it is asked.
+
+    Kind NONE: the executor's owner, by allowance.
+    """
+
+    kind: FlashKind
+    lender: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +80,23 @@ class Profit:
 class Plan:
     """A priced, sized liquidation of one account, decided on the state of `block`.
 
-    `min_profit` (debt-token units) is what the executor enforces on chain. `headroom` is what to ask
-    for beyond `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile.
+    `borrower` is the address behind the account's key. `loan` is None where the protocol itself waits for
+    its money. `bid_bps` of the profit go to the block's builder; `min_profit` (debt-token units) is what
+    the executor enforces on chain for what is left to its owner. `headroom` is what to ask for beyond
+    `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile.
     """
 
     deployment: str
-    pool: Address
+    borrower: Address
     block: BlockRef
     opportunity: Opportunity
+    instruction: Instruction
     settlement: Settlement
     route: Route
     profit: Profit
     min_profit: int
+    loan: Loan | None = None
+    bid_bps: int = 0
     headroom: int = 0
 
     @property

@@ -13,7 +13,7 @@ from keeper.plan.search import Offer, Terms, Trial, search
 from keeper.plan.strategy import Strategy
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
-from keeper.protocols.base import Market, Refusal
+from keeper.protocols.base import FlashSource, Market, Refusal
 from keeper.types import Address, BlockRef
 
 PAIRS = 24
@@ -52,17 +52,27 @@ class Planner:
         accounts: Sequence[Address],
         gas_price: int,
         native_price: int,
+        sources: Sequence[FlashSource] | None = None,
     ) -> list[Plan | Rejection]:
         """The best plan of each account on the state of `block`, or why there is none, in order.
 
         `gas_price` in wei is what a transaction would pay now; `native_price` is the USD price
-        (8 decimals) of 1e18 wei. All accounts share every round of quotes.
+        (8 decimals) of 1e18 wei. `sources` lend what is repaid: the market's own unless more are given.
+        All accounts share every round of quotes.
 
         Raises:
             Transient: no node answered in time.
         """
         await self.refresh(market, block)
-        terms = Terms(market, frame, self._strategy.gas, gas_price, native_price, self._strategy.flash_loan)
+        terms = Terms(
+            market=market,
+            frame=frame,
+            gas=self._strategy.gas,
+            gas_price=gas_price,
+            native_price=native_price,
+            flash_loan=self._strategy.flash_loan,
+            sources=market.flash_sources() if sources is None else sources,
+        )
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Any, NamedTuple
 
-from keeper.plan.model import Profit, Route
+from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, cheapest
+from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.quotes import Quoting, together
 from keeper.plan.route import Path, Quote, QuoteRequest
 from keeper.plan.size import chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
-from keeper.protocols.base import Market, Opportunity, Refusal, Settlement
+from keeper.protocols.base import FlashSource, Instruction, Market, Opportunity, Refusal, Settlement
 from keeper.types import Address
 
 SPREAD = 4
@@ -59,10 +60,12 @@ class Offer(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One priced size of one opportunity over one route. `request` as in Plan."""
+    """One priced size of one opportunity over one route. `request`, `loan` as in Plan."""
 
     opportunity: Opportunity
     request: int
+    instruction: Instruction
+    loan: Loan | None
     settlement: Settlement
     route: Route
     profit: Profit
@@ -74,7 +77,10 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all trials of one planning round have in common."""
+    """What all trials of one planning round have in common.
+
+    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it.
+    """
 
     market: Market
     frame: Any
@@ -82,6 +88,7 @@ class Terms:
     gas_price: int
     native_price: int
     flash_loan: bool
+    sources: Sequence[FlashSource] = ()
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -110,21 +117,41 @@ class Terms:
             return padded
         return size
 
+    def funded(self, offer: Offer) -> bool:
+        """Whether the offer's largest repayment can be paid for."""
+        instruction = self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
+        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction) is not None
+
     def trial(
         self, opportunity: Opportunity, size: int, settlement: Settlement, path: Path, quote: Quote
-    ) -> Trial:
+    ) -> Trial | None:
+        """The books of repaying `size`; None when nobody lends that much."""
         request = self.request(opportunity, size, settlement)
-        route = Route(path.factory, path.hops, settlement.seize, quote.amount_out, quote.gas)
+        instruction = self.market.instruction(opportunity, request, settlement)
+        funding = self._funding(opportunity, request, settlement, instruction)
+        if funding is None:
+            return None
+        legs = (Leg(path.factory, path.hops, settlement.seize),) if path.hops else ()
+        route = Route(legs, settlement.seize, quote.amount_out, quote.gas)
         profit = account_for(
             settlement,
             route,
             opportunity.debt,
-            flash_fee=self.market.flash_fee(request) if self.flash_loan else 0,
+            flash_fee=funding.fee,
             gas=self.gas.total(settlement, route),
             gas_price=self.gas_price,
             native_price=self.native_price,
         )
-        return Trial(opportunity, request, settlement, route, profit)
+        return Trial(opportunity, request, instruction, funding.loan, settlement, route, profit)
+
+    def _funding(
+        self, opportunity: Opportunity, request: int, settlement: Settlement, instruction: Instruction
+    ) -> Funding | None:
+        if instruction.self_funded:
+            return UNNEEDED
+        if not self.flash_loan:
+            return INVENTORY
+        return cheapest(self.sources, opportunity, instruction, request, settlement)
 
 
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
@@ -199,8 +226,9 @@ def _size(opportunity: Opportunity, path: Path, terms: Terms) -> Quoting[Trial |
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
         quotes = yield [QuoteRequest(path, outcome.seize) for _, outcome in settled]
         for (size, settlement), quote in zip(settled, quotes, strict=True):
-            if quote is not None:
-                trials[size] = terms.trial(opportunity, size, settlement, path, quote)
+            trial = quote and terms.trial(opportunity, size, settlement, path, quote)
+            if trial is not None:
+                trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
     chosen = chosen_size(opportunity.ranges, values)
     return None if chosen is None else trials[chosen]

@@ -35,7 +35,7 @@ class GasModel:
 class Strategy:
     """What is worth doing: USD with 8 decimals, gas price in wei.
 
-    Without `flash_loan` the debt asset is paid from own funds and no premium is due.
+    Without `flash_loan` the executor's owner pays the debt asset (by allowance) and no premium is due.
     """
 
     min_profit_usd: int

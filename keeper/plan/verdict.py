@@ -36,13 +36,15 @@ def judge(
     market = terms.market
     plan = best and Plan(
         deployment=market.deployment,
-        pool=market.pool(),
+        borrower=market.borrower(case.account),
         block=block,
         opportunity=best.opportunity,
+        instruction=best.instruction,
         settlement=best.settlement,
         route=best.route,
         profit=best.profit,
         min_profit=break_even(best.profit, best.opportunity.debt, strategy.min_profit_usd),
+        loan=best.loan,
         headroom=best.request - best.settlement.repay,
     )
     objections = _unprofitable(plan, strategy) if plan else _impossible(case, terms)
@@ -62,6 +64,9 @@ def _impossible(case: Case, terms: Terms) -> Iterator[tuple[Reason, str]]:
         if not health.liquidatable:
             yield Reason.HEALTHY, f"health factor {Decimal(health.health_factor) / WAD:.6f}"
         yield Reason.NO_PAIR, "no pair of debt and collateral can be liquidated"
+    if case.offers and not any(terms.funded(offer) for offer in case.offers):
+        wanted = {tokens(offer.most.repay, offer.opportunity.debt) for offer in case.offers}
+        yield Reason.NO_FLASH_LIQUIDITY, f"nobody lends {', '.join(sorted(wanted))} now"
     if case.offers:
         pairs = sorted(
             {

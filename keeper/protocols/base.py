@@ -181,10 +181,11 @@ class FlashKind(IntEnum):
     """Who lends for the length of a transaction; numbered as in contracts/executor.vy."""
 
     NONE = 0
-    AAVE = 1
-    MORPHO = 2
-    BALANCER = 3
-    UNISWAP_V3 = 4
+    AAVE = 1  # flashLoanSimple; Aave v3
+    MORPHO = 2  # flashLoan of one token
+    BALANCER = 3  # flashLoan of a list, Balancer v2's vault
+    UNISWAP_V3 = 4  # flash of a pool
+    AAVE_V2 = 5  # flashLoan of a list; Aave v2
 
 
 class FlashSource(Protocol):
@@ -339,14 +340,6 @@ class Market(Protocol):
 
     def bad_debt(self) -> Mapping[Address, int]:
         """Deficit the protocol has booked, by asset, token units."""
-        ...
-
-    def flash_fee(self, amount: int) -> int:
-        """Premium of the protocol's own flash loan of `amount`, token units."""
-        ...
-
-    def pool(self) -> Address:
-        """The contract that takes the liquidation call (and lends the flash loan)."""
         ...
 
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:

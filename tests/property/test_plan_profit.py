@@ -27,7 +27,7 @@ def books(draw: st.DrawFn) -> tuple[Profit, AssetInfo]:
     debt = draw(assets)
     profit = account_for(
         Settlement(draw(amounts), 1, 0),
-        Route(ZERO_ADDRESS, (), 1, draw(amounts), 0),
+        Route((), 1, draw(amounts), 0),
         debt,
         flash_fee=draw(amounts),
         gas=draw(st.integers(0, 10**8)),

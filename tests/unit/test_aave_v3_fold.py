@@ -218,8 +218,8 @@ def test_price__oracle_replaced__comes_from_the_new_oracles_sources(world: World
 def test_premium__updated__sets_the_flash_fee_rounded_up(world: World) -> None:
     signature = "FlashloanPremiumTotalUpdated(uint128,uint128)"
     world.emit(CONFIGURATOR, signature, [], [0, 5])
-    assert world.market.flash_fee(10_000) == 5
-    assert world.market.flash_fee(10_001) == 6
+    [lender] = world.market.flash_sources()
+    assert [lender.fee(ZERO_ADDRESS, amount) for amount in (10_000, 10_001)] == [5, 6]
 
 
 def _steps(world: World) -> Iterator[None]:

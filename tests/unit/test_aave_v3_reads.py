@@ -40,8 +40,9 @@ def test_open__provider_only__finds_every_contract_and_the_premium() -> None:
     tokens = {a_token_of(asset), v_token_of(asset)}
     feeds = {feed_of(asset), AGGREGATOR}
     assert market.addresses() == {PROVIDER, POOL, CONFIGURATOR, ORACLE} | feeds | tokens
-    assert market.pool() == POOL
-    assert market.flash_fee(10_000) == 5
+    assert market.venues() == {POOL}
+    [lender] = market.flash_sources()
+    assert (lender.lender, lender.fee(ZERO_ADDRESS, 10_000)) == (POOL, 5)
     assert not market.assets(), "positions and reserves come from logs"
 
 

@@ -10,21 +10,41 @@ from typing import Any, cast
 import pytest
 
 from keeper.errors import Degraded
-from keeper.plan.model import Hop, Plan, Reason, Rejection
+from keeper.plan.model import Hop, Leg, Loan, Plan, Reason, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.route import Path, Quote, QuoteRequest
 from keeper.plan.strategy import GasModel, Strategy
-from keeper.protocols.base import AssetInfo, Market, Opportunity, Reads, Refusal, Settlement
-from keeper.types import USD, Address, BlockRef, Call, Hash
+from keeper.protocols.base import (
+    AssetInfo,
+    Dialect,
+    FlashKind,
+    Instruction,
+    Market,
+    Opportunity,
+    Reads,
+    Refusal,
+    Settlement,
+)
+from keeper.protocols.flash import Lender
+from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Call, Hash
 
 GWEI = 10**9
 ETH = 3000 * USD
 FACTORY = Address("0x" + "fa" * 20)
+POOL = Address("0x" + "aa" * 20)
 BLOCK = BlockRef(7, Hash("0x" + "07" * 32), Hash("0x" + "06" * 32), 1_700_000_000, GWEI)
 USDC = AssetInfo(0, Address("0x" + "01" * 20), "USDC", 6, USD)
 WETH = AssetInfo(1, Address("0x" + "02" * 20), "WETH", 18, ETH)
 WBTC = AssetInfo(2, Address("0x" + "03" * 20), "WBTC", 8, 60_000 * USD)
+ALL = dict.fromkeys((USDC.address, WETH.address, WBTC.address), 10**30)
 GAS = GasModel(liquidation=500_000, hop=20_000, bad_debt=75_000)
+
+
+def premium(amount: int) -> int:
+    return -(-amount * 5 // 10_000)
+
+
+AAVE = Lender(FlashKind.AAVE, POOL, ALL, premium)
 
 
 def account(number: int) -> Address:
@@ -47,12 +67,20 @@ class StubMarket:
     fault: str | None = None
     written_off: Mapping[Address, int] = field(default_factory=dict)
     deployment: str = "stub"
+    self_funded: bool = False
+    lenders: Sequence[Lender] = (AAVE,)
 
     def assets(self) -> Sequence[AssetInfo]:
         return [USDC, WETH, WBTC]
 
-    def pool(self) -> Address:
-        return Address("0x" + "aa" * 20)
+    def borrower(self, who: Address) -> Address:
+        return who
+
+    def instruction(self, _: Opportunity, __: int, ___: Settlement) -> Instruction:
+        return Instruction(Dialect.AAVE, POOL, self_funded=self.self_funded)
+
+    def flash_sources(self) -> Sequence[Lender]:
+        return self.lenders
 
     def health(self, _: Address, __: Any) -> Any:
         return SimpleNamespace(liquidatable=self.liquidatable, health_factor=1_250_000_000_000_000_000)
@@ -70,9 +98,6 @@ class StubMarket:
         worth = repay * (debt.price or 0) * 10**collateral.decimals * (10_000 + self.bonus)
         seize = worth // ((collateral.price or 1) * 10**debt.decimals * 10_000)
         return Settlement(repay, seize, 0, self.written_off)
-
-    def flash_fee(self, amount: int) -> int:
-        return -(-amount * 5 // 10_000)
 
 
 @dataclass(frozen=True)
@@ -180,8 +205,7 @@ async def test_plan__deep_pool__repays_all_and_every_number_adds_up() -> None:
     assert plan.settlement.repay == profit.repay == 10_000 * 10**6
     assert route.amount_in == plan.settlement.seize == 3_500_000_000_000_000_000
     assert route.amount_out == profit.swap_out == DEEP[SELL_WETH][0].out(route.amount_in)
-    assert route.hops == (Hop(USDC.address, 0),)
-    assert route.factory == FACTORY
+    assert route.legs == (Leg(FACTORY, (Hop(USDC.address, 0),), route.amount_in),)
     assert profit.flash_fee == 5 * 10**6
     assert profit.gross == profit.swap_out - 10_005 * 10**6
     assert profit.gross_usd == profit.gross * 100
@@ -189,7 +213,8 @@ async def test_plan__deep_pool__repays_all_and_every_number_adds_up() -> None:
     assert profit.gas_usd == 186_000_000  # 620k gas at 1 gwei and $3000
     assert profit.net_usd == profit.gross_usd - profit.gas_usd
     assert plan.min_profit == 2_860_000  # $1.86 of gas and $1 of profit, in USDC
-    assert (plan.deployment, plan.pool, plan.block) == ("stub", bench.market.pool(), BLOCK)
+    assert (plan.deployment, plan.instruction.venue, plan.block) == ("stub", POOL, BLOCK)
+    assert plan.loan == Loan(FlashKind.AAVE, POOL)
     assert bench.chain.batches == [3], "a single route and a deep pool need one round"
 
 
@@ -199,7 +224,7 @@ async def test_plan__protocol_caps_the_whole_repay__asks_for_more_and_pays_the_f
     assert isinstance(plan, Plan)
     assert plan.settlement.repay == 10_000 * 10**6
     assert plan.request == plan.settlement.repay + plan.headroom == 10_001 * 10**6 + 1
-    assert plan.profit.flash_fee == market.flash_fee(plan.request)
+    assert plan.profit.flash_fee == premium(plan.request)
 
 
 async def test_plan__own_funds__no_flash_fee() -> None:
@@ -207,6 +232,7 @@ async def test_plan__own_funds__no_flash_fee() -> None:
     plan = await Bench(market, DEEP, Strategy(USD, GWEI, flash_loan=False, gas=GAS)).one()
     assert isinstance(plan, Plan)
     assert plan.profit.flash_fee == 0
+    assert plan.loan == Loan(FlashKind.NONE, ZERO_ADDRESS)
 
 
 async def test_plan__same_asset__empty_route_and_no_swap_gas() -> None:
@@ -269,7 +295,7 @@ async def test_plan__random_pools_and_ranges__within_a_thousandth_of_brute_force
     def net(repay: int, curve: Curve) -> int:
         settlement = market.settle(loan, repay, None)
         assert isinstance(settlement, Settlement)
-        gross = curve.out(settlement.seize) - repay - market.flash_fee(repay)
+        gross = curve.out(settlement.seize) - repay - premium(repay)
         return gross * 100 - (520_000 + curve.gas) * GWEI * ETH // 10**18
 
     sizes = [low + (high - low) * step // 1000 for low, high in loan.ranges for step in range(1001)]

@@ -4,7 +4,7 @@ from typing import cast
 
 from keeper.plan.model import Plan, Profit, Reason, Route
 from keeper.plan.select import batched, ranked, without
-from keeper.protocols.base import AssetInfo, Opportunity, Settlement
+from keeper.protocols.base import AssetInfo, Dialect, Instruction, Opportunity, Settlement
 from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Hash
 
 ZERO_HASH = Hash("0x" + "00" * 32)
@@ -15,11 +15,12 @@ def plan(number: int, net: int, gas: int = 700_000) -> Plan:
     account = Address(f"0x{number:040x}")
     return Plan(
         deployment="stub",
-        pool=ZERO_ADDRESS,
+        borrower=account,
         block=BlockRef(1, ZERO_HASH, ZERO_HASH, 0, 0),
         opportunity=Opportunity(account, TOKEN, TOKEN, ((1, 2),)),
+        instruction=Instruction(Dialect.AAVE, ZERO_ADDRESS),
         settlement=Settlement(2, 3, 0),
-        route=Route(ZERO_ADDRESS, (), 3, 3, 0),
+        route=Route((), 3, 3, 0),
         profit=Profit(3, 2, 0, 1, 1, gas, 1, 1, net),
         min_profit=0,
     )

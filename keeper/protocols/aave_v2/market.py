@@ -42,9 +42,6 @@ from keeper.protocols.flash import Lender
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.types import BPS, Address, BlockRef, Log, checksum
 
-NO_EXECUTOR = "the executor cannot liquidate Aave v2 yet"
-"""It borrows with flashLoanSimple, which a v2 pool does not have."""
-
 
 class AaveV2Market:
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
@@ -67,11 +64,6 @@ class AaveV2Market:
 
     @property
     def doubt(self) -> str | None:
-        """Why nothing may be signed: the book's own reason, else that nobody could carry it out."""
-        return self.book_doubt or NO_EXECUTOR
-
-    @property
-    def book_doubt(self) -> str | None:
         """Why the book can no longer be trusted (an unknown upgrade, missing history), None if it can."""
         why: str | None = self.book.get(("doubt",))
         return why
@@ -82,6 +74,10 @@ class AaveV2Market:
             + ("its source was replaced" if found.relearnt else "its source is only read from now on")
             for found in self.price_checks.untold()
         ]
+
+    @property
+    def _pool(self) -> Address:
+        return deployment(self.book).pool
 
     def addresses(self) -> frozenset[Address]:
         return frozenset(self.book.get(("watched",), ()))
@@ -209,25 +205,22 @@ class AaveV2Market:
         """Nothing: v2 books no deficits, debt without collateral stays with the account."""
         return {}
 
-    def flash_fee(self, amount: int) -> int:
-        premium: int = self.book.get(("premium",), 0)
-        return amount * premium // BPS
-
-    def pool(self) -> Address:
-        return deployment(self.book).pool
-
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
-        return Instruction(Dialect.AAVE, self.pool())
+        return Instruction(Dialect.AAVE, self._pool)
 
     def venues(self) -> frozenset[Address]:
-        return frozenset({self.pool()})
+        return frozenset({self._pool})
 
     def flash_sources(self) -> Sequence[FlashSource]:
-        return (Lender(FlashKind.AAVE, self.pool(), self._cash(), self.flash_fee),)
+        return (Lender(FlashKind.AAVE_V2, self._pool, self._cash(), self._premium),)
+
+    def _premium(self, amount: int) -> int:
+        premium: int = self.book.get(("premium",), 0)
+        return amount * premium // BPS
 
     def _cash(self) -> Mapping[Address, int]:
         return {asset: self.book.get(("liquidity", number)) or 0 for number, asset in listed(self.book)}
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
-        return liquidation_events(self.pool(), logs)
+        return liquidation_events(self._pool, logs)

@@ -83,6 +83,10 @@ class AaveV3Market:
             for found in self.price_checks.untold()
         ]
 
+    @property
+    def _pool(self) -> Address:
+        return deployment(self.book).pool
+
     def addresses(self) -> frozenset[Address]:
         return frozenset(self.book.get(("watched",), ()))
 
@@ -213,21 +217,18 @@ class AaveV3Market:
         deficits = {info.address: self.book.get(("deficit", info.asset), 0) for info in self.assets()}
         return {asset: deficit for asset, deficit in deficits.items() if deficit}
 
-    def flash_fee(self, amount: int) -> int:
-        return self.rules.flash_premium(amount, self.book.get(("premium",), 0))
-
-    def pool(self) -> Address:
-        return deployment(self.book).pool
-
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
-        return Instruction(Dialect.AAVE, self.pool())
+        return Instruction(Dialect.AAVE, self._pool)
 
     def venues(self) -> frozenset[Address]:
-        return frozenset({self.pool()})
+        return frozenset({self._pool})
 
     def flash_sources(self) -> Sequence[FlashSource]:
-        return (Lender(FlashKind.AAVE, self.pool(), self._cash(), self.flash_fee),)
+        return (Lender(FlashKind.AAVE, self._pool, self._cash(), self._premium),)
+
+    def _premium(self, amount: int) -> int:
+        return self.rules.flash_premium(amount, self.book.get(("premium",), 0))
 
     def _cash(self) -> Mapping[Address, int]:
         cash = {}
@@ -238,4 +239,4 @@ class AaveV3Market:
         return cash
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
-        return liquidation_events(self.pool(), logs)
+        return liquidation_events(self._pool, logs)
