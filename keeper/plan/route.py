@@ -52,11 +52,30 @@ class QuoteRequest(NamedTuple):
     amount_in: int
 
 
+class SplitRequest(NamedTuple):
+    """How much do `paths`, from the same token to the same token, return together for `amount_in` units?
+
+    `gas_worth`: units of their last token that a unit of gas costs. `hop_gas` comes on top for each pool.
+    """
+
+    paths: tuple[Path, ...]
+    amount_in: int
+    gas_worth: float
+    hop_gas: int = 0
+
+
+Question = QuoteRequest | SplitRequest
+
+
 class Quote(NamedTuple):
-    """What a path returns: units of its last token, and the gas its swaps burn."""
+    """What a sale returns: units of its last token, and the gas its swaps burn.
+
+    `parts` say how a sale over several paths is divided.
+    """
 
     amount_out: int
     gas: int
+    parts: tuple[tuple[Path, int], ...] = ()
 
 
 class Venue(Protocol):

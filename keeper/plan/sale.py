@@ -24,9 +24,14 @@ class Sold(NamedTuple):
     after: Mapping[PoolKey, Pool]
 
 
+def swap_gas(pools: int, crossed: int) -> int:
+    """Gas of swaps in so many pools that cross so many initialised ticks together."""
+    return POOL_GAS * pools + TICK_GAS * crossed
+
+
 def sell(path: Path, amount: int, pools: Pools) -> Sold | None:
     """Sell `amount` over `path`; None where a pool is not known, or not far enough, or pays nothing."""
-    gas, rate = 0, 1.0
+    crossed, rate = 0, 1.0
     after: dict[PoolKey, Pool] = {}
     for key, falling in steps(path):
         pool = pools.get(key)
@@ -34,6 +39,6 @@ def sell(path: Path, amount: int, pools: Pools) -> Sold | None:
         if not swap:
             return None
         amount, after[key] = swap.amount_out, swap.after
-        gas += POOL_GAS + TICK_GAS * swap.crossed
+        crossed += swap.crossed
         rate *= swap.after.rate(falling)
-    return Sold(amount, gas, rate, after) if amount else None
+    return Sold(amount, swap_gas(len(after), crossed), rate, after) if amount else None

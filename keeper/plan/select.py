@@ -24,8 +24,8 @@ def without(
 
 
 def ranked(plans: Iterable[Plan]) -> list[Plan]:
-    """Most profitable first; ties by account, so that every run orders alike."""
-    return sorted(plans, key=lambda plan: (-plan.profit.net_usd, plan.deployment, plan.account))
+    """By turn, then the most profitable first; ties by account, so that every run orders alike."""
+    return sorted(plans, key=lambda plan: (plan.turn, -plan.profit.net_usd, plan.deployment, plan.account))
 
 
 def batched(plans: Iterable[Plan], max_steps: int, gas_limit: int) -> list[Sequence[Plan]]:

@@ -34,15 +34,18 @@ class Leg(NamedTuple):
 Legs = tuple[Leg, ...]
 
 
-def best_division(paths: Sequence[Path], amount: int, pools: Pools, gas_worth: float) -> Legs:
+def best_division(
+    paths: Sequence[Path], amount: int, pools: Pools, gas_worth: float = 0.0, hop_gas: int = 0
+) -> Legs:
     """The sale of `amount` that brings most, over one to LEGS of `paths`; empty when none can take it.
 
-    `gas_worth`: units of the token bought that a unit of gas costs.
+    `gas_worth`: units of the token bought that a unit of gas costs; `hop_gas` comes on top for each pool.
     """
     whole = [Leg(path, amount, sold) for path in paths if (sold := sell(path, amount, pools))]
 
     def worth(legs: Legs) -> float:
-        return sum(leg.sold.amount_out for leg in legs) - gas_worth * sum(leg.sold.gas for leg in legs)
+        gas = sum(leg.sold.gas + hop_gas * len(leg.path.hops) for leg in legs)
+        return sum(leg.sold.amount_out for leg in legs) - gas_worth * gas
 
     best: Legs = max(((leg,) for leg in whole), key=worth, default=())
     for chosen in _teams(paths, best, pools, amount, gas_worth):
@@ -85,9 +88,11 @@ def _teams(
 def _divisions(paths: Sequence[Path], amount: int, pools: Pools) -> list[Legs]:
     """What the rounds of balancing came by, priced exactly; empty where the pools cannot take it."""
     roots = [sqrt(start_rate(path, pools)) for path in paths]
-    parts = [amount / FIRST] * len(paths)
     found: list[Legs] = [()]
-    depths = [0.0] * len(paths)
+    if amount < FIRST or not all(roots):
+        return found
+    parts = [amount / FIRST] * len(paths)
+    depths = [float(amount)] * len(paths)
     for _ in range(ROUNDS):
         sold = [sell(path, max(int(part), 1), pools) for path, part in zip(paths, parts, strict=True)]
         depths = [

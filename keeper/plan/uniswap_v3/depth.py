@@ -58,7 +58,13 @@ class Depth:
     """
 
     def __init__(  # noqa: PLR0917 - read together, in this order
-        self, fee: int, spacing: int, words: tuple[int, int], nets: Mapping[int, int], tick: int, liquidity: int
+        self,
+        fee: int,
+        spacing: int,
+        words: tuple[int, int],
+        nets: Mapping[int, int],
+        tick: int,
+        liquidity: int,
     ) -> None:
         self.fee = fee
         self.spacing = spacing

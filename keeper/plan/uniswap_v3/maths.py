@@ -63,7 +63,8 @@ def tick_at(sqrt_price: int) -> int:
 
 def fall_in(low: int, high: int, liquidity: int) -> int:
     """Token0 that takes the price from `high` down to `low`, without fee, rounded up."""
-    return -(-(-(-(liquidity << 96) * (high - low) // high)) // low)
+    scaled = -(-(liquidity << 96) * (high - low) // high)
+    return -(-scaled // low)
 
 
 def fall_out(low: int, high: int, liquidity: int) -> int:

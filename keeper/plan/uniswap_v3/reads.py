@@ -63,12 +63,12 @@ def look(address: Address, fee: int, spacing: int, block: int, last: Sight | Non
         if pool.depth.active(tick) == active:
             return Sight(pool, bitmap, last.ticks_read_at)
     fresh = sorted(wanted - bitmap.keys())
-    maps = yield [Call(address, _at(TICK_BITMAP, word)) for word in fresh]
-    bitmap |= {word: int.from_bytes(found or b"") for word, found in zip(fresh, maps, strict=True)}
+    more = yield [Call(address, _at(TICK_BITMAP, word)) for word in fresh]
+    bitmap |= {word: int.from_bytes(found or b"") for word, found in zip(fresh, more, strict=True)}
     bitmap = {word: bitmap[word] for word in sorted(wanted)}
     ticks = list(_initialised(bitmap, spacing))
     infos = yield [Call(address, _at(TICKS, at)) for at in ticks]
-    if None in maps or None in infos:
+    if None in more or None in infos:
         return None
     nets = {at: _signed((info or b"")[32:64]) for at, info in zip(ticks, infos, strict=True)}
     try:
@@ -86,10 +86,7 @@ def _words(tick: int, spacing: int) -> set[int]:
 
 def _initialised(bitmap: dict[int, int], spacing: int) -> Iterable[int]:
     for word, bits in bitmap.items():
-        while bits:
-            lowest = bits & -bits
-            yield (word * WORD + lowest.bit_length() - 1) * spacing
-            bits ^= lowest
+        yield from ((word * WORD + place) * spacing for place in range(WORD) if bits >> place & 1)
 
 
 def _at(function: bytes, index: int) -> bytes:

@@ -11,8 +11,9 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.model import Hop
-from keeper.plan.quotes import together
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, keys
+from keeper.plan.sale import swap_gas
+from keeper.plan.together import together
 from keeper.plan.uniswap_v3.pool import Pool
 from keeper.plan.uniswap_v3.reads import Sight, look
 from keeper.protocols.base import Reads
@@ -163,7 +164,7 @@ def _quoted(answer: bytes | None) -> Quote | None:
     """
     if not answer:
         return None
-    amount_out, prices_after, _, gas = decode(["uint256", "uint160[]", "uint32[]", "uint256"], answer)
+    amount_out, prices_after, crossed, _ = decode(["uint256", "uint160[]", "uint32[]", "uint256"], answer)
     if not amount_out or any(price <= LOWEST_PRICE or price >= HIGHEST_PRICE for price in prices_after):
         return None
-    return Quote(amount_out, gas)
+    return Quote(amount_out, swap_gas(len(crossed), sum(crossed)))
