@@ -26,7 +26,7 @@ ROUTES = 3
 HEADROOM = 10_000
 """A capped request exceeds what is taken by this fraction: at 100 % a year, the interest of 50 minutes."""
 
-SHARING = 6
+SHARING = 10
 """Paths that a sale over several of them is chosen from, the ones whose first unit brings most."""
 
 Pair = tuple[Address, Address]

@@ -8,6 +8,7 @@ back in line with its new worth. What is never touched is never looked at twice.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
+from math import inf
 from typing import NamedTuple
 
 from keeper.plan.liquidity import Liquidity, pools_of
@@ -16,6 +17,7 @@ from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting, quoted
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.split import start_rate
 from keeper.plan.verdict import Case
 from keeper.protocols.base import FlashKind, FlashSource, Reads
 from keeper.types import Address
@@ -140,41 +142,57 @@ def best_order(
 def in_turn(
     runners: Sequence[Runner], paths: Paths, state: State, venues: Mapping[Address, Venue], key: Key
 ) -> Reads[State]:
-    """Let the runner with the largest `key` go first, again and again, until all had their turn."""
+    """Let the runner with the largest `key` go first, again and again, until all had their turn.
+
+    Who finds its pools traded in is priced again as it is, and lines up with that; only who comes to the
+    front so is sized again.
+    """
+    trials: list[Trial | None] = [runner.options[0][1] for runner in runners]
     line = [(-key(runner.options[0][1]), place, ALONE) for place, runner in enumerate(runners)]
-    trials = [runner.options[0][1] for runner in runners]
     heapify(line)
     while line:
         _, place, seen = heappop(line)
-        runner, trial = runners[place], trials[place]
-        if not state.stale(trial, seen):
-            state.commit(runner.case, trial)
+        runner, alone, trial = runners[place], runners[place].options[0][1], trials[place]
+        if state.stale(alone, seen):
+            state.crowded = True
+            trial = yield from quoted(_reprice(alone, state.terms), venues, state.liquidity)
+            trials[place] = trial
+            heappush(line, (-key(trial) if trial else inf, place, len(state.turns)))
             continue
-        state.crowded = True
-        again = yield from _again(runner, paths, state, venues)
-        if again is None or again.profit.net_usd < state.least:
-            state.turns.append(Turn(runner.case, again))
+        if trial is None or _lost(trial, alone):
+            trial = yield from _again(runner, trial, paths, state, venues)
+        if trial is None or trial.profit.net_usd < state.least:
+            state.turns.append(Turn(runner.case, trial))
         else:
-            trials[place] = again
-            heappush(line, (-key(again), place, len(state.turns)))
+            state.commit(runner.case, trial)
     return state
 
 
+def _lost(trial: Trial, alone: Trial) -> bool:
+    """Whether a trial pays so much less than when alone that another size or route may be better."""
+    return trial.profit.net_usd * HAIR < alone.profit.net_usd * (HAIR - 1)
+
+
 def _again(
-    runner: Runner, paths: Paths, state: State, venues: Mapping[Address, Venue]
+    runner: Runner, trial: Trial | None, paths: Paths, state: State, venues: Mapping[Address, Venue]
 ) -> Reads[Trial | None]:
     """The runner's best trial on what is left; an option that paid less when alone cannot overtake."""
-    best: Trial | None = None
+    best = trial
     for offer, alone in runner.options:
         if best is not None and alone.profit.net_usd <= best.profit.net_usd:
             break
-        trial = yield from quoted(_reprice(alone, state.terms), venues, state.liquidity)
-        if trial is None or trial.profit.net_usd * HAIR < alone.profit.net_usd * (HAIR - 1):
-            narrowed = {offer.pair: paths[offer.pair]}
-            [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)
-            trial = max(filter(None, (trial, found)), key=Trial.rank, default=None)
-        best = max(filter(None, (best, trial)), key=Trial.rank, default=None)
+        if not _hopeful(offer, paths[offer.pair], state.liquidity):
+            continue
+        narrowed = {offer.pair: paths[offer.pair]}
+        [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)
+        best = max(filter(None, (best, found)), key=Trial.rank, default=None)
     return best
+
+
+def _hopeful(offer: Offer, paths: Sequence[Path], liquidity: Liquidity) -> bool:
+    """Whether some path's first unit sells for more than it costs, or is not known to."""
+    rates = [start_rate(path, liquidity.pools) for path in paths if path.hops]
+    return 0.0 in rates or len(rates) < len(paths) or max(rates) * offer.most.seize > offer.most.repay
 
 
 def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:

@@ -33,12 +33,20 @@ class Swap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool at one block, or as it would be after swaps."""
+    """A pool at one block, or after swaps. `at` is its tick where the price alone does not tell.
+
+    It does not on the edge of a tick: there the direction of the last swap counts.
+    """
 
     sqrt_price: int
-    tick: int
+    at: int | None
     liquidity: int
     depth: Depth
+
+    @property
+    def tick(self) -> int:
+        """Where the contract says that the pool stands."""
+        return tick_at(self.sqrt_price) if self.at is None else self.at
 
     def rate(self, falling: bool) -> float:
         """Units that the next unit sold returns; `falling`: token0 is sold."""
@@ -49,7 +57,8 @@ class Pool:
         """Sell `amount` of token0 (`falling`) or token1; None where the end lies beyond the window."""
         ladder = self.depth.down if falling else self.depth.up
         keys, fee = ladder.keys, self.depth.fee
-        step = bisect_left(keys, -self.tick) if falling else bisect_right(keys, self.tick)
+        tick = self.tick
+        step = bisect_left(keys, -tick) if falling else bisect_right(keys, tick)
         if step == len(keys):
             return None
         price, active, bound = self.sqrt_price, self.liquidity, ladder.prices[step]
@@ -83,5 +92,4 @@ class Pool:
         else:
             end = risen(price, active, moving)
             out += rise_out(price, end, active)
-        tick = self.tick if end == price else tick_at(end)
-        return Swap(out, crossed, Pool(end, tick, active, self.depth))
+        return Swap(out, crossed, Pool(end, self.at if end == price else None, active, self.depth))
