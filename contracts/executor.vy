@@ -4,60 +4,57 @@
 """
 @title Liquidation executor
 @license MIT
-@notice Liquidates Aave v3 accounts with flash-loaned money and hands every profit to the owner at once.
-@dev One liquidation is: borrow the debt asset, repay the account's debt, swap the seized collateral back
-    through Uniswap v3 pools, repay the loan, check the profit. Each runs in a call of its own, so one that
-    fails undoes only itself. No token and no allowance stays here between transactions.
+@notice Liquidates accounts of lending protocols with borrowed money and hands every profit to the owner at
+    once.
+@dev One liquidation is: borrow the debt asset where the protocol wants to be paid first, repay the account's
+    debt, sell the seized collateral, repay the loan, check the profit. Each runs in a call of its own, so one
+    that fails undoes only itself. No token and no allowance stays here between transactions.
 
-    Callbacks are open to anyone by nature, so each is bound to the one call that is running: what is
-    expected is written to transient storage right before the call and taken out by the callback. The
-    second callback, the stranger and the pool that asks for another amount all revert.
+    Callbacks are open to anyone by nature, so each is bound to the one call that is running: the hash of
+    what it must bring is written to transient storage right before the call and taken out by the callback.
+    The second callback, the stranger and the pool that asks for another amount all revert.
 
-    Trusted: the owner, the allow-listed lending pools, the allow-listed factories to name genuine pools.
-    Not trusted: tokens, borrowers, anyone else. The operator can waste gas and a bonus, never funds.
+    Trusted: the owner; the allow-listed venues, which take liquidations and lend; the allow-listed factories,
+    to name genuine pools. Routers get an allowance for what they are to sell, for one call.
+    Not trusted: tokens, borrowers, anyone else. The operator can waste gas and a bonus, never funds: also what
+    the owner lends by allowance comes back within the same call.
 """
 
 from ethereum.ercs import IERC20
+from parts import control
+from parts import money
+from parts import protocols
+from parts import sale
+from parts import terms
 
-interface LendingPool:
-    def flashLoanSimple(
-        receiver: address, asset: address, amount: uint256, params: Bytes[MAX_PARAMS], referral: uint16
-    ): nonpayable
-    def liquidationCall(
-        collateral: address, debt: address, account: address, repay: uint256, receive_a_token: bool
-    ): nonpayable
+initializes: control
+initializes: sale[control := control]
+initializes: protocols[control := control]
 
-interface SwapFactory:
-    def getPool(token_a: address, token_b: address, fee: uint24) -> address: view
+exports: (
+    control.owner,
+    control.pending_owner,
+    control.operator,
+    control.venues,
+    control.factories,
+    control.routers,
+    control.set_operator,
+    control.set_venues,
+    control.set_factory,
+    control.set_router,
+    control.sweep,
+    control.transfer_ownership,
+    control.accept_ownership,
+    sale.uniswapV3SwapCallback,
+)
 
-interface SwapPool:
-    def swap(
-        recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[32]
-    ) -> (int256, int256): nonpayable
-
-struct Hop:
-    token_out: address
-    fee: uint24  # 1e-6, with the two tokens it names the pool
-
-struct Liquidation:
-    pool: address  # lends the flash loan and takes the liquidation call
-    factory: address  # names the swap pools
-    account: address  # the borrower
-    collateral: address
-    debt: address
-    repay: uint256  # debt units; the pool may take less
-    min_profit: uint256  # debt units
-    hops: DynArray[Hop, MAX_HOPS]  # from collateral to debt; empty when they are the same
+interface WrappedNative:
+    def withdraw(amount: uint256): nonpayable
 
 struct Result:
     ok: bool
     profit: uint256  # debt units, already with the owner
     reason: Bytes[MAX_REASON]  # start of the revert data when not ok
-
-struct Payment:
-    pool: address
-    token: address
-    amount: uint256
 
 event Liquidated:
     account: indexed(address)
@@ -66,84 +63,81 @@ event Liquidated:
     repaid: uint256
     seized: uint256
     profit: uint256
+    bid: uint256
 
 event Skipped:
     account: indexed(address)
     reason: Bytes[MAX_REASON]
 
-event PoolSet:
-    pool: indexed(address)
-    allowed: bool
-
-event FactorySet:
-    factory: indexed(address)
-    allowed: bool
-
-event OperatorSet:
-    operator: indexed(address)
-
-event Swept:
-    token: indexed(address)
-    amount: uint256
-
-event OwnershipOffered:
-    owner: indexed(address)
-    pending_owner: indexed(address)
-
-event OwnershipTransferred:
-    previous: indexed(address)
-    owner: indexed(address)
-
-MAX_LIQUIDATIONS: constant(uint256) = 32
-MAX_HOPS: constant(uint256) = 3
-MAX_PARAMS: constant(uint256) = 512  # abi_encode of a Liquidation with MAX_HOPS hops
+MAX_LIQUIDATIONS: constant(uint256) = 16  # each possible one costs memory in every transaction
+MAX_PLAN: constant(uint256) = 1792  # abi_encode of a Liquidation
 MAX_REASON: constant(uint256) = 132  # Error(string) of up to 64 characters
-# Uniswap v3 TickMath bounds, one inside: the pool takes any price
-LOWEST_PRICE: constant(uint160) = 4295128740
-HIGHEST_PRICE: constant(uint160) = 1461446703485210103287273052203988822378723970341
+BPS: constant(uint256) = 10_000
 
-owner: public(address)
-pending_owner: public(address)
-operator: public(address)
-pools: public(HashMap[address, bool])
-factories: public(HashMap[address, bool])
+wrapped_native: public(immutable(address))
 
-loan: transient(bytes32)  # keccak256 of the parameters that executeOperation must bring
-payment: transient(Payment)  # what uniswapV3SwapCallback must pay, and to whom
+awaited: transient(bytes32)  # keccak256 of the plan that the next callback must bring
+kept: transient(Bytes[MAX_PLAN])  # the plan itself, where the callback cannot bring it
+held: transient(uint256)  # collateral that was here before it was seized
 repaid: transient(uint256)
 seized: transient(uint256)
 
 
 @deploy
-def __init__(owner: address, operator: address):
-    assert owner != empty(address), "no owner"
-    self.owner = owner
-    self.operator = operator
-    log OwnershipTransferred(previous=empty(address), owner=owner)
-    log OperatorSet(operator=operator)
+def __init__(owner: address, operator: address, wrapped: address):
+    """
+    @param wrapped The wrapped native token, in which bids are possible; zero for none.
+    """
+    control.__init__(owner, operator)
+    wrapped_native = wrapped
+
+
+@external
+@payable
+@raw_return
+def __default__() -> Bytes[32]:
+    """
+    @notice Takes ether from the wrapped native token, and the flash loan of Aave v2: its executeOperation with
+        lists cannot be declared beside Aave v3's.
+    """
+    if msg.sender == wrapped_native:
+        return b""
+    assert slice(msg.data, 0, 4) == method_id(
+        "executeOperation(address[],uint256[],uint256[],address,bytes)"
+    ), "unexpected call"
+    # Behind five words of head the lists of one: a length and a value each.
+    assert convert(slice(msg.data, 100, 32), address) == self, "not the borrower"
+    self._on_loan(
+        self.kept,
+        terms.AAVE_V2_LOAN,
+        convert(slice(msg.data, 196, 32), address),
+        convert(slice(msg.data, 260, 32), uint256),
+        convert(slice(msg.data, 324, 32), uint256),
+    )
+    return abi_encode(True)
 
 
 @external
 @nonreentrant
-def execute(liquidations: DynArray[Liquidation, MAX_LIQUIDATIONS]) -> DynArray[Result, MAX_LIQUIDATIONS]:
+def execute(
+    liquidations: DynArray[terms.Liquidation, MAX_LIQUIDATIONS], router_call: Bytes[4096]
+) -> DynArray[Result, MAX_LIQUIDATIONS]:
     """
     @notice Tries every liquidation in order; the ones that fail are skipped with their reason.
     @dev Reverts with NothingDone(bytes), holding the first reason, when none succeeds.
+    @param router_call What a leg without hops calls its router with; empty where there is no such leg.
     """
-    assert msg.sender == self.operator or msg.sender == self.owner, "not operator"
+    control.only_operator()
+    if len(router_call) != 0:
+        sale.call = router_call
     results: DynArray[Result, MAX_LIQUIDATIONS] = []
     done: bool = False
-    for liquidation: Liquidation in liquidations:
+    for liquidation: terms.Liquidation in liquidations:
         ok: bool = False
         returned: Bytes[MAX_REASON] = b""
         ok, returned = raw_call(
             self,
-            abi_encode(
-                liquidation,
-                method_id=method_id(
-                    "liquidate((address,address,address,address,address,uint256,uint256,(address,uint24)[]))"
-                ),
-            ),
+            abi_encode(abi_encode(liquidation), method_id=method_id("liquidate(bytes)")),
             max_outsize=MAX_REASON,
             revert_on_failure=False,
         )
@@ -162,190 +156,207 @@ def execute(liquidations: DynArray[Liquidation, MAX_LIQUIDATIONS]) -> DynArray[R
 
 
 @external
-def liquidate(liquidation: Liquidation) -> uint256:
+def liquidate(plan: Bytes[MAX_PLAN]) -> uint256:
     """
     @notice One liquidation from loan to profit, called by `execute` only.
+    @param plan The liquidation, ABI-encoded, as every callback must bring it back.
     @return The profit, in debt units, sent to the owner.
     """
     assert msg.sender == self, "not self"
-    assert self.pools[liquidation.pool], "pool not allowed"
-    if len(liquidation.hops) != 0:
-        assert self.factories[liquidation.factory], "factory not allowed"
-    debt: IERC20 = IERC20(liquidation.debt)
-    before: uint256 = staticcall debt.balanceOf(self)
-
-    params: Bytes[MAX_PARAMS] = abi_encode(liquidation)
-    self.loan = keccak256(params)
-    extcall LendingPool(liquidation.pool).flashLoanSimple(self, debt.address, liquidation.repay, params, 0)
-    assert self.loan == empty(bytes32), "no loan"
-    if staticcall debt.allowance(self, liquidation.pool) != 0:
-        self._approve(debt, liquidation.pool, 0)
-
-    after: uint256 = staticcall debt.balanceOf(self)
-    assert after >= before + liquidation.min_profit, "unprofitable"
-    profit: uint256 = after - before
-    if profit != 0:
-        self._transfer(debt, self.owner, profit)
+    liquidation: terms.Liquidation = abi_decode(plan, terms.Liquidation)
+    assert control.venues[liquidation.venue], "venue not allowed"
+    assert liquidation.bid_bps == 0 or liquidation.debt == wrapped_native, "no bid in this token"
+    before: uint256 = money.held(liquidation.debt)
+    lent: uint256 = 0
+    if protocols.self_funded(liquidation.dialect):
+        assert liquidation.source == terms.NO_LOAN, "needs no loan"
+        self.awaited = keccak256(plan)
+        self.held = money.held(liquidation.collateral)
+        protocols.begin(liquidation, plan)
+        assert self.awaited == empty(bytes32), "no callback"
+    elif liquidation.source == terms.NO_LOAN:
+        lent = liquidation.repay
+        assert extcall IERC20(liquidation.debt).transferFrom(
+            control.owner, self, lent, default_return_value=True
+        ), "transfer refused"
+        self._liquidate(liquidation, 0, 0)
+    else:
+        self.awaited = keccak256(plan)
+        if liquidation.source == terms.AAVE_V2_LOAN:
+            self.kept = plan
+        protocols.borrow(liquidation, plan)
+        assert self.awaited == empty(bytes32), "no loan"
+        if money.allowed(liquidation.debt, liquidation.lender) != 0:
+            money.allow(liquidation.debt, liquidation.lender, 0)
+    after: uint256 = money.held(liquidation.debt)
+    assert after >= before + lent + liquidation.min_profit, "unprofitable"
+    profit: uint256 = after - before - lent
+    bid: uint256 = 0
+    if liquidation.bid_bps != 0:
+        bid = profit * liquidation.bid_bps // BPS
+        profit -= bid
+        assert profit >= liquidation.min_profit, "unprofitable"
+        extcall WrappedNative(wrapped_native).withdraw(bid)
+        raw_call(block.coinbase, b"", value=bid)
+    if lent + profit != 0:
+        money.send(liquidation.debt, control.owner, lent + profit)
     log Liquidated(
         account=liquidation.account,
-        debt=debt.address,
+        debt=liquidation.debt,
         collateral=liquidation.collateral,
         repaid=self.repaid,
         seized=self.seized,
         profit=profit,
+        bid=bid,
     )
     return profit
 
 
-@external
-def executeOperation(
-    asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[MAX_PARAMS]
-) -> bool:
+@internal
+def _liquidate(liquidation: terms.Liquidation, fee: uint256, pulled: uint256):
     """
-    @notice Flash loan callback: liquidates, swaps, and leaves the pool an allowance for the loan.
-    @dev Only for the loan that `liquidate` is taking at this moment, with the very parameters it sent.
+    @notice Repays the debt, takes the collateral, sells it.
+    @param fee What the loan costs.
+    @param pulled What the venue will pull besides, being the lender too. One approval for both pulls: writing
+        the allowance twice would cost more.
     """
-    assert keccak256(params) == self.loan, "unexpected loan"
-    self.loan = empty(bytes32)
-    liquidation: Liquidation = abi_decode(params, Liquidation)
-    assert msg.sender == liquidation.pool, "not the lender"
-    assert initiator == self, "not the borrower"
-    assert asset == liquidation.debt and amount == liquidation.repay, "another loan"
-
-    debt: IERC20 = IERC20(asset)
-    collateral: IERC20 = IERC20(liquidation.collateral)
-    before: uint256 = staticcall collateral.balanceOf(self)
-    # One approval for both pulls, liquidation and loan: writing the allowance twice would cost more.
-    allowed: uint256 = amount + amount + premium
-    self._approve(debt, msg.sender, allowed)
-    extcall LendingPool(msg.sender).liquidationCall(
-        collateral.address, asset, liquidation.account, amount, False
-    )
-    repaid: uint256 = allowed - staticcall debt.allowance(self, msg.sender)
-    after: uint256 = staticcall collateral.balanceOf(self)
-    if collateral.address == asset:
+    venue: address = liquidation.venue
+    before: uint256 = money.held(liquidation.collateral)
+    allowed: uint256 = liquidation.repay + pulled
+    money.allow(liquidation.debt, venue, allowed)
+    protocols.liquidate(liquidation)
+    left: uint256 = money.allowed(liquidation.debt, venue)
+    repaid: uint256 = allowed - left
+    if pulled == 0 and left != 0:
+        money.allow(liquidation.debt, venue, 0)
+    after: uint256 = money.held(liquidation.collateral)
+    if liquidation.collateral == liquidation.debt:
         after += repaid
-    seized: uint256 = after - before
-    # Checked here too: a pool that cannot pull its loan back says so less clearly.
-    received: uint256 = self._swap(liquidation, seized)
-    assert received >= repaid + premium + liquidation.min_profit, "unprofitable"
+    self._sell(liquidation, after - before, repaid, fee)
+
+
+@internal
+def _sell(liquidation: terms.Liquidation, seized: uint256, repaid: uint256, fee: uint256):
+    """
+    @dev The profit is checked here too: a lender that cannot get its loan back says so less clearly.
+    """
+    assert seized != 0, "nothing seized"
+    received: uint256 = sale.sell(liquidation.collateral, liquidation.debt, liquidation.legs, seized)
+    assert received >= repaid + fee + liquidation.min_profit, "unprofitable"
     self.repaid = repaid
     self.seized = seized
+
+
+@internal
+def _expected(plan: Bytes[MAX_PLAN]) -> terms.Liquidation:
+    """
+    @notice Takes the expectation out, once, for a callback that brings the plan that is running.
+    """
+    assert keccak256(plan) == self.awaited, "unexpected callback"
+    self.awaited = empty(bytes32)
+    return abi_decode(plan, terms.Liquidation)
+
+
+@internal
+def _on_loan(plan: Bytes[MAX_PLAN], source: uint256, asset: address, amount: uint256, fee: uint256):
+    """
+    @notice The loan is here: liquidates, and pays it back in the lender's way.
+    @param asset Zero where the lender does not say, as Morpho and Uniswap.
+    @param amount Zero where the lender does not say, as Uniswap.
+    """
+    liquidation: terms.Liquidation = self._expected(plan)
+    assert msg.sender == liquidation.lender, "not the lender"
+    assert liquidation.source == source, "another source"
+    assert asset == liquidation.debt or asset == empty(address), "another loan"
+    assert amount == liquidation.repay or source == terms.UNISWAP_LOAN, "another loan"
+    owed: uint256 = liquidation.repay + fee
+    pulls: bool = source != terms.BALANCER_LOAN and source != terms.UNISWAP_LOAN
+    if pulls and liquidation.lender == liquidation.venue:
+        self._liquidate(liquidation, fee, owed)
+        return
+    self._liquidate(liquidation, fee, 0)
+    if pulls:
+        money.allow(liquidation.debt, msg.sender, owed)
+    else:
+        money.send(liquidation.debt, msg.sender, owed)
+
+
+@external
+def executeOperation(
+    asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[MAX_PLAN]
+) -> bool:
+    """
+    @notice The flash loan of Aave v3, which will be pulled back.
+    """
+    assert initiator == self, "not the borrower"
+    self._on_loan(params, terms.AAVE_LOAN, asset, amount, premium)
     return True
 
 
 @external
-def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]):
+def onMorphoFlashLoan(assets: uint256, data: Bytes[MAX_PLAN]):
     """
-    @notice Pays the running swap: its own token, exactly the amount put in, once.
-    @dev A pool that ran out of liquidity asks for less; paying that would leave collateral here.
+    @notice The flash loan of Morpho, which is free and will be pulled back.
     """
-    payment: Payment = self.payment
-    assert msg.sender == payment.pool, "unexpected swap"
-    self.payment = empty(Payment)
-    assert max(amount0, amount1) == convert(payment.amount, int256), "wrong amount"
-    self._transfer(IERC20(payment.token), msg.sender, payment.amount)
+    self._on_loan(data, terms.MORPHO_LOAN, empty(address), assets, 0)
+
+
+@external
+def receiveFlashLoan(
+    tokens: DynArray[address, 1],
+    amounts: DynArray[uint256, 1],
+    fees: DynArray[uint256, 1],
+    data: Bytes[MAX_PLAN],
+):
+    """
+    @notice The flash loan of Balancer's vault, which is sent back.
+    """
+    self._on_loan(data, terms.BALANCER_LOAN, tokens[0], amounts[0], fees[0])
+
+
+@external
+def uniswapV3FlashCallback(fee0: uint256, fee1: uint256, data: Bytes[MAX_PLAN]):
+    """
+    @notice The flash of a Uniswap v3 pool, which is sent back. Of the two fees one is zero.
+    """
+    self._on_loan(data, terms.UNISWAP_LOAN, empty(address), 0, fee0 + fee1)
+
+
+@external
+def onMorphoLiquidate(repaid: uint256, data: Bytes[MAX_PLAN]):
+    """
+    @notice Morpho handed out the collateral and will pull `repaid`.
+    """
+    self._pay_later(data, terms.MORPHO, repaid)
+
+
+@external
+def onPreLiquidate(repaid: uint256, data: Bytes[MAX_PLAN]):
+    """
+    @notice A pre-liquidation contract handed out the collateral and will pull `repaid`.
+    """
+    self._pay_later(data, terms.PRE_LIQUIDATION, repaid)
+
+
+@external
+def onChecksDeferred(plan: Bytes[MAX_PLAN]):
+    """
+    @notice Euler's connector waits with its checks: takes the debt over, sells its collateral, repays.
+    """
+    self._pay_later(plan, terms.EULER, 0)
 
 
 @internal
-def _swap(liquidation: Liquidation, amount: uint256) -> uint256:
-    """
-    @notice Swaps exactly `amount` of the collateral along the hops into the debt asset.
-    @dev Passes on what arrived, not what a pool says it gave: other balances are never touched.
-    @return What arrived, in debt units.
-    """
-    token: address = liquidation.collateral
-    left: uint256 = amount
-    for hop: Hop in liquidation.hops:
-        pool: address = staticcall SwapFactory(liquidation.factory).getPool(token, hop.token_out, hop.fee)
-        assert pool != empty(address), "no swap pool"
-        before: uint256 = staticcall IERC20(hop.token_out).balanceOf(self)
-        up: bool = convert(token, uint160) > convert(hop.token_out, uint160)
-        self.payment = Payment(pool=pool, token=token, amount=left)
-        extcall SwapPool(pool).swap(
-            self, not up, convert(left, int256), HIGHEST_PRICE if up else LOWEST_PRICE, b""
-        )
-        assert self.payment.pool == empty(address), "swap not paid"
-        left = staticcall IERC20(hop.token_out).balanceOf(self) - before
-        token = hop.token_out
-    assert token == liquidation.debt, "route ends elsewhere"
-    return left
-
-
-@external
-def set_operator(operator: address):
-    self._only_owner()
-    self.operator = operator
-    log OperatorSet(operator=operator)
-
-
-@external
-def set_pool(pool: address, allowed: bool):
-    """
-    @notice Allows or forbids an Aave v3 pool. It gets allowances: list only what you trust.
-    """
-    self._only_owner()
-    self.pools[pool] = allowed
-    log PoolSet(pool=pool, allowed=allowed)
-
-
-@external
-def set_factory(factory: address, allowed: bool):
-    """
-    @notice Allows or forbids a Uniswap v3 factory whose pools may swap.
-    """
-    self._only_owner()
-    self.factories[factory] = allowed
-    log FactorySet(factory=factory, allowed=allowed)
-
-
-@external
-@nonreentrant
-def sweep(token: address):
-    """
-    @notice Sends a whole balance to the owner: of `token`, or of ether for the zero address.
-    @dev Nothing here is payable, yet ether can be forced in (block rewards, self-destruct).
-    """
-    self._only_owner()
-    amount: uint256 = 0
-    if token == empty(address):
-        amount = self.balance
-        raw_call(self.owner, b"", value=amount)
+def _pay_later(plan: Bytes[MAX_PLAN], dialect: uint256, repaid: uint256):
+    liquidation: terms.Liquidation = self._expected(plan)
+    assert liquidation.dialect == dialect, "another dialect"
+    owed: uint256 = repaid
+    if dialect == terms.EULER:
+        assert msg.sender == protocols.connector(liquidation), "not the connector"
+        owed = protocols.take_over(liquidation)
     else:
-        amount = staticcall IERC20(token).balanceOf(self)
-        self._transfer(IERC20(token), self.owner, amount)
-    log Swept(token=token, amount=amount)
-
-
-@external
-def transfer_ownership(owner: address):
-    """
-    @notice Offers the contract to `owner`, who must accept. The zero address takes an offer back.
-    """
-    self._only_owner()
-    self.pending_owner = owner
-    log OwnershipOffered(owner=msg.sender, pending_owner=owner)
-
-
-@external
-def accept_ownership():
-    assert msg.sender == self.pending_owner, "not pending owner"
-    log OwnershipTransferred(previous=self.owner, owner=msg.sender)
-    self.owner = msg.sender
-    self.pending_owner = empty(address)
-
-
-@internal
-@view
-def _only_owner():
-    assert msg.sender == self.owner, "not owner"
-
-
-@internal
-def _transfer(token: IERC20, to: address, amount: uint256):
-    assert extcall token.transfer(to, amount, default_return_value=True), "transfer refused"
-
-
-@internal
-def _approve(token: IERC20, spender: address, amount: uint256):
-    assert extcall token.approve(spender, amount, default_return_value=True), "approve refused"
+        assert msg.sender == liquidation.venue, "not the venue"
+    self._sell(liquidation, money.held(liquidation.collateral) - self.held, owed, 0)
+    money.allow(liquidation.debt, liquidation.venue, owed)
+    if dialect == terms.EULER:
+        protocols.give_back(liquidation)

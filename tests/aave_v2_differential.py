@@ -237,7 +237,7 @@ def _reserve(market: AaveV2Market, number: int, frame: AaveV2Frame) -> Figures:
         "total debt": market.book.get(("scaled_debt", number)),
         "liquidity": each.liquidity,
         "paused": int(frame.paused),
-        "premium": lender.fee(reserve.asset, 10_000),
+        "premium": lender.fee(ZERO_ADDRESS, 10_000),
     }
 
 

@@ -9,7 +9,7 @@ from ethereum.ercs import IERC20
 
 interface Receiver:
     def executeOperation(
-        asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[1025]
+        asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[1793]
     ) -> bool: nonpayable
 
 PREMIUM: constant(uint256) = 5  # bps
@@ -59,7 +59,7 @@ def liquidationCall(
 
 @external
 def flashLoanSimple(
-    receiver: address, asset: address, amount: uint256, params: Bytes[1024], referral: uint16
+    receiver: address, asset: address, amount: uint256, params: Bytes[1792], referral: uint16
 ):
     premium: uint256 = amount * PREMIUM // 10_000
     if self.conduct == Conduct.NO_CALLBACK:
@@ -76,11 +76,11 @@ def flashLoanSimple(
 
 @internal
 def _call_back(
-    receiver: address, asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[1024]
+    receiver: address, asset: address, amount: uint256, premium: uint256, initiator: address, params: Bytes[1792]
 ):
     claimed: uint256 = amount
     borrower: address = initiator
-    passed: Bytes[1025] = params
+    passed: Bytes[1793] = params
     if self.conduct == Conduct.OTHER_AMOUNT:
         claimed += 1
     if self.conduct == Conduct.OTHER_INITIATOR:

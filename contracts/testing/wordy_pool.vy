@@ -7,7 +7,7 @@
 
 @external
 def flashLoanSimple(
-    receiver: address, asset: address, amount: uint256, params: Bytes[1024], referral: uint16
+    receiver: address, asset: address, amount: uint256, params: Bytes[1792], referral: uint16
 ):
     raw_revert(
         abi_encode(

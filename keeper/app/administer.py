@@ -13,13 +13,17 @@ from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Unreachable
 from keeper.execute.signer import LocalSigner, UnsignedTx
 from keeper.ports import Chain, Receipt
-from keeper.types import Address, Call, checksum
+from keeper.protocols.base import FlashKind, Market
+from keeper.types import ZERO_ADDRESS, Address, Call, checksum
 
 RECEIPT_SECONDS = 120.0
 POLL_SECONDS = 0.2
 
-DEPLOY_GAS = 3_000_000
-"""Gas limit of the executor's creation, which takes about 1.9 million; the rest is returned."""
+DEPLOY_GAS = 8_000_000
+"""Gas limit of the executor's creation, which takes about 5.5 million; the rest is returned."""
+
+VENUES = 64
+"""Most venues that the executor opens itself to in one transaction."""
 
 
 class ExecutorState(NamedTuple):
@@ -44,26 +48,37 @@ class Administrator:
         self._clock = clock
 
     async def deploy(
-        self, operator: Address | None, pools: Sequence[Address], factories: Sequence[Address]
+        self,
+        operator: Address | None,
+        venues: Sequence[Address],
+        factories: Sequence[Address],
+        wrapped: Address | None = None,
     ) -> Address:
-        """Deploy an executor of the signer's, open to these lending pools and exchange factories.
+        """Deploy an executor of the signer's, open to these venues (lenders too) and exchange factories.
 
-        `operator` may run it besides its owner; None: the signer too.
+        `operator` may run it besides its owner; None: the signer too. `wrapped` is the wrapped native
+        token, without which the executor cannot bid for a place in a block.
 
         Raises:
             CallReverted, Degraded: a transaction would fail or failed.
             Transient: the chain did not answer; look on chain before trying again.
         """
         me = self._signer.address
-        arguments = encode(["address", "address"], [me, operator or me])
+        arguments = encode(["address"] * 3, [me, operator or me, wrapped or ZERO_ADDRESS])
         nonce = await self._chain.nonce(me, "pending")
         await self._send(None, load_artifact("executor").bytecode + arguments)
         address = created_address(me, nonce)
-        for pool in pools:
-            await self._order(address, "set_pool(address,bool)", pool, True)
-        for factory in factories:
-            await self._order(address, "set_factory(address,bool)", factory, True)
+        await self.open(address, venues, factories)
         return address
+
+    async def open(self, executor: Address, venues: Sequence[Address], factories: Sequence[Address]) -> None:
+        """Open the executor to venues (lenders too) and exchange factories."""
+        for first in range(0, len(venues), VENUES):
+            await self._order(
+                executor, "set_venues(address[],bool)", list(venues[first : first + VENUES]), True
+            )
+        for factory in factories:
+            await self._order(executor, "set_factory(address,bool)", factory, True)
 
     async def offer_ownership(self, executor: Address, owner: Address) -> None:
         """Offer the executor to another owner, who must accept."""
@@ -129,6 +144,16 @@ async def balances(chain: Chain, holder: Address, tokens: Sequence[Address]) -> 
     answers = await chain.call_many([Call(token, data) for token in tokens])
     found = {token: int.from_bytes(answer or b"") for token, answer in zip(tokens, answers, strict=True)}
     return {token: amount for token, amount in found.items() if amount}
+
+
+def trusted_by(markets: Sequence[Market]) -> list[Address]:
+    """What an executor must be open to for `markets`: who takes their liquidations and who lends.
+
+    Pools of an exchange lend on their factory's account.
+    """
+    venues = {venue for market in markets for venue in market.venues()}
+    sources = [source for market in markets for source in market.flash_sources()]
+    return sorted(venues | {source.lender for source in sources if source.kind is not FlashKind.UNISWAP_V3})
 
 
 def created_address(sender: Address, nonce: int) -> Address:

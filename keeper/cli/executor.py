@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import tomlkit
 import typer
 
-from keeper.app.administer import Administrator, balances, executor_state
+from keeper.app.administer import Administrator, balances, executor_state, trusted_by
+from keeper.app.native import wrapped_native
 from keeper.app.signing import load_signer
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
@@ -48,10 +49,10 @@ def deploy(
     wanted_operator, wanted_owner = _address("--operator", operator), _address("--owner", owner)
 
     async def act(view: View) -> None:
-        pools = [market.pool() for market in view.markets]
         factories = [swap.factory for swap in settings.swap]
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
-        address = await administrator.deploy(wanted_operator, pools, factories)
+        wrapped = await wrapped_native(settings, view.chain)
+        address = await administrator.deploy(wanted_operator, trusted_by(view.markets), factories, wrapped)
         if wanted_owner is not None:
             await administrator.offer_ownership(address, wanted_owner)
         _remember(config or FILE, address)

@@ -80,7 +80,8 @@ async def configure(network: Network, config: Path, *, seed: int, ops_port: int 
     chain_id = network.anvil.chain_id
     async with Pool([Rpc(network.anvil.http)], chain_id) as chain:
         administrator = Administrator(chain, chain_id, signer, SystemClock())
-        executor = await administrator.deploy(None, [network.market.pool], [network.exchange.factory])
+        weth = network.market.reserve("WETH").token
+        executor = await administrator.deploy(None, [network.market.pool], [network.exchange.factory], weth)
     _write(config, key, _text(network, config, executor, ops_port))
     return Site(config, executor, signer.address)
 

@@ -17,6 +17,9 @@ from keeper.plan.model import Leg, Loan, Plan
 from keeper.protocols.base import FlashKind
 from keeper.types import ZERO_ADDRESS, Address, Call, Log
 
+MAX_PLANS = 16
+"""Most liquidations that the executor takes in a transaction."""
+
 
 class Result(NamedTuple):
     """What the executor answered for one liquidation. `profit` in debt-token units."""
@@ -27,7 +30,10 @@ class Result(NamedTuple):
 
 
 class Liquidated(NamedTuple):
-    """A liquidation was carried out. `repaid`, `profit` in debt units, `seized` in collateral units."""
+    """A liquidation was carried out. `repaid`, `profit` in debt units, `seized` in collateral units.
+
+    `bid`, also in debt units, went to the block's builder; `profit` is what the owner got.
+    """
 
     account: Address
     debt: Address
@@ -35,6 +41,7 @@ class Liquidated(NamedTuple):
     repaid: int
     seized: int
     profit: int
+    bid: int = 0
 
 
 class Skipped(NamedTuple):
@@ -63,8 +70,17 @@ class Executor:
         self._skipped = _topic(_entry(abi, "Skipped"))
 
     def batch(self, plans: Iterable[Plan]) -> Call:
-        """The call that carries out `plans` in order, each isolated from the others."""
-        return Call(self.address, self.selector + encode(self._inputs, [[self._values(p) for p in plans]]))
+        """The call that carries out `plans` in order, each isolated from the others.
+
+        Raises:
+            ValueError: more than MAX_PLANS, or more than one that an aggregator sells for.
+        """
+        batch = list(plans)
+        calls = [call for plan in batch for call in plan.route.calls]
+        if len(batch) > MAX_PLANS or len(calls) > 1:
+            raise ValueError(f"{len(batch)} plans with {len(calls)} router calls do not fit in a transaction")
+        values = [self._values(plan) for plan in batch]
+        return Call(self.address, self.selector + encode(self._inputs, [values, b"".join(calls)]))
 
     def results(self, data: bytes) -> list[Result]:
         """What a call of `batch` returned, in the order of its plans."""
@@ -80,8 +96,7 @@ class Executor:
             data = bytes.fromhex(log.data.removeprefix("0x"))
             if log.topics[0] == self._liquidated:
                 account, debt, collateral = map(_topic_address, log.topics[1:])
-                repaid, seized, profit = decode(["uint256"] * 3, data)
-                events.append(Liquidated(account, debt, collateral, repaid, seized, profit))
+                events.append(Liquidated(account, debt, collateral, *decode(["uint256"] * 4, data)))
             elif log.topics[0] == self._skipped:
                 (reason,) = decode(["bytes"], data)
                 events.append(Skipped(_topic_address(log.topics[1]), revert_reason(reason)))

@@ -5,6 +5,7 @@ from eth_abi.exceptions import DecodingError
 
 ERROR = bytes.fromhex("08c379a0")  # Error(string)
 PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
+REFUSED = bytes.fromhex("590a5151")  # Refused(uint256): the executor's, around a protocol's error code
 NOTHING_DONE = bytes.fromhex("c5061488")  # NothingDone(bytes): the executor's, around the first reason
 
 
@@ -17,6 +18,8 @@ def revert_reason(data: bytes) -> str:
     try:
         if selector == NOTHING_DONE:
             return revert_reason(decode(["bytes"], body)[0])
+        if selector == REFUSED:
+            return f"the protocol refused with code {decode(['uint256'], body)[0]}"
         if selector == PANIC:
             return f"panic 0x{decode(['uint256'], body)[0]:02x}"
     except DecodingError:

@@ -1,11 +1,29 @@
 """Who lends what a liquidation repays: the cheapest source of flash loans that has enough."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from keeper.plan.model import Loan
 from keeper.protocols.base import FlashKind, FlashSource, Instruction, Opportunity, Settlement
 from keeper.types import ZERO_ADDRESS, Address
+
+
+class Need(NamedTuple):
+    """What has to be borrowed: `amount` of `token`; `kept` must stay at `venue` to pay what is seized."""
+
+    token: Address
+    amount: int
+    venue: Address
+    kept: int
+
+    @classmethod
+    def of(
+        cls, opportunity: Opportunity, amount: int, settlement: Settlement, instruction: Instruction
+    ) -> Self:
+        """The loan for repaying `amount` with this settlement."""
+        debt, collateral = opportunity.debt.address, opportunity.collateral.address
+        kept = settlement.seize + settlement.protocol_fee if debt == collateral else 0
+        return cls(debt, amount, instruction.venue, kept)
 
 
 class Funding(NamedTuple):
@@ -21,41 +39,22 @@ INVENTORY = Funding(Loan(FlashKind.NONE, ZERO_ADDRESS), 0)
 UNNEEDED = Funding(None, 0)
 
 
-def cheapest(
-    sources: Sequence[FlashSource],
-    opportunity: Opportunity,
-    instruction: Instruction,
-    amount: int,
-    settlement: Settlement,
-    avoid: Collection[Address] = (),
-) -> Funding | None:
-    """The source that asks least for `amount` of the debt asset; None when no source has enough.
+def cheapest(sources: Sequence[FlashSource], need: Need, avoid: Collection[Address] = ()) -> Funding | None:
+    """The source that asks least; None when no source has enough.
 
     A reserve lends only what the liquidation leaves it: where one pool holds the collateral and lends the
     same asset, what is seized must stay there. Lenders to `avoid` take part in the sale, which locks
     them. Among equal fees the venue itself is preferred: one allowance serves both of its pulls.
     """
-    offers = _offers(sources, opportunity, instruction, amount, settlement, avoid)
-    return min(offers, key=lambda found: (found.fee, _lender(found) != instruction.venue), default=None)
+    offers = _offers(sources, need, avoid)
+    return min(offers, key=lambda found: (found.fee, _lender(found) != need.venue), default=None)
 
 
-def _offers(
-    sources: Sequence[FlashSource],
-    opportunity: Opportunity,
-    instruction: Instruction,
-    amount: int,
-    settlement: Settlement,
-    avoid: Collection[Address],
-) -> Iterator[Funding]:
-    token = opportunity.debt.address
+def _offers(sources: Sequence[FlashSource], need: Need, avoid: Collection[Address]) -> Iterator[Funding]:
     for source in sources:
-        if source.lender in avoid:
-            continue
-        kept = 0
-        if source.lender == instruction.venue and opportunity.collateral.address == token:
-            kept = settlement.seize + settlement.protocol_fee
-        if source.available(token) - kept >= amount:
-            yield Funding(Loan(source.kind, source.lender), source.fee(token, amount))
+        kept = need.kept if source.lender == need.venue else 0
+        if source.lender not in avoid and source.available(need.token) - kept >= need.amount:
+            yield Funding(Loan(source.kind, source.lender), source.fee(need.token, need.amount))
 
 
 def _lender(funding: Funding) -> Address | None:

@@ -20,7 +20,8 @@ class Leg:
     """One part of the sale: `amount_in` units of the collateral sold at `venue`.
 
     `venue` is the Uniswap v3 factory that names the pools of `hops`; with no hops, the router of an
-    aggregator, which is called with `data`. The last leg of a route sells all that the others leave.
+    aggregator, which is called with `data` (at most 4096 bytes, and one such leg a transaction). The last
+    leg of a route sells all that the others leave.
     """
 
     venue: Address
@@ -45,6 +46,11 @@ class Route:
     def hops(self) -> tuple[Hop, ...]:
         """Every swap in a named pool, leg by leg."""
         return tuple(hop for leg in self.legs for hop in leg.hops)
+
+    @property
+    def calls(self) -> tuple[bytes, ...]:
+        """What routers of aggregators are called with."""
+        return tuple(leg.data for leg in self.legs if leg.data)
 
 
 @dataclass(frozen=True, slots=True)

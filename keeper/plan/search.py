@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Any, NamedTuple
 
-from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, cheapest
+from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.quotes import Quoting
@@ -169,7 +169,7 @@ class Terms:
             return UNNEEDED
         if not self.flash_loan:
             return INVENTORY
-        return cheapest(self.sources, opportunity, instruction, request, settlement)
+        return cheapest(self.sources, Need.of(opportunity, request, settlement, instruction))
 
 
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:

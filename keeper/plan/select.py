@@ -32,12 +32,14 @@ def batched(plans: Iterable[Plan], max_steps: int, gas_limit: int) -> list[Seque
     """Group plans into transactions of at most `max_steps` liquidations and `gas_limit` gas together.
 
     The most valuable plans share the first transaction. A plan that alone exceeds the limit stands
-    alone: whether the chain takes it is not a matter of grouping.
+    alone: whether the chain takes it is not a matter of grouping. Of the plans that an aggregator sells for,
+    the executor takes one a transaction.
     """
     batches: list[list[Plan]] = []
     room = 0
     for plan in ranked(plans):
-        if not batches or len(batches[-1]) == max_steps or plan.profit.gas > room:
+        full = not batches or len(batches[-1]) == max_steps or plan.profit.gas > room
+        if full or (plan.route.calls and any(other.route.calls for other in batches[-1])):
             batches.append([])
             room = gas_limit
         batches[-1].append(plan)

@@ -10,8 +10,14 @@ import boa
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
+from keeper.protocols.base import Dialect, FlashKind
+
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
-LIQUIDATION = "(address,address,address,address,address,uint256,uint256,(address,uint24)[])"
+LIQUIDATION = (
+    "(uint256,address,address,address,address,uint256,uint256,address,uint256,uint256,bytes,"
+    "(address,uint256,(address,uint24)[])[])"
+)
+NOBODY = "0x" + "00" * 20
 UNIT = 10**18
 REPAY = 1000 * UNIT
 PREMIUM = REPAY * 5 // 10_000
@@ -75,30 +81,45 @@ class World:
     collateral: Any
     debt: Any
 
-    def plan(self, **changes: Any) -> Plan:
-        """A Liquidation that pays PROFIT, with some of its fields changed."""
+    def plan(
+        self,
+        *,
+        pool: str | None = None,
+        factory: str | None = None,
+        hops: list[tuple[str, int]] | None = None,
+        **changes: Any,
+    ) -> Plan:
+        """A Liquidation that pays PROFIT, with some of its fields changed.
+
+        `pool` is venue and lender; `factory` and `hops` make up its only leg.
+        """
+        hops = [(self.debt.address, FEE)] if hops is None else hops
         fields = {
-            "pool": self.lender.address,
-            "factory": self.factory.address,
+            "dialect": Dialect.AAVE,
+            "venue": pool or self.lender.address,
             "account": self.account,
             "collateral": self.collateral.address,
             "debt": self.debt.address,
             "repay": REPAY,
+            "source": FlashKind.AAVE,
+            "lender": pool or self.lender.address,
+            "bid_bps": 0,
             "min_profit": 1,
-            "hops": [(self.debt.address, FEE)],
+            "data": b"",
+            "legs": [(factory or self.factory.address, 0, hops)] if hops else [],
         }
         assert changes.keys() <= fields.keys()
         return tuple((fields | changes).values())
 
-    def execute(self, *plans: Plan) -> list[Any]:
-        results: list[Any] = self.executor.execute(list(plans), sender=self.operator)
+    def execute(self, *plans: Plan, call: bytes = b"") -> list[Any]:
+        results: list[Any] = self.executor.execute(list(plans), call, sender=self.operator)
         return results
 
-    def failure(self, *plans: Plan) -> bytes:
+    def failure(self, *plans: Plan, call: bytes = b"") -> bytes:
         """Executes plans that must all fail and change nothing; returns the reason NothingDone carries."""
         before = self.balances()
         with boa.reverts():
-            self.execute(*plans)
+            self.execute(*plans, call=call)
         output: bytes = self.executor._computation.output
         assert output[:4] == keccak(b"NothingDone(bytes)")[:4], output
         (reason,) = decode(["bytes"], output[4:])
@@ -138,13 +159,19 @@ def named(contract: Any, name: str) -> list[Any]:
 
 
 def build_world(
-    *, collateral: Any = None, debt: Any = None, per_mille: int = 1080, rate: int = 1000, owner: str = ""
+    *,
+    collateral: Any = None,
+    debt: Any = None,
+    per_mille: int = 1080,
+    rate: int = 1000,
+    owner: str = "",
+    wrapped: str = "",
 ) -> World:
     collateral = collateral or deploy("testing/token.vy")
     debt = debt or deploy("testing/token.vy")
     owner = owner or str(boa.env.generate_address("owner"))
     operator = str(boa.env.generate_address("operator"))
-    executor = deploy("executor.vy", owner, operator)
+    executor = deploy("executor.vy", owner, operator, wrapped or NOBODY)
     lender = deploy("testing/lending_pool.vy", per_mille)
     factory = deploy("testing/swap_factory.vy")
     swapper = deploy("testing/swap_pool.vy", collateral.address, debt.address, rate)
@@ -152,7 +179,7 @@ def build_world(
     for token in (collateral, debt):
         for pool in (lender, swapper):
             token.mint(pool.address, 10**9 * UNIT)
-    executor.set_pool(lender.address, True, sender=owner)
+    executor.set_venues([lender.address], True, sender=owner)
     executor.set_factory(factory.address, True, sender=owner)
     account = str(boa.env.generate_address("account"))
     lender.set_debt(account, 2 * REPAY)

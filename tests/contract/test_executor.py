@@ -153,7 +153,7 @@ def test_execute__loss_could_be_paid_from_a_resting_balance__still_unprofitable(
 def test_execute__reason_is_long__it_is_cut_at_132_bytes() -> None:
     world = build_world()
     wordy = deploy("testing/wordy_pool.vy")
-    world.executor.set_pool(wordy.address, True, sender=world.owner)
+    world.executor.set_venues([wordy.address], True, sender=world.owner)
     reason = world.failure(world.plan(pool=wordy.address))
     assert len(reason) == 132
     assert error("x" * 100).startswith(reason)

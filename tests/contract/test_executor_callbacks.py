@@ -41,11 +41,11 @@ def swap_callback(world: World) -> tuple[str, bytes]:
 
 
 def liquidation(world: World) -> tuple[str, bytes]:
-    return world.executor.address, world.executor.liquidate.prepare_calldata(world.plan())
+    return world.executor.address, world.executor.liquidate.prepare_calldata(encode_plan(world.plan()))
 
 
 def execution(world: World) -> tuple[str, bytes]:
-    return world.executor.address, world.executor.execute.prepare_calldata([world.plan()])
+    return world.executor.address, world.executor.execute.prepare_calldata([world.plan()], b"")
 
 
 def sweep(world: World) -> tuple[str, bytes]:
@@ -63,7 +63,7 @@ def foreign_loan(world: World) -> tuple[str, bytes]:
 @pytest.mark.parametrize(
     ("attack", "reason"),
     [
-        (loan_callback, "unexpected loan"),
+        (loan_callback, "unexpected callback"),
         (swap_callback, "unexpected swap"),
         (liquidation, "not self"),
         (execution, "not operator"),
@@ -97,7 +97,7 @@ def test_callback__after_a_plan_in_the_same_state__reverts(attack: Attack) -> No
 
 def test_loan__stranger_borrows_for_the_executor_outside_a_plan__reverts() -> None:
     world = build_world()
-    with boa.reverts("unexpected loan"):
+    with boa.reverts("not the borrower"):
         world.lender.flashLoanSimple(
             world.executor.address, world.debt.address, REPAY, encode_plan(world.plan()), 0
         )
@@ -106,12 +106,12 @@ def test_loan__stranger_borrows_for_the_executor_outside_a_plan__reverts() -> No
 @pytest.mark.parametrize(
     ("attack", "reasons"),
     [
-        (loan_callback, {error("not the lender"), error("unexpected loan")}),
+        (loan_callback, {error("not the lender"), error("unexpected callback")}),
         (swap_callback, {error("unexpected swap")}),
         (liquidation, {error("not self")}),
         (execution, LOCKED),
         (sweep, LOCKED),
-        (foreign_loan, {error("not the borrower"), error("unexpected loan")}),
+        (foreign_loan, {error("not the borrower")}),
     ],
 )
 def test_entry__token_calls_in_each_of_its_transfers__every_call_reverts_and_nothing_is_lost(
@@ -133,7 +133,7 @@ def test_execute__operator_itself_reenters__reverts() -> None:
     world = build_world()
     world.executor.set_operator(world.debt.address, sender=world.owner)
     world.debt.set_attack(*execution(world))
-    (result,) = world.executor.execute([world.plan()], sender=world.owner)
+    (result,) = world.executor.execute([world.plan()], b"", sender=world.owner)
     assert result.profit == PROFIT
     assert world.debt.successes() == 0
     assert set(world.debt.attack_failures()) == LOCKED
@@ -153,9 +153,9 @@ def test_execute__lender_is_not_allow_listed__fails() -> None:
     world = build_world()
     fake = deploy("testing/lending_pool.vy", 1080)
     world.debt.mint(fake.address, 10**6 * UNIT)
-    assert world.failure(world.plan(pool=fake.address)) == error("pool not allowed")
-    world.executor.set_pool(world.lender.address, False, sender=world.owner)
-    assert world.failure(world.plan()) == error("pool not allowed")
+    assert world.failure(world.plan(pool=fake.address)) == error("venue not allowed")
+    world.executor.set_venues([world.lender.address], False, sender=world.owner)
+    assert world.failure(world.plan()) == error("venue not allowed")
 
 
 def test_execute__factory_is_not_allow_listed__fails() -> None:
@@ -170,9 +170,9 @@ def test_execute__factory_is_not_allow_listed__fails() -> None:
     ("conduct", "reason"),
     [
         (Lender.NO_CALLBACK, error("no loan")),
-        (Lender.TWO_CALLBACKS, error("unexpected loan")),
+        (Lender.TWO_CALLBACKS, error("unexpected callback")),
         (Lender.OTHER_AMOUNT, error("another loan")),
-        (Lender.OTHER_PARAMS, error("unexpected loan")),
+        (Lender.OTHER_PARAMS, error("unexpected callback")),
         (Lender.OTHER_INITIATOR, error("not the borrower")),
     ],
 )

@@ -3,39 +3,46 @@
 import boa
 import pytest
 
-from tests.contract.executor_world import PROFIT, UNIT, World, build_world, deployer, named
-
-NOBODY = "0x" + "00" * 20
+from tests.contract.executor_world import (
+    NOBODY,
+    PROFIT,
+    UNIT,
+    World,
+    build_world,
+    deployer,
+    encode_plan,
+    named,
+)
 
 
 def test_deploy__no_owner__reverts() -> None:
     with boa.reverts("no owner"):
-        deployer("executor.vy")(NOBODY, boa.env.generate_address())
+        deployer("executor.vy")(NOBODY, boa.env.generate_address(), NOBODY)
 
 
 def test_deploy__roles_given__are_set_and_logged() -> None:
     owner, operator = boa.env.generate_address(), boa.env.generate_address()
-    executor = deployer("executor.vy")(owner, operator)
+    executor = deployer("executor.vy")(owner, operator, NOBODY)
     assert (executor.owner(), executor.operator(), executor.pending_owner()) == (owner, operator, NOBODY)
 
 
 def test_execute__owner_calls__is_allowed() -> None:
     world = build_world()
-    (result,) = world.executor.execute([world.plan()], sender=world.owner)
+    (result,) = world.executor.execute([world.plan()], b"", sender=world.owner)
     assert result.profit == PROFIT
 
 
 def test_execute__stranger_calls__reverts() -> None:
     world = build_world()
     with boa.reverts("not operator"):
-        world.executor.execute([world.plan()], sender=boa.env.generate_address())
+        world.executor.execute([world.plan()], b"", sender=boa.env.generate_address())
 
 
 def test_liquidate__owner_and_operator_call__reverts() -> None:
     world = build_world()
     for caller in (world.owner, world.operator):
         with boa.reverts("not self"):
-            world.executor.liquidate(world.plan(), sender=caller)
+            world.executor.liquidate(encode_plan(world.plan()), sender=caller)
 
 
 def test_set_operator__new_operator__takes_over_at_once() -> None:
@@ -46,7 +53,7 @@ def test_set_operator__new_operator__takes_over_at_once() -> None:
     assert event.operator == successor
     with boa.reverts("not operator"):
         world.execute(world.plan())
-    (result,) = world.executor.execute([world.plan()], sender=successor)
+    (result,) = world.executor.execute([world.plan()], b"", sender=successor)
     assert result.ok
 
 
@@ -61,15 +68,17 @@ def test_set_operator__nobody__leaves_only_the_owner() -> None:
     ("setter", "arguments"),
     [
         ("set_operator", 1),
-        ("set_pool", 2),
+        ("set_venues", 2),
         ("set_factory", 2),
+        ("set_router", 2),
         ("sweep", 1),
         ("transfer_ownership", 1),
     ],
 )
 def test_owner_only__operator_or_stranger_calls__reverts(setter: str, arguments: int) -> None:
     world = build_world()
-    given = (world.debt.address, True)[:arguments]
+    listed = [world.debt.address] if setter == "set_venues" else world.debt.address
+    given = (listed, True)[:arguments]
     for caller in (world.operator, boa.env.generate_address()):
         with boa.reverts("not owner"):
             getattr(world.executor, setter)(*given, sender=caller)
@@ -79,9 +88,9 @@ def test_allow_lists__set_and_unset__show_and_are_logged() -> None:
     world = build_world()
     address = boa.env.generate_address()
     for allowed in (True, False):
-        world.executor.set_pool(address, allowed, sender=world.owner)
-        (event,) = world.events("PoolSet")
-        assert (event.pool, event.allowed, world.executor.pools(address)) == (address, allowed, allowed)
+        world.executor.set_venues([address], allowed, sender=world.owner)
+        (event,) = world.events("VenueSet")
+        assert (event.venue, event.allowed, world.executor.venues(address)) == (address, allowed, allowed)
         world.executor.set_factory(address, allowed, sender=world.owner)
         (event,) = world.events("FactorySet")
         assert (event.factory, event.allowed, world.executor.factories(address)) == (
@@ -89,6 +98,9 @@ def test_allow_lists__set_and_unset__show_and_are_logged() -> None:
             allowed,
             allowed,
         )
+        world.executor.set_router(address, allowed, sender=world.owner)
+        (event,) = world.events("RouterSet")
+        assert (event.router, event.allowed, world.executor.routers(address)) == (address, allowed, allowed)
 
 
 def test_ownership__offered_and_accepted__moves_with_the_profits() -> None:

@@ -115,7 +115,10 @@ CASES = {
         ("executor", "neither owner nor operator", "key"),
     ),
     "executor closed to the pool": Case(
-        LIVE, {"executor.address": "CLOSED_EXECUTOR"}, 2, ("executor", "CLOSED_EXECUTOR", "POOL", "set_pool")
+        LIVE,
+        {"executor.address": "CLOSED_EXECUTOR"},
+        2,
+        ("executor", "CLOSED_EXECUTOR", "POOL", "set_venues"),
     ),
     "no money for gas": Case(
         LIVE,

@@ -10,6 +10,7 @@ from keeper.devnet.contract import Contract
 from keeper.devnet.node import Tx
 from keeper.execute.executor import Executor
 from keeper.execute.simulate import Simulator
+from keeper.types import ZERO_ADDRESS
 from tests.devnet import running_chain
 from tests.execute_samples import OPERATOR, POOL, account, sample_plan
 
@@ -19,8 +20,8 @@ async def parts() -> AsyncIterator[tuple[Rpc, Executor]]:
     contract = Contract.built("executor")
     async with running_chain() as (anvil, node), Rpc(anvil.http) as rpc:
         owner = (await node.accounts())[0]
-        (address,) = await node.deploy(owner, contract.deploy_data(owner, OPERATOR))
-        await node.send(Tx(owner, address, contract.encode("set_pool", POOL, True)))
+        (address,) = await node.deploy(owner, contract.deploy_data(owner, OPERATOR, ZERO_ADDRESS))
+        await node.send(Tx(owner, address, contract.encode("set_venues", [POOL], True)))
         yield rpc, Executor(address, load_artifact("executor").abi)
 
 

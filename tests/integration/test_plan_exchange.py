@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from keeper.artifacts import load_artifact
 from keeper.chain.rpc import Rpc
 from keeper.devnet.contract import Contract
 from keeper.devnet.network import Network
 from keeper.devnet.node import Tx
 from keeper.devnet.tokens import approve, mint
 from keeper.devnet.uniswap_v3 import uniswap_contract
+from keeper.execute.executor import Executor
 from keeper.index.conversation import converse
 from keeper.index.follower import Follower
 from keeper.plan.model import Plan, Rejection
@@ -20,7 +22,7 @@ from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3.venue import UniswapV3
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.risk.scan import scan
-from keeper.types import USD, Address
+from keeper.types import USD, ZERO_ADDRESS, Address
 
 TRADER = Address("0x" + "77" * 20)
 CRASH = {"WETH": 30, "wstETH": 31, "WBTC": 25, "LINK": 35}
@@ -113,24 +115,16 @@ class Stage(NamedTuple):
         contract, node = Contract.built("executor"), self.network.node
         snapshot = await node.request("evm_snapshot")
         await node.request("evm_setNextBlockTimestamp", hex(self.timestamp + seconds))
-        receipt = await node.send(Tx(self.owner, self.executor, contract.encode("execute", [step(plan)])))
+        receipt = await node.send(
+            Tx(
+                self.owner,
+                self.executor,
+                Executor(self.executor, load_artifact("executor").abi).batch([plan]).data,
+            )
+        )
         await node.request("evm_revert", snapshot)
         [event] = contract.events("Liquidated", receipt)
         return event, receipt
-
-
-def step(plan: Plan) -> tuple[Any, ...]:
-    """The executor's Liquidation."""
-    return (
-        plan.pool,
-        plan.route.factory,
-        plan.account,
-        plan.opportunity.collateral.address,
-        plan.opportunity.debt.address,
-        plan.request,
-        plan.min_profit,
-        [(hop.token_out, hop.fee) for hop in plan.route.hops],
-    )
 
 
 @asynccontextmanager
@@ -139,8 +133,8 @@ async def planned() -> AsyncIterator[Stage]:
         node, pool = network.node, network.market.pool
         owner = (await node.accounts())[0]
         contract = Contract.built("executor")
-        [executor] = await node.deploy(owner, contract.deploy_data(owner, owner))
-        grants = [("set_pool", pool), ("set_factory", network.exchange.factory)]
+        [executor] = await node.deploy(owner, contract.deploy_data(owner, owner, ZERO_ADDRESS))
+        grants: list[tuple[str, Any]] = [("set_venues", [pool]), ("set_factory", network.exchange.factory)]
         await node.send_many([Tx(owner, executor, contract.encode(name, to, True)) for name, to in grants])
         await network.actors.crash(CRASH)
         await network.arbitrageur.act()

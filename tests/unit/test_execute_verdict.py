@@ -35,10 +35,10 @@ def log(signature: bytes, topics: list[str], types: list[str], values: list[obje
 
 def liquidated(number: int, repaid: int = 900, seized: int = 500, profit: int = 48) -> Log:
     return log(
-        b"Liquidated(address,address,address,uint256,uint256,uint256)",
+        b"Liquidated(address,address,address,uint256,uint256,uint256,uint256)",
         [account(number), USDC.address, WETH.address],
-        ["uint256"] * 3,
-        [repaid, seized, profit],
+        ["uint256"] * 4,
+        [repaid, seized, profit, 0],
     )
 
 

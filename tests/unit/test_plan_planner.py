@@ -240,6 +240,38 @@ async def test_plan__own_funds__no_flash_fee() -> None:
     assert plan.loan == Loan(FlashKind.NONE, ZERO_ADDRESS)
 
 
+async def test_plan__several_lenders__borrows_from_the_cheapest_that_has_enough() -> None:
+    morpho = Lender(FlashKind.MORPHO, FACTORY, {USDC.address: 5_000 * 10**6})
+    market = StubMarket({account(1): [LOAN]}, lenders=(AAVE, morpho))
+    plan = await Bench(market, DEEP).one()
+    assert isinstance(plan, Plan)
+    assert (plan.loan, plan.profit.flash_fee) == (Loan(FlashKind.AAVE, POOL), 5 * 10**6)
+    rich = Lender(FlashKind.MORPHO, FACTORY, ALL)
+    plan = await Bench(StubMarket({account(1): [LOAN]}, lenders=(AAVE, rich)), DEEP).one()
+    assert isinstance(plan, Plan)
+    assert (plan.loan, plan.profit.flash_fee) == (Loan(FlashKind.MORPHO, FACTORY), 0)
+
+
+async def test_plan__lenders_have_a_part__liquidates_that_part() -> None:
+    poor = Lender(FlashKind.AAVE, POOL, {USDC.address: 3_000 * 10**6}, premium)
+    plan = await Bench(StubMarket({account(1): [LOAN]}, lenders=(poor,)), DEEP).one()
+    assert isinstance(plan, Plan)
+    assert 0 < plan.request <= 3_000 * 10**6
+
+
+async def test_plan__nobody_lends__says_so() -> None:
+    rejection = await Bench(StubMarket({account(1): [LOAN]}, lenders=()), DEEP).one()
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.NO_FLASH_LIQUIDITY
+    assert rejection.detail == "nobody lends 10,000.000000 USDC now"
+
+
+async def test_plan__protocol_waits_for_its_money__no_loan_and_no_fee() -> None:
+    plan = await Bench(StubMarket({account(1): [LOAN]}, lenders=(), self_funded=True), DEEP).one()
+    assert isinstance(plan, Plan)
+    assert (plan.loan, plan.profit.flash_fee) == (None, 0)
+
+
 async def test_plan__same_asset__empty_route_and_no_swap_gas() -> None:
     market = StubMarket(
         {account(1): [offer(1, WETH, WETH, (1, 10**18))]}, written_off={USDC.address: 1, WETH.address: 2}

@@ -1,8 +1,9 @@
 """What goes out now, in which order and company."""
 
+from dataclasses import replace
 from typing import cast
 
-from keeper.plan.model import Plan, Profit, Reason, Route
+from keeper.plan.model import Leg, Plan, Profit, Reason, Route
 from keeper.plan.select import batched, ranked, without
 from keeper.protocols.base import AssetInfo, Dialect, Instruction, Opportunity, Settlement
 from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Hash
@@ -60,3 +61,10 @@ def test_batched__plan_larger_than_the_limit__stands_alone() -> None:
 
 def test_batched__no_plans__no_transaction() -> None:
     assert batched([], 32, 1000) == []
+
+
+def test_batched__routers_sell_for_two__they_do_not_share_a_transaction() -> None:
+    route = Route((Leg(ZERO_ADDRESS, (), 3, b"call"),), 3, 3, 0)
+    routed = [replace(plan(number, number), route=route) for number in (1, 3)]
+    batches = batched([*routed, plan(2, 2)], max_steps=5, gas_limit=10**9)
+    assert [numbers(batch) for batch in batches] == [[3, 2], [1]]

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
 
+from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
 from keeper.config.model import Config, Deployment, Swap
 from keeper.errors import CallReverted, Degraded, KeeperError
@@ -21,7 +22,7 @@ async def contract_checks(
     config: Config, chain: ChainReader, signer: LocalSigner | None
 ) -> AsyncIterator[Check]:
     """Deployments, swaps and the executor, each contract asked something only it can answer."""
-    pools: list[Address] = []
+    markets: list[Market] = []
     for deployment in config.deployment:
         name = f"deployment {deployment.name}"
         try:
@@ -29,8 +30,10 @@ async def contract_checks(
         except KeeperError as error:
             yield Check(name, ok=False, detail=str(error))
             continue
-        pools.append(market.pool())
-        yield Check(name, ok=True, detail=f"{deployment.protocol}, pool {checksum(market.pool())}")
+        markets.append(market)
+        venues = [checksum(venue) for venue in sorted(market.venues())]
+        named = venues[0] if len(venues) == 1 else f"{len(venues)} venues known so far"
+        yield Check(name, ok=True, detail=f"{deployment.protocol}, {named}")
     for swap in config.swap:
         try:
             detail = await _swap(swap, chain)
@@ -39,7 +42,7 @@ async def contract_checks(
         else:
             yield Check(f"swap {swap.kind}", ok=True, detail=detail)
     if config.executor.address is not None:
-        yield await _executor(config.executor.address, pools, config.swap, chain, signer)
+        yield await _executor(config.executor.address, trusted_by(markets), config.swap, chain, signer)
 
 
 async def operator_of(chain: ChainReader, executor: Address) -> Address:
@@ -70,7 +73,7 @@ async def _swap(swap: Swap, chain: ChainReader) -> str:
 
 async def _executor(
     executor: Address,
-    pools: Sequence[Address],
+    venues: Sequence[Address],
     swaps: Sequence[Swap],
     chain: ChainReader,
     signer: LocalSigner | None,
@@ -79,7 +82,7 @@ async def _executor(
         await _code(chain, "executor.address", executor)
         owner = await _ask_address(chain, executor, "owner()")
         operator = await operator_of(chain, executor)
-        closed = [pool for pool in pools if not await _allows(chain, executor, "pools(address)", pool)]
+        closed = [to for to in venues if not await _allows(chain, executor, "venues(address)", to)]
         closed += [
             swap.factory
             for swap in swaps
@@ -89,7 +92,9 @@ async def _executor(
         return Check("executor", ok=False, detail=str(error))
     if closed:
         names = ", ".join(checksum(address) for address in closed)
-        detail = f"{checksum(executor)} is closed to {names}; its owner must open it (set_pool, set_factory)"
+        detail = (
+            f"{checksum(executor)} is closed to {names}; its owner must open it (set_venues, set_factory)"
+        )
         return Check("executor", ok=False, detail=detail)
     if signer is not None and signer.address not in {owner, operator}:
         detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"
