@@ -189,3 +189,7 @@ class ChainWriter(Protocol):
 
 class Chain(IndexedChain, ChainWriter, Protocol):
     """Both directions."""
+
+
+class QuorumChain(Chain, QuorumReader, Protocol):
+    """Several nodes: both directions, and what they agree on."""

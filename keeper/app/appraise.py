@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from keeper.app.desk import Situation
 from keeper.app.native import ASSUMED_PRICE, native_price, wrapped_native
 from keeper.app.pace import Pace
-from keeper.app.planning import make_planner
+from keeper.app.planning import make_desk
 from keeper.app.view import View
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Market
@@ -17,7 +18,7 @@ class Appraiser:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._planner = make_planner(view.config, view.chain)
+        self._desk = make_desk(view.config, view.chain)
 
     async def candidates(self, market: Market) -> list[Plan | Rejection]:
         """A plan or a reason for every liquidatable account, most profitable first."""
@@ -30,14 +31,13 @@ class Appraiser:
         view, block = self._view, self._view.block
         wrapped = await wrapped_native(view.config, view.chain)
         native = native_price(view.markets, wrapped, view.config.chain.id) or ASSUMED_PRICE
-        return await self._planner.plan(
-            market,
-            market.frame(await self._landing()),
-            block,
-            accounts,
+        now = Situation(
+            head=block,
+            frame=market.frame(await self._landing()),
             gas_price=block.base_fee + await view.chain.priority_fee(),
             native_price=native,
         )
+        return await self._desk.decide(market, accounts, now)
 
     async def _landing(self) -> int:
         """When the block after the view's is expected, from the interval before it."""

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import structlog
 
 from keeper.app.events import Event, Sink
+from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, audit_fields, rejection_fields
 from keeper.clock import Clock
-from keeper.errors import Degraded, Halt, Transient
+from keeper.errors import ConfigError, Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.ops.health import Component, Heartbeat
+from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
@@ -48,8 +50,10 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        governor: Governor,
         wrapped_native: Address | None,
         metrics: Metrics,
+        incidents: Incidents,
         heartbeat: Heartbeat,
         clock: Clock,
         sink: Sink,
@@ -60,8 +64,10 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._governor = governor
         self._wrapped_native = wrapped_native
         self._metrics = metrics
+        self._incidents = incidents
         self._heartbeat = heartbeat
         self._clock = clock
         self._sink = sink
@@ -70,6 +76,7 @@ class Daemon:
         self._head: BlockRef | None = None
         self._saved = 0
         self._halted: str | None = None
+        self._doubts: dict[str, str] = {}
         self._recovered = False
 
     @property
@@ -85,6 +92,7 @@ class Daemon:
         except Transient as error:
             ended = False
             self._say(Event.DEFERRED, block=head.number, reason=str(error))
+            self._incidents.note(Kind.DEFERRED, "turn", str(error))
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
@@ -101,6 +109,7 @@ class Daemon:
         """
         started = self._clock.monotonic()
         self._head = head
+        self._reload()
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
         ready = await self._follow(head)
@@ -109,12 +118,14 @@ class Daemon:
         plans = [plan for judgement in judgements for plan in judgement.plans]
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._report(head, judgements)
-        for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
-            await self._dispatch(batch)
+        if plans and await self._may_send():
+            for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
+                await self._dispatch(batch)
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
+        await self._incidents.save()
 
     async def save(self) -> None:
         """Store a snapshot of every index."""
@@ -125,6 +136,7 @@ class Daemon:
         for lane in self._lanes:
             await lane.save(finalized)
         self._saved = self._head.number if self._head else 0
+        await self._incidents.save()
 
     async def readiness(self) -> list[Component]:
         """What /readyz reports. Asks for the head itself: a dead node sends no news of its death.
@@ -153,11 +165,20 @@ class Daemon:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
             else:
                 ready.append(lane)
+                self._notice_reorg(lane, head)
         if ready:
             reached = min(lane.cursor.number for lane in ready if lane.cursor)
             self._metrics.index_block.set(reached)
             self._metrics.index_lag_blocks.set(head.number - reached)
         return ready
+
+    def _notice_reorg(self, lane: Lane, head: BlockRef) -> None:
+        if lane.undone:
+            deployment = lane.market.deployment
+            self._metrics.reorgs.inc()
+            self._metrics.reorg_blocks.inc(lane.undone)
+            self._incidents.note(Kind.REORG, deployment, f"{lane.undone} blocks deep, now at {head.number}")
+            self._say(Event.REORG, deployment=deployment, block=head.number, depth=lane.undone)
 
     async def _settle(self, head: BlockRef) -> None:
         """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
@@ -172,13 +193,43 @@ class Daemon:
         gas_price = head.base_fee + await self._chain.priority_fee()
         in_flight = self._dispatcher.in_flight()
         timestamp = self._pace.next_timestamp
-        judgements = []
+        judgements: list[Judgement] = []
         for lane in lanes:
+            ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgements.append(await lane.judge(head, timestamp, gas_price, native, in_flight))
+                found = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
             except Degraded as error:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
+            else:
+                judgements.append(found)
         return judgements
+
+    def _reload(self) -> None:
+        """Take over new settings when the operator asked for it."""
+        try:
+            found = self._governor.reloaded()
+        except ConfigError as error:
+            self._say(Event.NOTICE, reason=f"settings not reloaded: {error}")
+            return
+        if found is None:
+            return
+        for lane in self._lanes:
+            lane.adopt(found.desk)
+        self._say(
+            Event.RELOADED,
+            changes=[difference._asdict() for difference in found.differences],
+            need_restart=found.waiting,
+        )
+
+    async def _may_send(self) -> bool:
+        """Whether the operator's switch and budgets let new liquidations out."""
+        why = await self._governor.objection()
+        if why is not None and why != self._halted:
+            self._say(Event.HALTED, reason=why)
+            self._incidents.note(Kind.HALTED, "operator", why)
+        if why is not None:
+            self._halted = why
+        return why is None
 
     async def _dispatch(self, batch: Sequence[Plan]) -> None:
         try:
@@ -186,6 +237,7 @@ class Daemon:
         except Halt as error:
             if str(error) != self._halted:
                 self._say(Event.HALTED, reason=str(error))
+                self._incidents.note(Kind.HALTED, "signer", str(error))
             self._halted = str(error)
             return
         except (Degraded, Transient) as error:
@@ -210,6 +262,9 @@ class Daemon:
         self._metrics.drift.inc(len(audit.differences))
         self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
         if audit.differences:
+            first = audit.differences[0]
+            told = f"{len(audit.differences)} values, first {first.field} of {checksum(first.subject)}"
+            self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
             self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
     def _report(self, head: BlockRef, judgements: Sequence[Judgement]) -> None:
@@ -227,8 +282,15 @@ class Daemon:
         for judgement in judgements:
             for notice in judgement.notices:
                 self._say(Event.NOTICE, block=head.number, reason=notice)
-            if judgement.doubt:
-                self._say(Event.DEGRADED, block=head.number, reason=judgement.doubt)
+            self._doubt(judgement, head)
+            for change in judgement.changes:
+                self._say(
+                    Event.CHANGED,
+                    deployment=judgement.deployment,
+                    account=checksum(change.account),
+                    before=change.before,
+                    after=change.after,
+                )
             if judgement.blind:
                 blind = [checksum(account) for account in judgement.blind]
                 self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
@@ -243,6 +305,19 @@ class Daemon:
             in_flight=len(self._dispatcher.in_flight()),
             rejected=[rejection_fields(rejection) for rejection in rejections],
         )
+
+    def _doubt(self, judgement: Judgement, head: BlockRef) -> None:
+        """Say when a market falls into doubt and when it comes out, not at every head between."""
+        name, why = judgement.deployment, judgement.doubt
+        if why == self._doubts.get(name):
+            return
+        if why is None:
+            del self._doubts[name]
+            self._say(Event.NOTICE, block=head.number, reason=f"{name} is in order again")
+            return
+        self._doubts[name] = why
+        self._incidents.note(Kind.DOUBT, name, why)
+        self._say(Event.DEGRADED, block=head.number, deployment=name, reason=why)
 
     def _say(self, event: Event, **fields: object) -> None:
         self._sink(event, fields)

@@ -15,11 +15,14 @@ class Event(StrEnum):
     PAPER = "paper"
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
+    REORG = "reorg"
     AUDIT = "audit"
     NOTICE = "notice"
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"
+    RELOADED = "reloaded"
+    CHANGED = "changed"
     STOPPED = "stopped"
 
 

@@ -1,12 +1,12 @@
 """One deployment's way from a head to plans: index, risk, plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower
 from keeper.plan.model import Plan, Rejection
-from keeper.plan.planner import Planner
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
@@ -14,12 +14,14 @@ from keeper.types import Address, BlockRef
 
 
 class Judgement(NamedTuple):
-    """What one head meant for one deployment. `liquidatable` includes those in flight.
+    """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
     `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
-    planned for a market whose book is not to be trusted. `notices` are sentences for the operator.
+    planned for a market whose book is not to be trusted. `notices` are sentences for the operator;
+    `changes` is what a policy just adopted decides otherwise than the one before.
     """
 
+    deployment: str
     liquidatable: list[Health]
     blind: list[Address]
     plans: list[Plan]
@@ -27,14 +29,21 @@ class Judgement(NamedTuple):
     deficit: int
     doubt: str | None
     notices: list[str]
+    changes: list[Change]
 
 
 class Lane:
     """Keeps one deployment's index at the head and judges its accounts."""
 
-    def __init__(self, follower: Follower, planner: Planner | None, auditor: Auditor | None) -> None:
+    def __init__(
+        self,
+        follower: Follower,
+        desk: Desk | None,
+        auditor: Auditor | None,
+    ) -> None:
         self._follower = follower
-        self._planner = planner
+        self._desk = desk
+        self._former: Desk | None = None
         self._auditor = auditor
         self._started = False
         self._synced = False
@@ -65,6 +74,11 @@ class Lane:
         await self._follower.follow(head)
         self._synced = True
 
+    @property
+    def undone(self) -> int:
+        """Blocks that the last `follow` took back."""
+        return self._follower.undone
+
     async def judge(
         self,
         head: BlockRef,
@@ -72,8 +86,12 @@ class Lane:
         gas_price: int,
         native_price: int,
         in_flight: Collection[tuple[str, Address]],
+        *,
+        ahead: Sequence[Plan] = (),
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
+
+        The plans `ahead` of other deployments trade first in the pools that all share.
 
         Raises:
             Transient: quotes could not be read.
@@ -88,9 +106,15 @@ class Lane:
             if (market.deployment, health.account) not in in_flight and health.account not in doubtful
         ]
         outcomes: list[Plan | Rejection] = []
-        if self._planner is not None and market.doubt is None:
-            outcomes = await self._planner.plan(market, frame, head, free, gas_price, native_price)
+        changed: list[Change] = []
+        if self._desk is not None and market.doubt is None:
+            now = Situation(head, frame, gas_price, native_price)
+            outcomes = await self._desk.decide(market, free, now, ahead)
+            if self._former is not None:
+                changed = changes(await self._former.decide(market, free, now, ahead), outcomes)
+                self._former = None
         return Judgement(
+            market.deployment,
             found.liquidatable,
             found.blind,
             [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
@@ -98,7 +122,12 @@ class Lane:
             usd_value(market, market.bad_debt()),
             market.doubt,
             market.notices(),
+            changed,
         )
+
+    def adopt(self, desk: Desk | None) -> None:
+        """Decide by another policy from now on; the next judgement tells what that changes."""
+        self._former, self._desk = self._desk, desk
 
     async def audit(self, head: BlockRef) -> Audit | None:
         """Compare a slice of the index with the chain at `head`; None when the index is elsewhere.

@@ -1,10 +1,15 @@
 """From the configured exchanges and strategy to a planner."""
 
+from keeper.app.allowance import Allowance
+from keeper.app.desk import Desk
 from keeper.config.model import Config
+from keeper.plan.confirm import Confirmer
+from keeper.plan.guards import Guards
+from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3.venue import UniswapV3
-from keeper.ports import ChainReader
+from keeper.ports import ChainReader, QuorumChain, QuorumReader
 from keeper.types import Mode
 
 
@@ -14,7 +19,43 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     strategy = Strategy(
         min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
     )
-    return Planner(chain, venues, strategy)
+    executor = config.executor.address
+    own = Inventory(executor) if config.strategy.own_capital and executor else None
+    return Planner(chain, venues, strategy, own)
+
+
+def make_confirmer(config: Config, chain: QuorumReader) -> Confirmer | None:
+    """Who confirms large plans, None where there are too few nodes for a quorum."""
+    if not 1 < config.chain.quorum <= len(config.chain.http):
+        return None
+    return Confirmer(chain, config.chain.quorum, config.strategy.quorum_usd)
+
+
+def make_desk(config: Config, chain: QuorumChain) -> Desk:
+    """Everything between liquidatable accounts and plans, as configured."""
+    guards = config.guards
+    return Desk(
+        make_planner(config, chain),
+        Guards(
+            max_plan_usd=guards.max_plan_usd,
+            deny=frozenset(guards.deny),
+            allow=frozenset(guards.allow),
+            oracle_gap=guards.oracle_gap_bps,
+            toxic=guards.toxic,
+        ),
+        make_confirmer(config, chain),
+    )
+
+
+def make_allowance(config: Config) -> Allowance:
+    """The configured budgets."""
+    guards = config.guards
+    return Allowance(
+        loss_hour=guards.max_loss_usd_hour,
+        loss_day=guards.max_loss_usd_day,
+        gas_hour=guards.max_gas_usd_hour,
+        gas_day=guards.max_gas_usd_day,
+    )
 
 
 def plans_in(mode: Mode) -> bool:

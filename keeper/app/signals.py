@@ -1,9 +1,12 @@
-"""Ending on a signal: the first asks, the second insists."""
+"""Signals: ending (the first asks, the second insists), and the operator's hand while it runs."""
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+from keeper.app.governor import Governor
 
 
 class Stopping:
@@ -47,3 +50,21 @@ async def stop_on_signals() -> AsyncIterator[Stopping]:
     finally:
         for each in signals:
             loop.remove_signal_handler(each)
+
+
+@contextmanager
+def governed_by_signals(governor: Governor) -> Iterator[None]:
+    """SIGHUP reloads strategy and guards, SIGUSR1 stops new liquidations, SIGUSR2 lets them go on."""
+    loop = asyncio.get_running_loop()
+    handlers: dict[signal.Signals, Callable[[], None]] = {
+        signal.SIGHUP: governor.want_reload,
+        signal.SIGUSR1: partial(governor.switch.stop, "stopped by SIGUSR1; send SIGUSR2 to go on"),
+        signal.SIGUSR2: governor.switch.resume,
+    }
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        for number in handlers:
+            loop.remove_signal_handler(number)

@@ -8,7 +8,7 @@ from keeper.app.connect import connect
 from keeper.app.followers import make_followers
 from keeper.config.model import Config
 from keeper.errors import ConfigError, Degraded
-from keeper.ports import Chain
+from keeper.ports import QuorumChain
 from keeper.protocols.base import Market
 from keeper.store import Database
 from keeper.types import BlockRef
@@ -21,7 +21,7 @@ class View(NamedTuple):
     """Markets brought to `block`, and the chain they were read from."""
 
     config: Config
-    chain: Chain
+    chain: QuorumChain
     database: Database
     block: BlockRef
     markets: Sequence[Market]
@@ -52,7 +52,7 @@ async def open_view(
         yield View(config, chain, database, head, [follower.market for follower in followers])
 
 
-async def _head(chain: Chain, block: int | None) -> BlockRef:
+async def _head(chain: QuorumChain, block: int | None) -> BlockRef:
     if block is None:
         return await chain.block("latest")
     try:

@@ -5,16 +5,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import NamedTuple
 
+from keeper.app.backfill import Backfill
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
-from keeper.app.events import Event, Sink
+from keeper.app.events import Sink
 from keeper.app.followers import make_followers
+from keeper.app.governor import Governor
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
-from keeper.app.planning import make_planner, plans_in
+from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
+from keeper.app.reload import Reloader
 from keeper.app.signing import load_signer
+from keeper.app.switch import Switch
 from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
 from keeper.config.model import Config
@@ -31,7 +35,9 @@ from keeper.index.audit import Auditor
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
 from keeper.ops.http import OpsServer
+from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
+from keeper.ops.watch import Watch
 from keeper.ports import Chain
 from keeper.protocols.base import Market
 from keeper.store import Database
@@ -45,16 +51,21 @@ TURN_LIMIT = 60.0
 
 
 class Running(NamedTuple):
-    """A daemon ready to be given heads, the chain it works on, and who counts."""
+    """A daemon ready to be given heads, the chain it works on, who counts, and the operator's hand."""
 
     daemon: Daemon
     chain: Chain
-    metrics: Metrics
+    watch: Watch
+    governor: Governor
 
 
 @asynccontextmanager
-async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Running]:
+async def assemble(
+    config: Config, mode: Mode, sink: Sink, reread: Callable[[], Config]
+) -> AsyncIterator[Running]:
     """Build the daemon of `config` in `mode`; everything is closed when the block ends.
+
+    `reread` reads the settings again, when the operator wants them reloaded.
 
     Raises:
         ConfigError: something configured is missing or wrong; nothing has been started then.
@@ -64,19 +75,26 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
     metrics = Metrics(mode, version("keeper"))
     heartbeat = Heartbeat(clock, TURN_LIMIT)
     async with AsyncExitStack() as stack:
-        chain = await stack.enter_async_context(connect(config, metrics))
         database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
-        followers = make_followers(config, chain, database, _progress(sink, heartbeat))
-        planner = make_planner(config, chain) if plans_in(mode) else None
-        lanes = [Lane(follower, planner, _auditor(config, chain)) for follower in followers]
+        incidents = Incidents(database, clock.now)
+        watch = Watch(metrics, incidents)
+        chain = await stack.enter_async_context(connect(config, watch))
+        followers = make_followers(config, chain, database, Backfill(clock, sink, heartbeat).tell)
+        desk = make_desk(config, chain) if plans_in(mode) else None
+        lanes = [Lane(follower, desk, _auditor(config, chain)) for follower in followers]
+        ledger = Ledger(database)
+        reloader = Reloader(config, chain, reread, plans=plans_in(mode))
+        governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
         daemon = Daemon(
             chain,
             config.chain.id,
             lanes,
             await _dispatcher(config, mode, chain, database, lambda: [lane.market for lane in lanes]),
-            Records(Ledger(database), metrics),
+            Records(ledger, metrics),
+            governor=governor,
             wrapped_native=await wrapped_native(config, chain),
             metrics=metrics,
+            incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
             sink=sink,
@@ -89,9 +107,10 @@ async def assemble(config: Config, mode: Mode, sink: Sink) -> AsyncIterator[Runn
                 heartbeat=heartbeat,
                 readiness=daemon.readiness,
                 metrics=metrics,
+                switch=governor.switch,
             )
             await stack.enter_async_context(server)
-        yield Running(daemon, chain, metrics)
+        yield Running(daemon, chain, watch, governor)
 
 
 async def _dispatcher(
@@ -153,12 +172,3 @@ def _signer(config: Config) -> LocalSigner:
             "signer: no key; mode live needs one: put KEEPER_PRIVATE_KEY in .env or set signer.keystore"
         )
     return signer
-
-
-def _progress(sink: Sink, heartbeat: Heartbeat) -> Callable[[str, int, int], None]:
-    def tell(deployment: str, reached: int, wanted: int) -> None:
-        heartbeat.turn()
-        if reached < wanted:
-            sink(Event.BACKFILL, {"deployment": deployment, "block": reached, "head": wanted})
-
-    return tell

@@ -6,6 +6,7 @@ that talks nonsense has not answered.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from keeper.errors import Unreachable
@@ -75,21 +76,25 @@ def timestamps(entries: Iterable[Mapping[str, Any]]) -> dict[int, int]:
 
 
 _tuple = tuple.__new__
+_log_fields = itemgetter(
+    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
+)
 
 
 def log(entry: Mapping[str, Any]) -> Log:
     """One mined log object. Built past the named tuple's own constructor: a backfill makes millions."""
+    address, topics, data, block, block_hash, tx_hash, tx_index, log_index = _log_fields(entry)
     return _tuple(
         Log,
         (
-            entry["address"].lower(),
-            tuple(entry["topics"]),
-            entry["data"],
-            int(entry["blockNumber"], 16),
-            entry["blockHash"],
-            entry["transactionHash"],
-            int(entry["transactionIndex"], 16),
-            int(entry["logIndex"], 16),
+            address.lower(),
+            tuple(topics),
+            data,
+            int(block, 16),
+            block_hash,
+            tx_hash,
+            int(tx_index, 16),
+            int(log_index, 16),
         ),
     )
 

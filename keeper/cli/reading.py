@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from keeper.app.view import View, open_view
 from keeper.cli.setup import read_config
@@ -28,6 +37,14 @@ def read(config: Path | None, block: int | None, show: Show) -> None:
     asyncio.run(run())
 
 
+class Rate(ProgressColumn):
+    """Blocks a second."""
+
+    def render(self, task: Task) -> Text:
+        """How fast a deployment's index goes, nothing before that is known."""
+        return Text(f"{task.speed:,.0f} blocks/s" if task.speed else "")
+
+
 class Backfill:
     """A progress bar a deployment on stderr; nothing where stderr is not a terminal."""
 
@@ -36,6 +53,7 @@ class Backfill:
             TextColumn("reading logs of {task.description}"),
             BarColumn(),
             TextColumn("block {task.completed:.0f} of {task.total:.0f}"),
+            Rate(),
             TimeRemainingColumn(),
             console=Console(file=sys.stderr),
             transient=True,

@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -10,7 +11,7 @@ import typer
 
 from keeper.app.events import Event
 from keeper.app.loop import turn_until
-from keeper.app.signals import stop_on_signals
+from keeper.app.signals import governed_by_signals, stop_on_signals
 from keeper.app.wiring import assemble
 from keeper.chain.heads import head_stream
 from keeper.cli.options import ConfigOption, JsonOption
@@ -33,24 +34,26 @@ def run(
     until_block: Annotated[int | None, typer.Option(help="Stop after this block.", min=0)] = None,
 ) -> None:
     """Watch, plan and (in mode live) liquidate, until stopped."""
-    settings = read_config(config, {"mode": None if mode is None else mode.value})
-    interrupted = asyncio.run(_run(settings, json, once, until_block))
+    reread = partial(read_config, config, {"mode": None if mode is None else mode.value})
+    interrupted = asyncio.run(_run(reread, json, once, until_block))
     if interrupted:
         raise typer.Exit(128 + signal.SIGINT)
 
 
-async def _run(config: Config, json: bool, once: bool, until_block: int | None) -> bool:
+async def _run(reread: Callable[[], Config], json: bool, once: bool, until_block: int | None) -> bool:
+    config = reread()
     sink = _print if json else _write
     heads_from = [url.reveal() for url in config.chain.ws]
-    async with stop_on_signals() as stopping, assemble(config, config.mode, sink) as running:
+    async with stop_on_signals() as stopping, assemble(config, config.mode, sink, reread) as running:
         async with head_stream(
             lambda: running.chain.block("latest"),
             heads_from,
             chain_id=config.chain.id,
-            observer=running.metrics,
+            observer=running.watch,
         ) as heads:
             sink(Event.STARTED, _started(config))
-            await turn_until(running.daemon, heads, stopping.event, once=once, last=until_block)
+            with governed_by_signals(running.governor):
+                await turn_until(running.daemon, heads, stopping.event, once=once, last=until_block)
         await running.daemon.save()
         sink(Event.STOPPED, {"reason": stopping.reason})
     return stopping.interrupted

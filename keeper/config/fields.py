@@ -96,6 +96,7 @@ def public(value: Any) -> Any:
     return value.public if isinstance(value, Secret) else value
 
 
+Addresses = Annotated[tuple[Annotated[Address, BeforeValidator(_address)], ...], BeforeValidator(_commas)]
 AddressText = Annotated[Address, BeforeValidator(_address)]
 SecretText = Annotated[Secret, BeforeValidator(_secret), PlainSerializer(public)]
 HttpUrl = Annotated[SecretUrl, BeforeValidator(_url("http", "https")), PlainSerializer(public)]

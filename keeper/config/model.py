@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from keeper.config.fields import (
+    Addresses,
     AddressText,
     Count,
     DatabaseUrl,
@@ -112,6 +113,11 @@ class Chain(Section):
     lag_seconds: Seconds = Field(
         default=20.0, description="The same for a node behind, by however little, so long.", examples=["20"]
     )
+    quorum: Positive = Field(
+        default=2,
+        description="Nodes that have to agree on the accounts of large plans; without so many, one decides.",
+        examples=["2"],
+    )
     log_check: LogCheck = Field(
         default=LogCheck.BLOOM,
         description='Doubt in logs: "off"; "bloom": against block headers; "full": whole new blocks.',
@@ -194,11 +200,62 @@ class Strategy(Section):
     min_profit_usd: Usd = Field(
         default=1 * USD, description="Least expected net profit of a liquidation.", examples=['"1"']
     )
+    own_capital: bool = Field(
+        default=False,
+        description="Pay with the owner's tokens, as far as the executor may take them, before flash loans.",
+        examples=["false"],
+    )
+    quorum_usd: Usd = Field(
+        default=50_000 * USD,
+        description="A plan that repays so much is confirmed by chain.quorum nodes.",
+        examples=['"50000"'],
+    )
     max_gas_price: Gwei = Field(
         default=300 * 10**9,
         alias="max_gas_price_gwei",
         description="Highest gas price the keeper pays.",
         examples=["300"],
+    )
+
+
+class GuardSettings(Section):
+    """What the keeper must never do, whatever it would pay. USD have 8 decimals."""
+
+    kill_file: FilePath | None = Field(
+        default=None, description="While this file exists nothing new is sent.", examples=['"STOP"']
+    )
+    max_plan_usd: Usd | None = Field(
+        default=None, description="Most that one liquidation may repay.", examples=['"250000"']
+    )
+    deny: Addresses = Field(
+        default=(), description="Borrowers and tokens that are left alone.", examples=[f"[{ADDRESS_EXAMPLE}]"]
+    )
+    allow: Addresses = Field(
+        default=(),
+        description="When set: only these borrowers, or pairs of these tokens.",
+        examples=[f"[{ADDRESS_EXAMPLE}]"],
+    )
+    oracle_gap_bps: Positive | None = Field(
+        default=None,
+        description="How far the exchange's price may be from the oracle's, 1/100 %.",
+        examples=["2000"],
+    )
+    toxic: bool = Field(
+        default=True,
+        description="Also liquidate accounts that each liquidation leaves with more bad debt.",
+        examples=["true"],
+    )
+    max_loss_usd_hour: Usd | None = Field(
+        default=None, description="Losses in an hour after which nothing is sent.", examples=['"100"']
+    )
+    max_loss_usd_day: Usd | None = Field(
+        default=None, description="Losses in a day after which nothing is sent.", examples=['"500"']
+    )
+    max_gas_usd_hour: Usd | None = Field(
+        default=None, description="Gas in an hour after which nothing is sent.", examples=['"200"']
+    )
+    max_gas_usd_day: Usd | None = Field(
+        default=None, description="Gas in a day after which nothing is sent.", examples=['"1000"']
     )
 
 
@@ -266,6 +323,7 @@ class Config(Section):
     swap: tuple[Swap, ...] = ()
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
+    guards: GuardSettings = GuardSettings()
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()

@@ -23,10 +23,15 @@ class Audit:
     healed: frozenset[Address] = frozenset()
 
 
+HASTE = 10
+"""How many times larger slices are while logs are known to be missing."""
+
+
 class Auditor:
     """Audits one market, `slice_size` accounts a head.
 
-    An account or reserve that disagrees is quarantined until a re-read of it agrees with the chain.
+    An account or reserve that disagrees is quarantined until a re-read of it agrees with the chain. A whole
+    cycle that finds nothing ends the doubt that missing logs cast on the market.
     """
 
     def __init__(self, chain: ChainReader, slice_size: int) -> None:
@@ -34,6 +39,7 @@ class Auditor:
         self._slice_size = slice_size
         self._next = 0
         self._quarantined: set[Address] = set()
+        self._gaps: int | None = None  # of the market when this cycle began; None once it found something
 
     @property
     def quarantined(self) -> frozenset[Address]:
@@ -48,14 +54,22 @@ class Auditor:
         """
         accounts = market.book.accounts()
         start = self._next if self._next < len(accounts) else 0
+        if start == 0:
+            self._gaps = market.gaps()
+        size = self._slice_size * (HASTE if market.gaps() else 1)
         assets = {info.address for info in market.assets()}
         # Totals cost a pass over the book: once a cycle, or while they are what is wrong.
         reserves = start == 0 or bool(assets & self._quarantined)
         suspects = [subject for subject in self._quarantined if market.book.row(subject) is not None]
-        chosen = list(dict.fromkeys([*accounts[start : start + self._slice_size], *suspects]))
+        chosen = list(dict.fromkeys([*accounts[start : start + size], *suspects]))
         found = await self.compare(market, block, chosen, reserves=reserves)
-        self._next = start + self._slice_size
+        self._next = start + size
         self._quarantined -= {*chosen, *(assets if reserves else ())}
+        if found.differences:
+            self._gaps = None
+        elif self._next >= len(accounts) and market.gaps() and market.gaps() == self._gaps:
+            # Missed logs left nothing wrong behind: what they did was read from the chain meanwhile.
+            market.close_gaps()
         return await self._mend(market, found)
 
     async def compare(

@@ -1,14 +1,22 @@
 """Carrying out a protocol's reads: the protocol says which calls, the chain answers."""
 
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
-from keeper.ports import BlockId, ChainReader
+from keeper.ports import BlockId
 from keeper.protocols.base import Reads
+from keeper.types import Call
 
 T = TypeVar("T")
 
 
-async def converse(reads: Reads[T], chain: ChainReader, block: BlockId) -> T:
+class Caller(Protocol):
+    """The part of `keeper.ports.ChainReader` that conversations need."""
+
+    async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]: ...
+
+
+async def converse(reads: Reads[T], chain: Caller, block: BlockId) -> T:
     """Drive `reads` at `block` to its end and return what it learned."""
     try:
         calls = next(reads)

@@ -49,6 +49,8 @@ class Follower:
         self._start_block = start_block
         self._progress = progress
         self._book = ColumnarBook()
+        self.undone = 0
+        """Blocks that the last `follow` took back because they are no longer on the chain."""
 
     async def start(self, head: BlockRef) -> None:
         """Restore the newest snapshot that is still on the chain, else begin at the start block.
@@ -67,6 +69,7 @@ class Follower:
         Raises:
             Transient: the chain moved under the reads; the book is intact, try again.
         """
+        self.undone = 0
         if not (head.number == self.cursor.number + 1 and head.parent == self.cursor.hash):
             await self._unwind(head)
         if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
@@ -111,6 +114,7 @@ class Follower:
             raise Transient(f"block {self._origin.number} has another hash: the node serves another chain")
         while not await self._canonical(self.cursor):
             previous = self._book.journal.undo_last()
+            self.undone += 1
             if previous is None:
                 await self.start(head)
                 return

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, insert, select, update
 
@@ -77,6 +77,21 @@ class Ledger:
             query = query.where(ledger.c.outcome.in_(outcomes))
         async with self._database.begin() as connection:
             return [_load(row) for row in (await connection.execute(query)).all()]
+
+    async def spent(self, since: int) -> "Spent":
+        """What liquidations decided at `since` (seconds) or later cost."""
+        realised = [entry.realised for entry in await self.entries(since=since) if entry.realised]
+        return Spent(
+            loss_usd=-sum(min(each.net_usd, 0) for each in realised),
+            gas_usd=sum(each.gas_usd for each in realised),
+        )
+
+
+class Spent(NamedTuple):
+    """USD with 8 decimals."""
+
+    loss_usd: int
+    gas_usd: int
 
 
 def _load(row: Row[Any]) -> LedgerEntry:

@@ -1,9 +1,11 @@
-"""The operator's HTTP server: /livez, /readyz and /metrics."""
+"""The operator's HTTP server: /livez, /readyz, /metrics, and the kill switch: POST /stop, POST /resume."""
 
 import asyncio
 import errno
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -13,7 +15,19 @@ from keeper.ops.health import Component, Heartbeat, Readiness
 from keeper.ops.metrics import Metrics
 
 READINESS_SECONDS = 5.0
+OPERATOR = "X-Keeper-Operator"
+"""Header that requests to the kill switch must have."""
 SHUTDOWN_SECONDS = 2.0
+
+
+OVER_HTTP = "stopped over HTTP; POST /resume to go on"
+
+
+class KillSwitch(Protocol):
+    """Stops new liquidations and lets them go on."""
+
+    def stop(self, why: str) -> None: ...
+    def resume(self) -> None: ...
 
 
 class OpsServer:
@@ -26,7 +40,14 @@ class OpsServer:
     """
 
     def __init__(
-        self, host: str, port: int, *, heartbeat: Heartbeat, readiness: Readiness, metrics: Metrics
+        self,
+        host: str,
+        port: int,
+        *,
+        heartbeat: Heartbeat,
+        readiness: Readiness,
+        metrics: Metrics,
+        switch: KillSwitch | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -37,6 +58,9 @@ class OpsServer:
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics_text)
+        if switch is not None:
+            app.router.add_post("/stop", partial(_switched, partial(switch.stop, OVER_HTTP)))
+            app.router.add_post("/resume", partial(_switched, switch.resume))
         self._runner = web.AppRunner(
             app, handle_signals=False, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
         )
@@ -97,3 +121,11 @@ class OpsServer:
 
     async def _metrics_text(self, _: web.Request) -> web.Response:
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _switched(switch: Callable[[], None], request: web.Request) -> web.Response:
+    # A web page in the operator's browser can post here, but cannot add a header of its own.
+    if OPERATOR not in request.headers:
+        return web.json_response({"error": f"send the header {OPERATOR}: yes"}, status=403)
+    switch()
+    return web.json_response({"ok": True})

@@ -60,6 +60,8 @@ class Metrics:
         self.accounts = make.gauge("accounts", "Accounts in the book.")
         self.liquidatable_accounts = make.gauge("liquidatable_accounts", "Accounts liquidatable now.")
         self.bad_debt_usd = make.gauge("bad_debt_usd", "Debt that no collateral covers, USD.")
+        self.reorgs = make.counter("reorgs_total", "Times that blocks were taken back.")
+        self.reorg_blocks = make.counter("reorg_blocks_total", "Blocks taken back.")
         self.audited = make.counter("audited_total", "Accounts and reserves compared with the chain.")
         self.drift = make.counter("drift_total", "Values in which the book and the chain differed.")
         self.quarantined = make.gauge("quarantined", "Accounts and reserves that could not be mended.")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
+from keeper.plan.inventory import Inventory
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.quotes import quoted
@@ -31,16 +32,27 @@ pair need not be among the first few.
 class Race(NamedTuple):
     """What accounts would pay alone: each case with its trials, offer by offer."""
 
+    terms: Terms
     entries: Sequence[tuple[Case, Sequence[Trial | None]]]
     paths: Paths
     liquidity: Liquidity
 
 
 class Planner:
-    """Finds the best pair, route and size for each account and says why where there is none."""
+    """Finds the best pair, route and size for each account and says why where there is none.
 
-    def __init__(self, chain: ChainReader, venues: Sequence[Venue], strategy: Strategy) -> None:
+    With an `inventory` the owner's money is used where no flash loan is cheaper.
+    """
+
+    def __init__(
+        self,
+        chain: ChainReader,
+        venues: Sequence[Venue],
+        strategy: Strategy,
+        inventory: Inventory | None = None,
+    ) -> None:
         self._chain = chain
+        self._inventory = inventory
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
 
@@ -77,7 +89,9 @@ class Planner:
         """
         terms = self._terms(market, frame, gas_price, native_price, sources)
         race = await self._race(terms, block, accounts)
-        return [judge(case, _best(trials), terms, self._strategy, block) for case, trials in race.entries]
+        return [
+            judge(case, _best(trials), race.terms, self._strategy, block) for case, trials in race.entries
+        ]
 
     async def burst(  # noqa: PLR0917 - as plan, and what the burst shares
         self,
@@ -90,15 +104,16 @@ class Planner:
         sources: Sequence[FlashSource] | None = None,
         ahead: Sequence[Plan] = (),
     ) -> list[Plan | Rejection]:
-        """As `plan`, for accounts that are liquidated together: plans in the order of their turns first.
+        """As `plan`, for accounts that are liquidated together.
 
-        Each is quoted on what `ahead` and the turns before it leave. Its `turn` says when that is.
+        Each plan is quoted on what `ahead` and the turns before its own leave.
 
         Raises:
             Transient: no node answered in time.
         """
         terms = self._terms(market, frame, gas_price, native_price, sources)
         race = await self._race(terms, block, accounts)
+        terms = race.terms
         state = State(terms, race.liquidity, self._strategy.min_profit_usd)
         for plan in ahead:
             state.make_way(plan.route, plan.opportunity.collateral.address)
@@ -112,11 +127,12 @@ class Planner:
             else:
                 alone.append(verdict)
         last = await converse(best_order(runners, race.paths, state, self._venues), self._chain, block.number)
-        verdicts = [judge(case, trial, terms, self._strategy, block) for case, trial in last.turns]
-        plans = [verdict for verdict in verdicts if isinstance(verdict, Plan)]
-        late = [_late(verdict) for verdict in verdicts if isinstance(verdict, Rejection)]
+        taken = [judge(case, trial, terms, self._strategy, block) for case, trial in last.turns]
+        plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
+        late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
         turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
-        return [*turns, *late, *alone]
+        verdicts = {verdict.account: verdict for verdict in (*turns, *late, *alone)}
+        return [verdicts[account] for account in accounts]
 
     async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:
         """The best trial of every offer of `accounts`, each made as if it were the only one."""
@@ -124,10 +140,20 @@ class Planner:
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
+        terms = replace(terms, sources=[*await self._own(offers, block), *terms.sources])
         liquidity = await self._observe([path for those in paths.values() for path in those], block)
         conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
-        return Race([(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity)
+        return Race(
+            terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
+        )
+
+    async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
+        """What the owner can lend, if anything."""
+        tokens = {offer.opportunity.debt.address for offer in offers}
+        if self._inventory is None or not tokens:
+            return []
+        return [await converse(self._inventory.read(tokens), self._chain, block.number)]
 
     async def _observe(self, paths: Sequence[Path], block: BlockRef) -> Liquidity:
         sights = together([venue.observe(paths, block) for venue in self._venues.values()])

@@ -95,11 +95,7 @@ class State:
         token = trial.opportunity.collateral.address
         self.turns.append(Turn(case, trial))
         self.make_way(trial.route, token)
-        venue, gone = trial.instruction.venue, {token: trial.settlement.seize}
-        sources = [
-            _reserve(source, gone) if source.lender == venue else source for source in self.terms.sources
-        ]
-        self.terms = replace(self.terms, sources=sources)
+        self.terms = replace(self.terms, sources=[_left(source, trial) for source in self.terms.sources])
 
     def stale(self, trial: Trial, seen: int) -> bool:
         """Whether a trial made after turn `seen` may be wrong by now."""
@@ -209,9 +205,15 @@ def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:
     return terms.trial(trial.opportunity, trial.size, trial.settlement, Quote(out, gas, tuple(legs)))
 
 
-def _reserve(source: FlashSource, gone: Mapping[Address, int]) -> FlashSource:
+def _left(source: FlashSource, trial: Trial) -> FlashSource:
+    """The source after `trial`: the protocol's reserves pay out what is seized, an allowance is used up."""
+    pair = trial.opportunity
+    if source.lender == trial.instruction.venue:
+        token, amount = pair.collateral.address, trial.settlement.seize
+    elif source.kind is FlashKind.NONE and trial.loan and trial.loan.kind is FlashKind.NONE:
+        token, amount = pair.debt.address, trial.request
+    else:
+        return source
     known = source.taken if isinstance(source, Reserved) else {}
     inner = source.source if isinstance(source, Reserved) else source
-    return Reserved(
-        inner, {**known, **{token: known.get(token, 0) + amount for token, amount in gone.items()}}
-    )
+    return Reserved(inner, {**known, token: known.get(token, 0) + amount})

@@ -263,6 +263,14 @@ class Market(Protocol):
         """Why the book cannot be trusted enough to sign for this market; None when all is well."""
         ...
 
+    def gaps(self) -> int:
+        """How often logs contradicted the book, because some were never given: in doubt while above 0."""
+        ...
+
+    def close_gaps(self) -> None:
+        """Every account and total was compared with the chain since the last gap, and agreed."""
+        ...
+
     def notices(self) -> list[str]:
         """What an operator should know and was not told yet, a sentence each."""
         ...

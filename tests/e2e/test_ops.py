@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 
 from tests.e2e.relay import Relay
-from tests.e2e.world import Daemon, World
+from tests.e2e.world import Daemon, World, keeper
 
 PATIENCE = 30.0
 
@@ -89,7 +89,17 @@ async def test_ops__syncing_then_working_then_without_node__say_so(tmp_path: Pat
             await ops.until("/readyz", 200)
             await world.network.node.mine(1)
             assert (await daemon.reaches(head["block"] + 1))["accounts"] == head["accounts"]
+
+            await world.network.node.request("anvil_reorg", 2, [])
+            await world.network.node.mine(1)
+            assert (await daemon.event("reorg"))["depth"] == 2
+            assert metric(await ops.text("/metrics"), "keeper_reorg_blocks_total") == 2
             assert await daemon.end(signal.SIGTERM) == 0
+        checks = {check["name"]: check for check in (await keeper(config, "doctor", "--json")).json["checks"]}
+        (reorg,) = (check for name, check in checks.items() if name.startswith("reorg "))
+        assert reorg["detail"].startswith("1 times, last ")
+        assert "2 blocks deep" in reorg["detail"]
+        assert any(name.startswith(("deferred", "node_state")) for name in checks)
 
 
 async def sane_metrics(ops: Ops, head: dict[str, Any]) -> None:

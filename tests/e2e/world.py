@@ -120,6 +120,10 @@ class Daemon:
         async for line in self._process.stdout:
             self.events.append(json.loads(line))
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal that does not end it."""
+        self._process.send_signal(number)
+
     async def end(self, number: signal.Signals) -> int:
         """Send a signal and return the exit code."""
         self._process.send_signal(number)

@@ -7,6 +7,7 @@ import pytest
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
+from keeper.devnet.actors import Actors
 from keeper.devnet.network import Network
 from keeper.index.audit import Auditor
 from keeper.index.follower import Follower
@@ -22,10 +23,17 @@ SEED = 20261121
 class World:
     """A followed market of 130 borrowers, standing at `head`."""
 
-    def __init__(self, chain: Pool, market: Market, head: BlockRef) -> None:
+    def __init__(self, network: Network, chain: Pool, follower: Follower, head: BlockRef) -> None:
+        self.network = network
         self.chain = chain
-        self.market = market
+        self.follower = follower
+        self.market: Market = follower.market
         self.head = head
+
+    async def follow(self) -> None:
+        """Go on to the newest block."""
+        self.head = await self.chain.block("latest")
+        await self.follower.follow(self.head)
 
     async def cycle(self, auditor: Auditor) -> list[tuple[set[Address], frozenset[Address]]]:
         """One audit of everything: (subjects that differed, subjects healed) of each slice."""
@@ -43,7 +51,7 @@ async def world() -> AsyncIterator[World]:
         head = await chain.block("latest")
         await follower.start(head)
         await follower.follow(head)
-        yield World(chain, follower.market, head)
+        yield World(network, chain, follower, head)
 
 
 def corrupt(market: Market, account: Address, draw: Random) -> None:
@@ -102,3 +110,26 @@ async def test_audit__a_corrupted_reserve__is_healed(world: World) -> None:
     assert asset in {each.subject for each in audit.differences}
     assert asset in audit.healed
     assert world.market.book.get(key) == accrual
+
+
+async def test_audit__a_log_was_missed__a_clean_cycle_ends_the_doubt(world: World) -> None:
+    book, auditor = world.market.book, Auditor(world.chain, SLICE)
+    debtor, asset = next(
+        (account, leg[0])
+        for account in book.accounts()
+        for leg in book.legs(account)
+        if leg[1] is Side.DEBT and len(book.legs(account)) == 2
+    )
+    book.set_quantity(debtor, asset, Side.DEBT, 0)
+    symbol = next(info.symbol for info in world.market.assets() if info.asset == asset)
+    actors = Actors(world.network.node, world.network.market)
+    await actors.give(debtor, symbol, 10**24)
+    await actors.repay(debtor, symbol, 10**4)
+    await world.follow()
+    assert world.market.gaps() == 1
+    assert "gave up more" in (world.market.doubt or "")
+    first = await world.cycle(auditor)
+    assert debtor in set().union(*(healed for _, healed in first))
+    await world.cycle(auditor)
+    assert world.market.doubt is None
+    assert not auditor.quarantined

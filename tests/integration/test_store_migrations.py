@@ -10,10 +10,16 @@ from sqlalchemy import Connection
 import keeper.execute.store
 import keeper.index.store
 import keeper.ledger.store
+import keeper.ops.incidents
 from keeper.errors import ConfigError
 from keeper.store import Database, metadata
 
-TABLES = (keeper.index.store.snapshots, keeper.execute.store.transactions, keeper.ledger.store.ledger)
+TABLES = (
+    keeper.index.store.snapshots,
+    keeper.execute.store.transactions,
+    keeper.ledger.store.ledger,
+    keeper.ops.incidents.incidents,
+)
 
 
 def differences(connection: Connection) -> list[object]:

@@ -26,7 +26,10 @@ CANARIES = (KEY[2:], "hunter2", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WST
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
-    "chain.log_samples", "chain.log_ranges", "deployment[].name", "deployment[].protocol",
+    "chain.log_samples", "chain.log_ranges", "chain.quorum", "strategy.quorum_usd", "guards.kill_file",
+    "guards.max_plan_usd", "guards.deny", "guards.allow", "guards.oracle_gap_bps", "guards.toxic",
+    "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
+    "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
     "deployment[].start_block", "deployment[].addresses_provider", "swap[].kind", "swap[].factory",
     "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",

@@ -18,6 +18,8 @@ NAMES = {
     "keeper_index_lag_blocks",
     "keeper_accounts",
     "keeper_liquidatable_accounts",
+    "keeper_reorgs_total",
+    "keeper_reorg_blocks_total",
     "keeper_audited_total",
     "keeper_drift_total",
     "keeper_quarantined",

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Generator, Iterable, Sequence
 
-from keeper.plan.model import Hop
 from keeper.plan.liquidity import Liquidity
+from keeper.plan.model import Hop
 from keeper.plan.quotes import Quoting, quoted
 from keeper.plan.route import Path, Pools, Quote, QuoteRequest
 from keeper.plan.together import together

@@ -12,6 +12,7 @@ from keeper.plan.planner import Planner
 from keeper.plan.profit import to_usd
 from keeper.plan.route import Path, keys
 from keeper.plan.sale import Sold, sell
+from keeper.plan.select import ranked
 from keeper.plan.strategy import GasModel, Strategy
 from keeper.protocols.base import AssetInfo, Market, Opportunity, Settlement
 from keeper.types import USD, WAD, Address
@@ -196,7 +197,7 @@ async def test_burst__small_enough_to_try_every_order__brings_nearly_the_best_of
 async def test_burst__plans_share_pools__each_brings_exactly_what_it_says_after_the_ones_before_it() -> None:
     thin = scene(7, 40, dollars=150_000, largest=5.0, at_least=USD)
     results = await thin.burst(thin.accounts)
-    plans = [result for result in results if isinstance(result, Plan)]
+    plans = ranked(result for result in results if isinstance(result, Plan))
     assert [plan.turn for plan in plans] == list(range(len(plans)))
     pools = dict(thin.venue.pools)
     for plan in plans:
@@ -212,4 +213,4 @@ async def test_burst__plans_share_pools__each_brings_exactly_what_it_says_after_
     assert any(result.reason is Reason.CROWDED_OUT for result in late)
     alone = [result for result in await thin.alone() if isinstance(result, Plan)]
     assert len(alone) > len(plans) > 5
-    assert sorted(result.account for result in results) == list(thin.accounts)
+    assert [result.account for result in results] == list(thin.accounts)

@@ -1,6 +1,7 @@
 """What `keeper doctor` looks at: every dependency on its own, so that one failure hides no other."""
 
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from keeper.app.connect import make_endpoints
@@ -13,8 +14,11 @@ from keeper.clock import Clock
 from keeper.config.model import Config
 from keeper.errors import ConfigError, KeeperError
 from keeper.execute.signer import LocalSigner
+from keeper.ops.incidents import Incident, recent
 from keeper.store import Database
 from keeper.types import WAD, Mode, checksum
+
+DAY = 24 * 3600
 
 
 class Examination(NamedTuple):
@@ -47,7 +51,7 @@ async def examine(config: Config, clock: Clock) -> Examination:
         found.append(signer_check)
         if chosen is not None and signer is not None:
             found.append(await _balance(config, chosen, signer))
-    found.append(await _store(config))
+    found += await _store(config, clock)
     return Examination(found, reachable)
 
 
@@ -76,9 +80,17 @@ async def _balance(config: Config, rpc: Rpc, signer: LocalSigner) -> Check:
     return Check("balance", ok=enough, detail=shown if enough else f"{shown}; send some to the signer")
 
 
-async def _store(config: Config) -> Check:
+async def _store(config: Config, clock: Clock) -> list[Check]:
+    """The store, and what the daemon wrote into it of the last day's incidents."""
     try:
-        async with await Database.open(config.store.url.reveal()):
-            return Check("store", ok=True, detail=config.store.url.public)
+        async with await Database.open(config.store.url.reveal()) as database:
+            lately = await recent(database, int(clock.now()) - DAY)
     except KeeperError as error:
-        return Check("store", ok=False, detail=str(error))
+        return [Check("store", ok=False, detail=str(error))]
+    return [Check("store", ok=True, detail=config.store.url.public), *map(_incident, lately)]
+
+
+def _incident(found: Incident) -> Check:
+    last = datetime.fromtimestamp(found.last, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    what = f": {found.detail}" if found.detail else ""
+    return Check(f"{found.kind} {found.subject}", ok=True, detail=f"{found.times} times, last {last}{what}")

@@ -6,7 +6,7 @@ Sources: AToken.sol, VariableDebtToken.sol. Unlike in v3, BalanceTransfer carrie
 from keeper.protocols.aave_v2.event import Event
 from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.math import ray_div
-from keeper.protocols.aave_v3.records import doubt
+from keeper.protocols.aave_v3.records import gap
 from keeper.protocols.base import Book, Side
 from keeper.types import Address
 
@@ -54,7 +54,6 @@ def _add(book: Book, event: Event, account: Address, side: Side, change: int) ->
         return
     scaled = book.quantity(account, event.reserve, side) + change
     if scaled < 0:
-        reserve = event.reserve
-        doubt(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
+        gap(book, account, event.reserve)
         scaled = 0
     book.set_quantity(account, event.reserve, side, scaled)

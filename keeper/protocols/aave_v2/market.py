@@ -17,7 +17,7 @@ from keeper.protocols.aave_v3.fold_pool import liquidation_events
 from keeper.protocols.aave_v3.loans import balances
 from keeper.protocols.aave_v3.math import ray_mul
 from keeper.protocols.aave_v3.position import Position
-from keeper.protocols.aave_v3.records import Reserve, Watched, deployment, listed
+from keeper.protocols.aave_v3.records import Gaps, Reserve, Watched, deployment, listed
 from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
 from keeper.protocols.base import (
     AssetInfo,
@@ -66,7 +66,15 @@ class AaveV2Market:
     def doubt(self) -> str | None:
         """Why the book can no longer be trusted (an unknown upgrade, missing history), None if it can."""
         why: str | None = self.book.get(("doubt",))
-        return why
+        gaps: Gaps | None = self.book.get(("gaps",))
+        return why or (gaps and gaps.why)
+
+    def gaps(self) -> int:
+        found: Gaps | None = self.book.get(("gaps",))
+        return 0 if found is None else found.times
+
+    def close_gaps(self) -> None:
+        self.book.put(("gaps",), None)
 
     def notices(self) -> list[str]:
         return [

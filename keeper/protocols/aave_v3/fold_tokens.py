@@ -23,7 +23,7 @@ from keeper.protocols.aave_v3.math import (
     ray_mul_ceil,
     ray_mul_floor,
 )
-from keeper.protocols.aave_v3.records import doubt
+from keeper.protocols.aave_v3.records import gap
 from keeper.protocols.base import Book, Side
 from keeper.types import Address
 
@@ -149,7 +149,7 @@ def _add(book: Book, account: Address, reserve: int, side: Side, change: int) ->
 
 def _set(book: Book, account: Address, reserve: int, side: Side, scaled: int) -> int:
     if scaled < 0:
-        doubt(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
+        gap(book, account, reserve)
         scaled = 0
     book.set_quantity(account, reserve, side, scaled)
     return scaled

@@ -16,7 +16,7 @@ from keeper.protocols.aave_v3.model import AaveFrame, Rules
 from keeper.protocols.aave_v3.pair import examine
 from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.reading import read_accounts
-from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
+from keeper.protocols.aave_v3.records import Gaps, Reserve, Token, Watched, deployment, listed
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import (
     AssetInfo,
@@ -69,7 +69,15 @@ class AaveV3Market:
         Watching goes on; nothing may be signed.
         """
         why: str | None = self.book.get(("doubt",))
-        return why
+        gaps: Gaps | None = self.book.get(("gaps",))
+        return why or (gaps and gaps.why)
+
+    def gaps(self) -> int:
+        found: Gaps | None = self.book.get(("gaps",))
+        return 0 if found is None else found.times
+
+    def close_gaps(self) -> None:
+        self.book.put(("gaps",), None)
 
     @property
     def rules(self) -> Rules:

@@ -31,6 +31,7 @@ and save each change. Reserves go by their id, the bit position the pool itself 
 | `("premium",)` | flash loan premium, bps |
 | `("sentinel_allows",)` | 1 or 0 |
 | `("doubt",)` | why the book can no longer be trusted |
+| `("gaps",)` | how often logs contradicted the book, and how first |
 """  # noqa: E501 (a table row is one line)
 
 from enum import IntEnum
@@ -134,7 +135,15 @@ class Token(NamedTuple):
     treasury: Address
 
 
+class Gaps(NamedTuple):
+    """Logs took away what no log had given: some were missed. `why` tells of the first."""
+
+    times: int
+    why: str
+
+
 RECORD_TYPES: tuple[type, ...] = (
+    Gaps,
     Watched,
     Deployment,
     Reserve,
@@ -187,6 +196,13 @@ def watch(book: Book, address: Address, role: Role, reserve: int = -1) -> None:
     """Fetch the logs of `address` from now on and fold them by `role`."""
     replace(book, ("role", address), Watched(int(role), reserve))
     follow(book, address)
+
+
+def gap(book: Book, account: Address, reserve: int) -> None:
+    """Remember that `account` gave up more than it had, by the logs."""
+    found: Gaps | None = book.get(("gaps",))
+    why = f"{account} gave up more of reserve {reserve} than the logs since start_block gave it"
+    book.put(("gaps",), Gaps(1, why) if found is None else found._replace(times=found.times + 1))
 
 
 def doubt(book: Book, why: str) -> None:

@@ -1,0 +1,53 @@
+"""The chain's observer: what happens to nodes is counted and remembered."""
+
+from keeper.chain.node_state import NodeState
+from keeper.chain.observe import RequestOutcome
+from keeper.ops.incidents import Incidents, Kind
+from keeper.ops.metrics import Metrics
+from keeper.ports import Priority
+
+
+class Watch:
+    """A `keeper.chain.observe.ChainObserver` that tells both `metrics` and `incidents`."""
+
+    def __init__(self, metrics: Metrics, incidents: Incidents) -> None:
+        self._metrics = metrics
+        self._incidents = incidents
+        self._states: dict[str, NodeState] = {}
+
+    def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None:
+        """Count one exchange; a refusal for asking too much is an incident."""
+        self._metrics.on_request(host, method, seconds, outcome)
+        if outcome is RequestOutcome.THROTTLED:
+            self._incidents.note(Kind.THROTTLED, host, method)
+
+    def on_units(self, host: str, method: str, priority: Priority, units: int) -> None:
+        """Add what requests cost."""
+        self._metrics.on_units(host, method, priority, units)
+
+    def on_state(self, host: str, state: NodeState) -> None:
+        """Show the state of a node; any change for the worse is an incident."""
+        self._metrics.on_state(host, state)
+        if state not in {NodeState.ALIVE, self._states.get(host)}:
+            self._incidents.note(Kind.NODE_STATE, host, state.value)
+        self._states[host] = state
+
+    def on_failover(self, host: str) -> None:
+        """A node was given up for another."""
+        self._metrics.on_failover(host)
+        self._incidents.note(Kind.FAILOVER, host)
+
+    def on_log_gap(self, host: str) -> None:
+        """An answer lacked logs."""
+        self._metrics.on_log_gap(host)
+        self._incidents.note(Kind.LOG_GAP, host)
+
+    def on_disagreement(self, host: str) -> None:
+        """An answer is contradicted by other nodes."""
+        self._metrics.on_disagreement(host)
+        self._incidents.note(Kind.DISAGREEMENT, host)
+
+    def on_subscription_lost(self, host: str) -> None:
+        """A subscription has to be replaced."""
+        self._metrics.on_subscription_lost(host)
+        self._incidents.note(Kind.SUBSCRIPTION_LOST, host)
