@@ -1,5 +1,6 @@
 """From liquidatable accounts to plans: the plan stage's front door."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -7,12 +8,14 @@ from typing import Any, NamedTuple
 
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
+from keeper.plan.aggregator import Aggregator
 from keeper.plan.inventory import Inventory
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import Runner, State, best_order
 from keeper.plan.strategy import Strategy
 from keeper.plan.together import together
@@ -41,7 +44,8 @@ class Race(NamedTuple):
 class Planner:
     """Finds the best pair, route and size for each account and says why where there is none.
 
-    With an `inventory` the owner's money is used where no flash loan is cheaper.
+    With an `inventory` the owner's money is used where no flash loan is cheaper. `aggregators` are asked
+    by `reconsider` only, when what needs no asking is on its way.
     """
 
     def __init__(
@@ -50,8 +54,10 @@ class Planner:
         venues: Sequence[Venue],
         strategy: Strategy,
         inventory: Inventory | None = None,
+        aggregators: Sequence[Aggregator] = (),
     ) -> None:
         self._chain = chain
+        self._second = SecondOpinion(aggregators)
         self._inventory = inventory
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
@@ -131,8 +137,35 @@ class Planner:
         plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
         late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
         turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
-        verdicts = {verdict.account: verdict for verdict in (*turns, *late, *alone)}
+        everyone: list[Plan | Rejection] = [*turns, *late, *alone]
+        verdicts = {verdict.account: verdict for verdict in everyone}
         return [verdicts[account] for account in accounts]
+
+    async def reconsider(  # noqa: PLR0917 - as plan
+        self,
+        market: Market,
+        frame: Any,
+        block: BlockRef,
+        rejections: Sequence[Rejection],
+        gas_price: int,
+        native_price: int,
+        sources: Sequence[FlashSource] | None = None,
+    ) -> list[Plan]:
+        """Plans for accounts without one, sold by aggregators that pay enough where the pools do not.
+
+        Takes as long as the slowest aggregator's deadline, and nothing where none could help.
+        """
+        terms = self._terms(market, frame, gas_price, native_price, sources)
+        least = self._strategy.min_profit_usd
+        cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
+        wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
+        asked = [(case, sales) for case, sales in wanted if sales]
+        trials = await asyncio.gather(*(self._second.best(sales, terms) for _, sales in asked))
+        verdicts = [
+            judge(case, trial, terms, self._strategy, block)
+            for (case, _), trial in zip(asked, trials, strict=True)
+        ]
+        return [verdict for verdict in verdicts if isinstance(verdict, Plan)]
 
     async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:
         """The best trial of every offer of `accounts`, each made as if it were the only one."""

@@ -70,12 +70,13 @@ Question = QuoteRequest | SplitRequest
 class Quote(NamedTuple):
     """What a sale returns: units of its last token, and the gas its swaps burn.
 
-    `parts` say how a sale over several paths is divided.
+    `parts` say how a sale over several paths is divided; `call` is the router that sells, and its calldata.
     """
 
     amount_out: int
     gas: int
     parts: tuple[tuple[Path, int], ...] = ()
+    call: tuple[Address, bytes] | None = None
 
 
 class Venue(Protocol):

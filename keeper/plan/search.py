@@ -150,6 +150,9 @@ class Terms:
         if funding is None:
             return None
         legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
+        if quote.call:
+            router, data = quote.call
+            legs = (Leg(router, (), settlement.seize, data),)
         route = Route(legs, settlement.seize, quote.amount_out, quote.gas)
         profit = account_for(
             settlement,
