@@ -121,6 +121,7 @@ class Daemon:
         if plans and await self._may_send():
             for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
                 await self._dispatch(batch)
+        await self._reconsider(ready)
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
@@ -203,6 +204,14 @@ class Daemon:
             else:
                 judgements.append(found)
         return judgements
+
+    async def _reconsider(self, lanes: Sequence[Lane]) -> None:
+        """Send what slower sources make possible, after all that did not have to wait for them."""
+        for lane in lanes:
+            plans = await lane.reconsider()
+            if plans and await self._may_send():
+                for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
+                    await self._dispatch(batch)
 
     def _reload(self) -> None:
         """Take over new settings when the operator asked for it."""

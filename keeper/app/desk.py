@@ -55,6 +55,19 @@ class Desk:
             return outcomes
         return await self._confirmer.sift(market, now.head, outcomes)
 
+    async def reconsider(
+        self, market: Market, outcomes: Sequence[Plan | Rejection], now: Situation
+    ) -> list[Plan]:
+        """Plans after all for some of the rejected, by asking who takes longer to answer."""
+        rejections = [each for each in outcomes if isinstance(each, Rejection)]
+        plans = await self._planner.reconsider(
+            market, now.frame, now.head, rejections, now.gas_price, now.native_price
+        )
+        kept = self._guards.sift(market, now.frame, plans)
+        if self._confirmer is not None:
+            kept = await self._confirmer.sift(market, now.head, kept)
+        return [each for each in kept if isinstance(each, Plan)]
+
 
 def changes(before: Sequence[Plan | Rejection], after: Sequence[Plan | Rejection]) -> list[Change]:
     """What differs between two decisions on the same accounts."""

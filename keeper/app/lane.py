@@ -44,6 +44,7 @@ class Lane:
         self._follower = follower
         self._desk = desk
         self._former: Desk | None = None
+        self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
         self._started = False
         self._synced = False
@@ -110,6 +111,7 @@ class Lane:
         if self._desk is not None and market.doubt is None:
             now = Situation(head, frame, gas_price, native_price)
             outcomes = await self._desk.decide(market, free, now, ahead)
+            self._open = now, outcomes
             if self._former is not None:
                 changed = changes(await self._former.decide(market, free, now, ahead), outcomes)
                 self._former = None
@@ -124,6 +126,15 @@ class Lane:
             market.notices(),
             changed,
         )
+
+    async def reconsider(self) -> list[Plan]:
+        """Plans after all for accounts that the last judgement rejected, once; see Desk.reconsider."""
+        last, self._open = self._open, None
+        if last is None or self._desk is None:
+            return []
+        now, outcomes = last
+        plans = await self._desk.reconsider(self.market, outcomes, now)
+        return [plan for plan in plans if not self.quarantined & _assets(plan)]
 
     def adopt(self, desk: Desk | None) -> None:
         """Decide by another policy from now on; the next judgement tells what that changes."""

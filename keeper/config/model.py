@@ -17,6 +17,7 @@ from keeper.config.fields import (
     DatabaseUrl,
     FilePath,
     Gwei,
+    HttpUrl,
     HttpUrls,
     Positive,
     Seconds,
@@ -25,7 +26,7 @@ from keeper.config.fields import (
     WsUrls,
 )
 from keeper.config.secrets import Secret, SecretUrl, tokens
-from keeper.types import USD, Mode
+from keeper.types import USD, ZERO_ADDRESS, Mode
 
 _PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
 
@@ -34,6 +35,12 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
     "aave-v2": {"addresses_provider": _PROVIDER},
 }
 """The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
+
+SWAP_KEYS: Mapping[str, tuple[str, ...]] = {
+    "uniswap-v3": ("factory", "quoter"),
+    "http-aggregator": ("url", "router"),
+}
+"""What each kind of exchange has to be told."""
 
 ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
 
@@ -179,11 +186,41 @@ class Deployment(Section):
 
 
 class Swap(Section):
-    """An exchange that turns seized collateral into the debt asset."""
+    """An exchange that turns seized collateral into the debt asset. Its kind says which keys it needs."""
 
-    kind: Literal["uniswap-v3"] = Field(description="Kind of exchange.", examples=['"uniswap-v3"'])
-    factory: AddressText = Field(description="Factory contract.", examples=[ADDRESS_EXAMPLE])
-    quoter: AddressText = Field(description="QuoterV2 contract.", examples=[ADDRESS_EXAMPLE])
+    kind: Literal["uniswap-v3", "http-aggregator"] = Field(
+        description="Kind of exchange.", examples=['"uniswap-v3"']
+    )
+    factory: AddressText = Field(
+        default=ZERO_ADDRESS, description="uniswap-v3: factory contract.", examples=[ADDRESS_EXAMPLE]
+    )
+    quoter: AddressText = Field(
+        default=ZERO_ADDRESS, description="uniswap-v3: QuoterV2 contract.", examples=[ADDRESS_EXAMPLE]
+    )
+    url: HttpUrl = Field(
+        default=SecretUrl(""),
+        description="http-aggregator: where it quotes, without the query.",
+        examples=['"https://api.0x.org/swap/allowance-holder/quote"'],
+    )
+    router: AddressText = Field(
+        default=ZERO_ADDRESS,
+        description="http-aggregator: the contract that sells and needs the allowance.",
+        examples=[ADDRESS_EXAMPLE],
+    )
+    api_key: SecretText | None = Field(
+        default=None, description="http-aggregator: API key, sent as 0x-api-key and as a bearer token."
+    )
+    deadline_seconds: Seconds = Field(
+        default=0.5, description="http-aggregator: how long a quote may take.", examples=["0.5"]
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, raw: Any) -> Any:
+        """Ask for the keys of the exchange's kind, so that each missing one is told under its own name."""
+        if not isinstance(raw, dict):
+            return raw
+        return {**dict.fromkeys(SWAP_KEYS.get(str(raw.get("kind")), ())), **raw}
 
 
 class Executor(Section):
@@ -327,6 +364,16 @@ class Config(Section):
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()
+
+    @property
+    def exchanges(self) -> tuple[Swap, ...]:
+        """The exchanges whose pools are read from the chain."""
+        return tuple(swap for swap in self.swap if swap.kind == "uniswap-v3")
+
+    @property
+    def aggregators(self) -> tuple[Swap, ...]:
+        """The exchanges that quote over HTTP."""
+        return tuple(swap for swap in self.swap if swap.kind == "http-aggregator")
 
     def secrets(self) -> frozenset[str]:
         """Every string that must not appear in a log line, for `keeper.ops.logging`."""

@@ -21,8 +21,22 @@ TOKENS = {
     "KEEPER__CHAIN__HTTP": "https://user:httppassword@rpc.example:8443/v3/HTTPTOKEN1?apikey=HTTPTOKEN2",
     "KEEPER__CHAIN__WS": "wss://rpc.example/ws/WSTOKEN12",
     "KEEPER__STORE__URL": "postgresql://keeper:dbpassword@db.example/keeper",
+    "KEEPER__SWAP__0__KIND": "http-aggregator",
+    "KEEPER__SWAP__0__URL": "https://quotes.example/QUOTETOKEN/quote",
+    "KEEPER__SWAP__0__ROUTER": "0x" + "0c" * 20,
+    "KEEPER__SWAP__0__API_KEY": "QUOTEKEY1",
 }
-CANARIES = (KEY[2:], "hunter2", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12", "dbpassword")
+CANARIES = (
+    KEY[2:],
+    "hunter2",
+    "httppassword",
+    "HTTPTOKEN1",
+    "HTTPTOKEN2",
+    "WSTOKEN12",
+    "dbpassword",
+    "QUOTETOKEN",
+    "QUOTEKEY1",
+)
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
@@ -31,11 +45,20 @@ PUBLIC = {
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
     "deployment[].start_block", "deployment[].addresses_provider", "swap[].kind", "swap[].factory",
-    "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
+    "swap[].quoter", "swap[].router", "swap[].deadline_seconds", "strategy.own_capital",
+    "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
 }  # fmt: skip
-SECRET = {"chain.http", "chain.ws", "store.url", "signer.private_key", "signer.password"}
+SECRET = {
+    "chain.http",
+    "chain.ws",
+    "store.url",
+    "swap[].url",
+    "swap[].api_key",
+    "signer.private_key",
+    "signer.password",
+}
 
 
 def secret_config(folder: Path) -> Config:
@@ -62,6 +85,8 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
         "chain.http": config.chain.http[0],
         "chain.ws": config.chain.ws[0],
         "store.url": config.store.url,
+        "swap[].url": config.swap[0].url,
+        "swap[].api_key": config.swap[0].api_key,
         "signer.private_key": config.signer.private_key,
         "signer.password": config.signer.password,
     }
@@ -71,7 +96,7 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
 
 def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
     config = secret_config(tmp_path)
-    for model in (config, config.chain, config.store, config.signer):
+    for model in (config, config.chain, config.store, config.signer, config.swap[0]):
         assert isinstance(model, BaseModel)
         for text in (repr(model), str(model), str(model.model_dump()), model.model_dump_json()):
             assert_clean(text)
@@ -81,7 +106,7 @@ def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
 def test_config__known_secrets__cover_every_token(tmp_path: Path) -> None:
     known = secret_config(tmp_path).secrets()
     assert {KEY, KEY[2:], "hunter2-password", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12"} < known
-    assert "dbpassword" in known
+    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1"} < known
     assert not {"keeper", "rpc.example", "v3", "user"} & known
 
 
@@ -104,6 +129,10 @@ addresses_provider = "{KEY}"
 [signer]
 private_key = "{KEY}"
 password = "hunter2-password"
+[[swap]]
+kind = "http-aggregator"
+api_key = "QUOTEKEY1"
+url = "htp://quotes.example/QUOTETOKEN"
 """
     )
     with pytest.raises(ConfigError) as caught:
