@@ -4,13 +4,21 @@ import asyncio
 import sys
 
 from benchmarks.backfill import backfill_decode, backfill_decode_apply
+from benchmarks.executor_gas import executor_gas
 from benchmarks.health_exact import health_exact
 from benchmarks.plan_burst import plan_burst
 from benchmarks.rpc import rpc_batched
 
 BENCHMARKS = {
     benchmark.__name__: benchmark
-    for benchmark in (health_exact, plan_burst, rpc_batched, backfill_decode, backfill_decode_apply)
+    for benchmark in (
+        health_exact,
+        plan_burst,
+        executor_gas,
+        rpc_batched,
+        backfill_decode,
+        backfill_decode_apply,
+    )
 }
 
 

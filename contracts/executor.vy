@@ -46,6 +46,7 @@ exports: (
     control.transfer_ownership,
     control.accept_ownership,
     sale.uniswapV3SwapCallback,
+    sale.hand_over,
 )
 
 interface WrappedNative:

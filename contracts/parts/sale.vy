@@ -19,6 +19,9 @@ interface SwapPool:
         recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[32]
     ) -> (int256, int256): nonpayable
 
+interface Ourselves:
+    def hand_over(router: address, collateral: address, amount: uint256) -> uint256: nonpayable
+
 struct Payment:
     pool: address
     token: address
@@ -50,12 +53,12 @@ def sell(collateral: address, debt: address, legs: DynArray[terms.Leg, 3], amoun
         part: uint256 = leg.amount
         if legs_to_go == 0:
             part = left
-        if len(leg.hops) != 0:
+        if leg.hops[0].token_out != empty(address):
             received += self._swap(leg, collateral, debt, part)
             left -= part
         else:
             before: uint256 = money.held(debt)
-            left -= self._hand_over(leg.venue, collateral, part)
+            left -= extcall Ourselves(self).hand_over(leg.venue, collateral, part)
             received += money.held(debt) - before
     if left != 0:
         money.send(collateral, control.owner, left)
@@ -85,6 +88,8 @@ def _swap(leg: terms.Leg, collateral: address, debt: address, amount: uint256) -
     token: address = collateral
     left: uint256 = amount
     for hop: terms.Hop in leg.hops:
+        if hop.token_out == empty(address):
+            break
         pool: address = staticcall SwapFactory(leg.venue).getPool(token, hop.token_out, hop.fee)
         assert pool != empty(address), "no swap pool"
         before: uint256 = money.held(hop.token_out)
@@ -100,12 +105,14 @@ def _swap(leg: terms.Leg, collateral: address, debt: address, amount: uint256) -
     return left
 
 
-@internal
-def _hand_over(router: address, collateral: address, amount: uint256) -> uint256:
+@external
+def hand_over(router: address, collateral: address, amount: uint256) -> uint256:
     """
     @notice Lets the router take up to `amount` for the transaction's call, and nothing after it.
+    @dev A call of our own, so that only sales by a router pay for the memory of its calldata.
     @return What it took.
     """
+    assert msg.sender == self, "not self"
     assert control.routers[router], "router not allowed"
     assert len(self.call) != 0, "no router call"
     before: uint256 = money.held(collateral)

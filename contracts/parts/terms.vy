@@ -11,7 +11,7 @@ struct Hop:
 struct Leg:
     venue: address  # a Uniswap v3 factory, or without hops the router that takes the call of the transaction
     amount: uint256  # collateral units; the last leg sells all that is left
-    hops: DynArray[Hop, 3]  # from collateral to debt
+    hops: Hop[3]  # from collateral to debt, as many as are needed
 
 struct Liquidation:
     dialect: uint256  # how `venue` is spoken to

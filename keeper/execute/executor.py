@@ -20,6 +20,9 @@ from keeper.types import ZERO_ADDRESS, Address, Call, Log
 MAX_PLANS = 16
 """Most liquidations that the executor takes in a transaction."""
 
+MAX_HOPS = 3
+"""Hops of each leg, in the calldata always as many; unused ones are empty."""
+
 
 class Result(NamedTuple):
     """What the executor answered for one liquidation. `profit` in debt-token units."""
@@ -123,7 +126,8 @@ class Executor:
 
 
 def _leg(leg: Leg) -> tuple[Any, ...]:
-    return leg.venue, leg.amount_in, [(hop.token_out, hop.fee) for hop in leg.hops]
+    hops = [(hop.token_out, hop.fee) for hop in leg.hops]
+    return leg.venue, leg.amount_in, hops + [(ZERO_ADDRESS, 0)] * (MAX_HOPS - len(hops))
 
 
 def _entry(abi: Sequence[Mapping[str, Any]], name: str) -> Any:

@@ -15,7 +15,7 @@ from keeper.protocols.base import Dialect, FlashKind
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 LIQUIDATION = (
     "(uint256,address,address,address,address,uint256,uint256,address,uint256,uint256,bytes,"
-    "(address,uint256,(address,uint24)[])[])"
+    "(address,uint256,(address,uint24)[3])[])"
 )
 NOBODY = "0x" + "00" * 20
 UNIT = 10**18
@@ -69,6 +69,11 @@ def encode_plan(plan: Plan) -> bytes:
     return encode([LIQUIDATION], [plan])
 
 
+def three(hops: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The hops of a leg, of which there are always three; unused ones are empty."""
+    return [*hops, *[(NOBODY, 0)] * 3][:3]
+
+
 @dataclass(frozen=True)
 class World:
     owner: str
@@ -106,7 +111,7 @@ class World:
             "bid_bps": 0,
             "min_profit": 1,
             "data": b"",
-            "legs": [(factory or self.factory.address, 0, hops)] if hops else [],
+            "legs": [(factory or self.factory.address, 0, three(hops))] if hops else [],
         }
         assert changes.keys() <= fields.keys()
         return tuple((fields | changes).values())

@@ -7,12 +7,11 @@ import pytest
 from keeper.artifacts import load_artifact
 from keeper.chain.rpc import Rpc
 from keeper.devnet.contract import Contract
-from keeper.devnet.node import Tx
 from keeper.execute.executor import Executor
 from keeper.execute.simulate import Simulator
 from keeper.types import ZERO_ADDRESS
 from tests.devnet import running_chain
-from tests.execute_samples import OPERATOR, POOL, account, sample_plan
+from tests.execute_samples import OPERATOR, account, sample_plan
 
 
 @pytest.fixture
@@ -21,7 +20,6 @@ async def parts() -> AsyncIterator[tuple[Rpc, Executor]]:
     async with running_chain() as (anvil, node), Rpc(anvil.http) as rpc:
         owner = (await node.accounts())[0]
         (address,) = await node.deploy(owner, contract.deploy_data(owner, OPERATOR, ZERO_ADDRESS))
-        await node.send(Tx(owner, address, contract.encode("set_venues", [POOL], True)))
         yield rpc, Executor(address, load_artifact("executor").abi)
 
 
@@ -31,7 +29,7 @@ async def test_simulate__real_executor_refuses__its_reason_is_the_rejection(
     rpc, executor = parts
     found = await Simulator(rpc, executor, OPERATOR).simulate([sample_plan(1), sample_plan(2)])
     assert found.steps == ()
-    assert [rejection.detail for rejection in found.rejections] == ["factory not allowed"] * 2
+    assert [rejection.detail for rejection in found.rejections] == ["venue not allowed"] * 2
 
 
 async def test_simulate__not_the_operator__rejected(parts: tuple[Rpc, Executor]) -> None:

@@ -15,9 +15,10 @@ from keeper.types import ZERO_ADDRESS, Address, Hash, Log
 from tests.execute_samples import EXECUTOR, FACTORY, POOL, USDC, WETH, account, sample_plan
 
 ROUTER = Address("0x" + "40" * 20)
+UNUSED = (ZERO_ADDRESS, 0)
 LIQUIDATION = (
     "(uint256,address,address,address,address,uint256,uint256,address,uint256,uint256,bytes,"
-    "(address,uint256,(address,uint24)[])[])"
+    "(address,uint256,(address,uint24)[3])[])"
 )
 
 
@@ -55,7 +56,7 @@ def test_batch__two_plans__decodes_to_their_fields_in_order(executor: Executor) 
     assert call.to == EXECUTOR
     assert call.data[:4] == keccak(f"execute({LIQUIDATION}[],bytes)".encode())[:4] == executor.selector
     batch, router_call = decode([LIQUIDATION + "[]", "bytes"], call.data[4:])
-    legs = ((FACTORY, 525 * 10**15, ((USDC.address, 500),)),)
+    legs = ((FACTORY, 525 * 10**15, ((USDC.address, 500), UNUSED, UNUSED)),)
     assert batch == (
         (0, POOL, account(1), WETH.address, USDC.address, 10**9, 1, POOL, 0, 45_000_000, b"", legs),
         (0, POOL, account(2), WETH.address, USDC.address, 7, 1, POOL, 0, 45_000_000, b"", legs),
@@ -69,7 +70,7 @@ def test_batch__a_router_sells__its_call_goes_with_the_transaction(executor: Exe
     routed = replace(plan, route=replace(plan.route, legs=(leg, *plan.route.legs)), loan=None, bid_bps=9)
     (batch, router_call) = decode([LIQUIDATION + "[]", "bytes"], executor.batch([routed]).data[4:])
     assert batch[0][6:9] == (0, ZERO_ADDRESS, 9)
-    assert batch[0][11][0] == (ROUTER, 5, ())
+    assert batch[0][11][0] == (ROUTER, 5, (UNUSED,) * 3)
     assert router_call == b"swap"
     with pytest.raises(ValueError, match="2 router calls"):
         executor.batch([routed, routed])
