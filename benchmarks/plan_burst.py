@@ -7,7 +7,7 @@ from benchmarks.scene import followed
 from keeper.devnet.borrowers import Mix
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.risk.scan import scan
 from keeper.types import USD, Address
 

@@ -78,6 +78,16 @@ def checksum(address: Address) -> str:
     return str(to_checksum_address(address))
 
 
+def borrower(account: Address) -> Address:
+    """The address behind an account's key: `address`, or `address:market` where a deployment has several."""
+    return Address(account.partition(":")[0])
+
+
+def section(account: Address) -> str | None:
+    """Which of its deployment's markets an account is in, None where there is only one."""
+    return account.partition(":")[2] or None
+
+
 def is_checksummed(text: str) -> bool:
     """Whether `text` already is the EIP-55 form of an address."""
     return is_checksum_address(text)

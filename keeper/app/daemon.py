@@ -8,6 +8,7 @@ import structlog
 from keeper.app.events import Event, Sink
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
+from keeper.app.misses import Misses
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, audit_fields, rejection_fields
@@ -20,7 +21,7 @@ from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
 from keeper.plan.select import batched
 from keeper.ports import Chain, Priority, priority
-from keeper.types import USD, Address, BlockRef, checksum
+from keeper.types import USD, Address, BlockRef, borrower, checksum, section
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +51,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        misses: Misses,
         governor: Governor,
         wrapped_native: Address | None,
         metrics: Metrics,
@@ -64,6 +66,7 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._misses = misses
         self._governor = governor
         self._wrapped_native = wrapped_native
         self._metrics = metrics
@@ -160,6 +163,7 @@ class Daemon:
         """Bring the indexes to `head`; a deployment that cannot be handled stays behind alone."""
         ready = []
         for lane in self._lanes:
+            known = lane.known
             try:
                 await lane.follow(head)
             except Degraded as error:
@@ -167,11 +171,20 @@ class Daemon:
             else:
                 ready.append(lane)
                 self._notice_reorg(lane, head)
+                await self._miss(lane, known)
         if ready:
             reached = min(lane.cursor.number for lane in ready if lane.cursor)
             self._metrics.index_block.set(reached)
             self._metrics.index_lag_blocks.set(head.number - reached)
         return ready
+
+    async def _miss(self, lane: Lane, known: int) -> None:
+        """Note what others liquidated; `known` accounts were in the book before."""
+        if lane.liquidations:
+            in_flight = self._dispatcher.in_flight()
+            found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
+            for fields in await self._records.missed(found):
+                self._sink(Event.MISSED, fields)
 
     def _notice_reorg(self, lane: Lane, head: BlockRef) -> None:
         if lane.undone:
@@ -198,11 +211,13 @@ class Daemon:
         for lane in lanes:
             ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                found = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgements.append(judgement)
+                self._misses.remember(
+                    judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
+                )
             except Degraded as error:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
-            else:
-                judgements.append(found)
         return judgements
 
     async def _reconsider(self, lanes: Sequence[Lane]) -> None:
@@ -272,7 +287,9 @@ class Daemon:
         self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
         if audit.differences:
             first = audit.differences[0]
-            told = f"{len(audit.differences)} values, first {first.field} of {checksum(first.subject)}"
+            told = (
+                f"{len(audit.differences)} values, first {first.field} of {checksum(borrower(first.subject))}"
+            )
             self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
             self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
 
@@ -296,12 +313,13 @@ class Daemon:
                 self._say(
                     Event.CHANGED,
                     deployment=judgement.deployment,
-                    account=checksum(change.account),
+                    market=section(change.account),
+                    account=checksum(borrower(change.account)),
                     before=change.before,
                     after=change.after,
                 )
             if judgement.blind:
-                blind = [checksum(account) for account in judgement.blind]
+                blind = [checksum(borrower(account)) for account in judgement.blind]
                 self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
         self._say(
             Event.HEAD,

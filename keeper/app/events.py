@@ -16,6 +16,7 @@ class Event(StrEnum):
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
     REORG = "reorg"
+    MISSED = "missed"
     AUDIT = "audit"
     NOTICE = "notice"
     DEFERRED = "deferred"

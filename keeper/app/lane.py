@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
-from keeper.index.follower import Follower
+from keeper.index.follower import Follower, Liquidated
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
@@ -74,6 +74,16 @@ class Lane:
             self._started = True
         await self._follower.follow(head)
         self._synced = True
+
+    @property
+    def known(self) -> int:
+        """Accounts in the book."""
+        return len(self.market.book.accounts()) if self._started else 0
+
+    @property
+    def liquidations(self) -> list[Liquidated]:
+        """What the last `follow` saw, ours and others'."""
+        return self._follower.liquidations
 
     @property
     def undone(self) -> int:

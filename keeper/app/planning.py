@@ -10,7 +10,7 @@ from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import ChainReader, QuorumChain, QuorumReader
 from keeper.types import Mode
 

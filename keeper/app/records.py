@@ -8,11 +8,12 @@ from keeper.execute.model import Report
 from keeper.execute.states import State
 from keeper.index.audit import Audit
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
+from keeper.ledger.missed import Missed, MissLedger
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.store import Ledger
 from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
 from keeper.plan.model import Rejection
-from keeper.types import checksum
+from keeper.types import borrower, checksum, section
 
 Fields = dict[str, Any]
 
@@ -20,8 +21,9 @@ Fields = dict[str, Any]
 class Records:
     """The ledger's writer. Each method returns the event fields of what it wrote."""
 
-    def __init__(self, ledger: Ledger, metrics: Metrics) -> None:
+    def __init__(self, ledger: Ledger, missed: MissLedger, metrics: Metrics) -> None:
         self._ledger = ledger
+        self._missed = missed
         self._metrics = metrics
 
     async def papered(self, papered: Papered) -> list[Fields]:
@@ -46,6 +48,13 @@ class Records:
             told += [entry_fields(entry) for entry in news if entry.outcome is not Outcome.PENDING]
         return told
 
+    async def missed(self, found: Iterable[Missed]) -> list[Fields]:
+        """Liquidations that others made."""
+        news = await self._missed.record(found)
+        for each in news:
+            self._metrics.missed.labels(each.why.value).inc()
+        return [missed_fields(each) for each in news]
+
     def _count(self, report: Report, news: Iterable[LedgerEntry]) -> None:
         if report.transaction.state is State.LOST:
             self._metrics.transactions.labels(TransactionOutcome.LOST.value).inc()
@@ -68,7 +77,8 @@ def entry_fields(entry: LedgerEntry) -> Fields:
         "time": entry.time,
         "block": entry.block,
         "deployment": entry.deployment,
-        "account": checksum(entry.account),
+        "market": section(entry.account),
+        "account": checksum(borrower(entry.account)),
         "debt_asset": checksum(entry.debt),
         "collateral_asset": checksum(entry.collateral),
         "outcome": entry.outcome.value,
@@ -98,12 +108,33 @@ def entry_fields(entry: LedgerEntry) -> Fields:
     return fields
 
 
+def missed_fields(missed: Missed) -> Fields:
+    """A liquidation by another as JSON fields; amounts are decimal strings."""
+    return {
+        "time": missed.time,
+        "block": missed.block,
+        "tx_hash": missed.tx_hash,
+        "deployment": missed.deployment,
+        "market": section(missed.account),
+        "account": checksum(borrower(missed.account)),
+        "debt_asset": checksum(missed.debt),
+        "collateral_asset": checksum(missed.collateral),
+        "repaid": str(missed.repaid),
+        "seized": str(missed.seized),
+        "liquidator": checksum(missed.liquidator),
+        "bonus_usd": str(missed.bonus_usd),
+        "why": missed.why.value,
+        "detail": missed.detail,
+    }
+
+
 def rejection_fields(rejection: Rejection) -> Fields:
     """A rejection as JSON fields."""
     return {
         "block": rejection.block.number,
         "deployment": rejection.deployment,
-        "account": checksum(rejection.account),
+        "market": section(rejection.account),
+        "account": checksum(borrower(rejection.account)),
         "reason": rejection.reason.value,
         "detail": rejection.detail,
     }
@@ -118,7 +149,8 @@ def audit_fields(deployment: str, audit: Audit) -> Fields:
         "mismatches": len(audit.differences),
         "details": [
             {
-                "subject": checksum(difference.subject),
+                "market": section(difference.subject),
+                "subject": checksum(borrower(difference.subject)),
                 "field": difference.field,
                 "book": str(difference.book),
                 "chain": str(difference.chain),

@@ -13,6 +13,7 @@ from keeper.app.events import Sink
 from keeper.app.followers import make_followers
 from keeper.app.governor import Governor
 from keeper.app.lane import Lane
+from keeper.app.misses import Misses
 from keeper.app.native import wrapped_native
 from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
@@ -32,6 +33,7 @@ from keeper.execute.store import TransactionStore
 from keeper.execute.txm import Rules, TransactionManager
 from keeper.execute.verdict import Judge
 from keeper.index.audit import Auditor
+from keeper.ledger.missed import MissLedger
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
 from keeper.ops.http import OpsServer
@@ -90,7 +92,8 @@ async def assemble(
             config.chain.id,
             lanes,
             await _dispatcher(config, mode, chain, database, lambda: [lane.market for lane in lanes]),
-            Records(ledger, metrics),
+            Records(ledger, MissLedger(database), metrics),
+            misses=Misses(config.executor.address),
             governor=governor,
             wrapped_native=await wrapped_native(config, chain),
             metrics=metrics,

@@ -13,7 +13,7 @@ from keeper.cli.reading import read
 from keeper.errors import ConfigError
 from keeper.index.audit import Audit, Auditor
 from keeper.protocols.base import Market
-from keeper.types import checksum
+from keeper.types import borrower, checksum
 
 MISMATCH = 1
 SLICE = 500
@@ -80,5 +80,5 @@ def _print(market: Market, result: Audit) -> None:
     verdict = f"{len(result.differences)} mismatches" if result.differences else "no mismatch"
     print_table(f"{market.deployment} at block {result.block.number}: {result.checked} compared, {verdict}")
     for difference in result.differences:
-        where = f"{checksum(difference.subject)} {difference.field}"
+        where = f"{checksum(borrower(difference.subject))} {difference.field}"
         print_table(f"  {where}: book {difference.book}, chain {difference.chain}")

@@ -16,7 +16,7 @@ from keeper.errors import ConfigError, Degraded
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.risk.crossing import PriceCrossing, price_crossings, time_crossing
-from keeper.types import Address, checksum, parse_address
+from keeper.types import Address, borrower, checksum, parse_address, section
 
 
 def explain(
@@ -31,11 +31,11 @@ def explain(
         raise ConfigError(f"ACCOUNT: {error}") from None
 
     async def show(view: View) -> None:
-        holding = [market for market in view.markets if any(market.book.legs(address))]
+        holding = [(market, key) for market in view.markets for key in _held(market, address)]
         documents = []
-        for market in holding:
-            health = market.health(address, view.frame(market))
-            (outcome,) = await Appraiser(view).plan(market, [address]) if health.debt else (None,)
+        for market, key in holding:
+            health = market.health(key, view.frame(market))
+            (outcome,) = await Appraiser(view).plan(market, [key]) if health.debt else (None,)
             if json:
                 documents.append(_document(view, market, health, outcome))
             else:
@@ -48,12 +48,18 @@ def explain(
     read(config, None, show)
 
 
+def _held(market: Market, address: Address) -> list[Address]:
+    """Keys of the accounts that `address` has in a deployment's markets."""
+    accounts = market.book.accounts()
+    return [key for key in accounts if borrower(key) == address and any(market.book.legs(key))]
+
+
 def _document(view: View, market: Market, health: Health, outcome: Plan | Rejection | None) -> dict[str, Any]:
     crossings, when = _crossings(view, market, health)
     return {
         "deployment": market.deployment,
-        "market": market.name,
-        "account": checksum(health.account),
+        "market": section(health.account) or market.name,
+        "account": checksum(borrower(health.account)),
         "block": view.block.number,
         "unit": market.unit,
         "collateral": str(health.collateral),
@@ -100,7 +106,7 @@ def _crossings(view: View, market: Market, health: Health) -> tuple[list[PriceCr
 def _print(view: View, market: Market, health: Health, outcome: Plan | Rejection | None) -> None:
     state = "can be liquidated" if health.liquidatable else "is healthy"
     print_table(
-        f"{checksum(health.account)} in {market.deployment} at block {view.block.number}: "
+        f"{checksum(borrower(health.account))} in {market.deployment} at block {view.block.number}: "
         f"health factor {factor(health.health_factor)}, {state}"
     )
     print_table(_holdings_table(view, market, health.account))

@@ -1,44 +1,79 @@
-"""`keeper ledger`: what was tried, what it promised, what it brought."""
+"""`keeper ledger`: what was tried, what it promised, what it brought, and what others took."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from keeper.app.records import entry_fields
+from keeper.app.records import entry_fields, missed_fields
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table, usd
 from keeper.cli.setup import read_config
 from keeper.config.model import Config
+from keeper.errors import ConfigError
+from keeper.ledger.export import write_csv
+from keeper.ledger.missed import Missed, MissLedger
 from keeper.ledger.model import LedgerEntry, Outcome
-from keeper.ledger.pnl import totals
+from keeper.ledger.pnl import By, Totals, grouped, totals
 from keeper.ledger.store import Ledger
 from keeper.store import Database
-from keeper.types import Mode, checksum
+from keeper.types import Mode, borrower, checksum
 
 SHOWN = 25
+Sums = Mapping[Mode, Mapping[str, Totals]]
 
 
-def ledger(
+def ledger(  # noqa: PLR0917 - each is an option of the command line
     config: ConfigOption = None,
     json: JsonOption = False,
     outcome: Annotated[list[Outcome] | None, typer.Option(help="Only these; may be repeated.")] = None,
     limit: Annotated[int | None, typer.Option(help="Show at most this many.", min=1)] = None,
+    by: Annotated[By | None, typer.Option(help="Sums instead of single liquidations.")] = None,
+    missed: Annotated[bool, typer.Option("--missed", help="What others liquidated, and why not we.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
 ) -> None:
     """Attempts, outcomes, profit and loss, newest first."""
+    if missed and (by or outcome):
+        raise ConfigError("--missed: cannot be combined with --by or --outcome; leave these out")
     settings = read_config(config)
-    entries = asyncio.run(_entries(settings, outcome or [], limit if json or limit else None))
-    if json:
-        print_json([entry_fields(entry) for entry in entries])
-    else:
+    most = limit if json or csv or limit else None
+    if missed:
+        found = asyncio.run(_missed(settings, most))
+        if not _give([missed_fields(each) for each in found], json, csv):
+            _print_missed(found, limit or SHOWN)
+        return
+    entries = asyncio.run(_entries(settings, outcome or [], most))
+    if by:
+        sums = {mode: grouped(entries, mode, by) for mode in (Mode.LIVE, Mode.PAPER)}
+        if not _give(_sum_fields(sums, by), json, csv):
+            _print_sums(sums, by)
+    elif not _give([entry_fields(entry) for entry in entries], json, csv):
         _print(entries, limit or SHOWN)
 
 
 async def _entries(config: Config, outcomes: list[Outcome], limit: int | None) -> list[LedgerEntry]:
     async with await Database.open(config.store.url.reveal()) as database:
         return await Ledger(database).entries(outcomes=outcomes, limit=limit)
+
+
+async def _missed(config: Config, limit: int | None) -> list[Missed]:
+    async with await Database.open(config.store.url.reveal()) as database:
+        return await MissLedger(database).entries(limit)
+
+
+def _give(rows: Sequence[Mapping[str, Any]], json: bool, csv: Path | None) -> bool:
+    """Hand the rows to a machine, if one wants them."""
+    if csv:
+        written = write_csv(csv, rows)
+        if not json:
+            print_table(f"{written} rows written to {csv}")
+    if json:
+        print_json(rows)
+    return json or csv is not None
 
 
 def _print(entries: list[LedgerEntry], limit: int) -> None:
@@ -53,7 +88,7 @@ def _print(entries: list[LedgerEntry], limit: int) -> None:
         table.add_row(
             datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d %H:%M:%S"),
             entry.deployment,
-            checksum(entry.account),
+            checksum(borrower(entry.account)),
             entry.outcome.value,
             usd(entry.expected.net_usd),
             usd(realised.net_usd) if realised else "",
@@ -65,6 +100,51 @@ def _print(entries: list[LedgerEntry], limit: int) -> None:
         sums = totals(entries, mode)
         if not sums.outcomes:
             continue
-        counts = ", ".join(f"{count} {outcome.value}" for outcome, count in sums.outcomes.items())
         result = f", realised {usd(sums.net_usd)} after {usd(sums.gas_usd)} gas" if mode is Mode.LIVE else ""
-        print_table(f"{mode.value}: {counts}; expected {usd(sums.expected_net_usd)}{result}")
+        print_table(f"{mode.value}: {_counts(sums)}; expected {usd(sums.expected_net_usd)}{result}")
+
+
+def _counts(sums: Totals) -> str:
+    return ", ".join(f"{count} {outcome.value}" for outcome, count in sums.outcomes.items())
+
+
+def _sum_fields(sums: Sums, by: By) -> list[dict[str, Any]]:
+    return [
+        {
+            by.value: name,
+            "mode": mode.value,
+            "outcomes": {outcome.value: count for outcome, count in each.outcomes.items()},
+            "expected_net_usd": str(each.expected_net_usd),
+            "gross_usd": str(each.gross_usd),
+            "gas_usd": str(each.gas_usd),
+            "net_usd": str(each.net_usd),
+        }
+        for mode, groups in sums.items()
+        for name, each in groups.items()
+    ]
+
+
+def _print_sums(sums: Sums, by: By) -> None:
+    table = Table(title=f"by {by.value}")
+    for name in (by.value, "mode", "outcomes"):
+        table.add_column(name)
+    for name in ("expected net", "gross", "gas", "net"):
+        table.add_column(name, justify="right")
+    for mode, groups in sums.items():
+        for name, each in groups.items():
+            money = (each.expected_net_usd, each.gross_usd, each.gas_usd, each.net_usd)
+            table.add_row(name, mode.value, _counts(each), *map(usd, money))
+    print_table(table)
+
+
+def _print_missed(found: Sequence[Missed], limit: int) -> None:
+    table = Table(title=f"{len(found)} liquidations by others")
+    for name in ("block", "deployment", "account", "liquidator"):
+        table.add_column(name)
+    table.add_column("bonus", justify="right")
+    table.add_column("why not we")
+    for each in found[:limit]:
+        names = (checksum(borrower(each.account)), checksum(each.liquidator))
+        why = f"{each.why.value}: {each.detail}"
+        table.add_row(str(each.block), each.deployment, *names, usd(each.bonus_usd), why)
+    print_table(table)

@@ -11,7 +11,7 @@ from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table, token, usd
 from keeper.cli.reading import read
 from keeper.plan.model import Plan, Rejection
-from keeper.types import checksum
+from keeper.types import borrower, checksum, section
 
 
 def plans(
@@ -42,7 +42,8 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
     plan = outcome if isinstance(outcome, Plan) else outcome.best
     fields: dict[str, Any] = {
         "deployment": outcome.deployment,
-        "account": checksum(outcome.account),
+        "market": section(outcome.account),
+        "account": checksum(borrower(outcome.account)),
         "block": outcome.block.number,
         "reason": None if isinstance(outcome, Plan) else outcome.reason.value,
         "detail": None if isinstance(outcome, Plan) else outcome.detail,
@@ -84,7 +85,7 @@ def _print(view: View, outcomes: list[Plan | Rejection]) -> None:
     for outcome in outcomes:
         why = "" if isinstance(outcome, Plan) else f"{outcome.reason.value}: {outcome.detail}"
         plan = outcome if isinstance(outcome, Plan) else outcome.best
-        table.add_row(checksum(outcome.account), *(plan_cells(plan) if plan else [""] * 6), why)
+        table.add_row(checksum(borrower(outcome.account)), *(plan_cells(plan) if plan else [""] * 6), why)
     print_table(table)
 
 

@@ -13,7 +13,7 @@ from keeper.cli.reading import read
 from keeper.errors import ConfigError
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import borrowers
-from keeper.types import WAD, checksum
+from keeper.types import WAD, borrower, checksum, section
 
 SHOWN = 25
 
@@ -54,8 +54,8 @@ def _bound(text: str) -> int:
 def _document(view: View, market: Market, health: Health) -> dict[str, Any]:
     return {
         "deployment": market.deployment,
-        "market": market.name,
-        "account": checksum(health.account),
+        "market": section(health.account) or market.name,
+        "account": checksum(borrower(health.account)),
         "collateral": str(health.collateral),
         "debt": str(health.debt),
         "unit": market.unit,
@@ -76,7 +76,11 @@ def _print(view: View, rows: list[tuple[Market, Health]], limit: int) -> None:
         style = "red" if health.liquidatable else None
         money = (usd(health.collateral), usd(health.debt))
         table.add_row(
-            market.deployment, checksum(health.account), *money, factor(health.health_factor), style=style
+            market.deployment,
+            checksum(borrower(health.account)),
+            *money,
+            factor(health.health_factor),
+            style=style,
         )
     print_table(table)
     if len(rows) > limit:

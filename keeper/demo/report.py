@@ -13,7 +13,7 @@ from keeper.demo.story import Story
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import totals
 from keeper.risk.ladder import Rung
-from keeper.types import USD, Mode, checksum
+from keeper.types import USD, Mode, borrower, checksum
 
 SHOWN = 12
 
@@ -86,7 +86,7 @@ def _liquidations(story: Story) -> RenderableType:
 def _cells(story: Story, entry: LedgerEntry) -> list[str]:
     realised = entry.realised
     assert realised is not None, "a success is realised"
-    short = checksum(entry.account)
+    short = checksum(borrower(entry.account))
     debt_symbol, debt_decimals = story.symbols[entry.debt]
     seized_symbol, seized_decimals = story.symbols[entry.collateral]
     return [

@@ -1,8 +1,8 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from keeper.errors import ConfigError, Degraded, Transient
 from keeper.index.book import ColumnarBook
@@ -11,14 +11,24 @@ from keeper.index.journal import DEPTH
 from keeper.index.snapshot import Snapshot, decode, encode
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
-from keeper.protocols.base import Adapter, Market
-from keeper.types import Address, BlockRef, Log
+from keeper.protocols.base import Adapter, LiquidationEvent, Market
+from keeper.types import Address, BlockRef, Hash, Log
 
 STRIDE = 20_000
 """Blocks folded before the cursor moves: bounds memory, and what an interrupted backfill repeats."""
 
 Progress = Callable[[int, int], None]
 """Told (block reached, block wanted) during a backfill."""
+
+
+class Liquidated(NamedTuple):
+    """A liquidation on the chain, number `place` of its transaction; `time` in Unix seconds."""
+
+    event: LiquidationEvent
+    block: int
+    time: int
+    tx_hash: Hash
+    place: int
 
 
 class Follower:
@@ -49,6 +59,8 @@ class Follower:
         self._start_block = start_block
         self._progress = progress
         self._book = ColumnarBook()
+        self.liquidations: list[Liquidated] = []
+        """Those in the blocks that the last `follow` went through."""
         self.undone = 0
         """Blocks that the last `follow` took back because they are no longer on the chain."""
 
@@ -70,6 +82,7 @@ class Follower:
             Transient: the chain moved under the reads; the book is intact, try again.
         """
         self.undone = 0
+        self.liquidations = []
         if not (head.number == self.cursor.number + 1 and head.parent == self.cursor.hash):
             await self._unwind(head)
         if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
@@ -175,11 +188,19 @@ class Follower:
             raise Transient(str(error)) from None
 
     def _fold(self, block: BlockRef, logs: Iterable[Log], head: BlockRef) -> None:
+        logs = list(logs)
         if block.number > head.number - DEPTH:
             self._book.journal.open_block(self.cursor)
+            self.liquidations += self._liquidated(block, logs)
         for log in logs:
             self.market.fold(log, block.timestamp)
         self.cursor = block
+
+    def _liquidated(self, block: BlockRef, logs: Iterable[Log]) -> Iterator[Liquidated]:
+        # Some protocols tell of one liquidation in several logs, all of one transaction.
+        for tx_hash, group in groupby(logs, key=lambda log: log.tx_hash):
+            for place, event in enumerate(self.market.liquidation_events(list(group))):
+                yield Liquidated(event, block.number, block.timestamp, tx_hash, place)
 
     async def _logs(self, first: int, last: int) -> list[Log]:
         wanted = self.market.addresses()

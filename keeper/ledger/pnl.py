@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
 
 from keeper.ledger.model import LedgerEntry, Outcome
-from keeper.types import Address, Mode
+from keeper.types import Address, Mode, checksum, section
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,34 @@ class Totals:
     net_usd: int
     gas_used: int
     expected_net_usd: int
+
+
+class By(StrEnum):
+    """What sums are made for."""
+
+    DAY = "day"
+    MARKET = "market"
+    ASSET = "asset"
+
+
+def grouped(entries: Iterable[LedgerEntry], mode: Mode, by: By) -> dict[str, Totals]:
+    """Totals of `mode` for each day (UTC), market or debt asset, in the order first met."""
+    groups: dict[str, list[LedgerEntry]] = {}
+    for entry in entries:
+        if entry.mode is mode:
+            groups.setdefault(_group(entry, by), []).append(entry)
+    return {name: totals(group, mode) for name, group in groups.items()}
+
+
+def _group(entry: LedgerEntry, by: By) -> str:
+    match by:
+        case By.DAY:
+            return datetime.fromtimestamp(entry.time, UTC).strftime("%Y-%m-%d")
+        case By.MARKET:
+            market = section(entry.account)
+            return f"{entry.deployment} {market}" if market else entry.deployment
+        case By.ASSET:
+            return checksum(entry.debt)
 
 
 def totals(entries: Iterable[LedgerEntry], mode: Mode) -> Totals:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
 from keeper.ports import Priority
 from keeper.types import USD, Mode
@@ -70,6 +71,7 @@ class Metrics:
         self.transactions = make.counter(
             "transactions_total", "Transactions by how they ended.", "outcome", TransactionOutcome
         )
+        self.missed = make.counter("missed_total", "Liquidations that others made.", "why", Why)
         self.profit_usd = make.gauge(
             "profit_usd_total", "Net profit since the start, USD.", "kind", ProfitKind
         )

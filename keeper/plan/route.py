@@ -1,12 +1,14 @@
 """Ways to sell seized collateral, and the venues that offer them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from keeper.plan.model import Hop
-from keeper.plan.uniswap_v3.pool import Pool
 from keeper.protocols.base import Reads
 from keeper.types import ZERO_ADDRESS, Address, BlockRef
+
+if TYPE_CHECKING:  # the venue that keeps pools speaks of routes itself
+    from keeper.plan.uniswap_v3.pool import Pool
 
 
 class Path(NamedTuple):
@@ -26,7 +28,7 @@ class PoolKey(NamedTuple):
     fee: int
 
 
-Pools = Mapping[PoolKey, Pool]
+Pools = Mapping[PoolKey, "Pool"]
 """What is known of pools exactly: as they are, or as they will be after some swaps."""
 
 

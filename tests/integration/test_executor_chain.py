@@ -20,7 +20,7 @@ from keeper.execute.signer import LocalSigner
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import Receipt
 from keeper.protocols.base import LiquidationEvent
 from keeper.risk.scan import scan
@@ -221,7 +221,7 @@ def swaps(plan: Plan) -> Iterator[frozenset[str | int]]:
 async def test_execute__every_plan_of_a_crash__does_exactly_what_was_predicted() -> None:
     async with staged() as stage:
         assert len(stage.plans) >= 40
-        assert {len(plan.route.hops) for plan in stage.plans} == {0, 1, 2}
+        assert {len(plan.route.hops) for plan in stage.plans} >= {0, 1, 2}
         same_asset = {plan.account for plan in stage.plans if not plan.route.hops}
         assert same_asset >= set(TWINS.values())
         collaterals, debts = (set(side) for side in zip(*map(symbols, stage.plans), strict=True))

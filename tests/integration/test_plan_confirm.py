@@ -15,7 +15,7 @@ from keeper.plan.confirm import Confirmer
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.protocols.base import Side
 from keeper.risk.scan import scan
 from keeper.types import USD

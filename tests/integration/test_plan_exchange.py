@@ -19,7 +19,7 @@ from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.route import Path, QuoteRequest
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.risk.scan import scan
 from keeper.types import USD, ZERO_ADDRESS, Address

@@ -14,7 +14,7 @@ from keeper.devnet.uniswap_v3 import Pool, uniswap_contract
 from keeper.index.conversation import converse
 from keeper.plan.route import Path, Pools, QuoteRequest, keys
 from keeper.plan.sale import sell
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.types import MAX_UINT256
 
 QUOTES = 600

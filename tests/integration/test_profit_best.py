@@ -13,7 +13,7 @@ from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.sale import TICK_GAS
 from keeper.plan.strategy import Strategy
-from keeper.plan.uniswap_v3.venue import UniswapV3
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.risk.scan import scan
 from keeper.types import USD, WAD, Address, BlockRef
 from tests.brute_force import BruteForce, Costs

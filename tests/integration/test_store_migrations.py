@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 import keeper.execute.store
 import keeper.index.store
+import keeper.ledger.missed
 import keeper.ledger.store
 import keeper.ops.incidents
 from keeper.errors import ConfigError
@@ -17,6 +18,7 @@ from keeper.store import Database, metadata
 TABLES = (
     keeper.index.store.snapshots,
     keeper.execute.store.transactions,
+    keeper.ledger.missed.missed,
     keeper.ledger.store.ledger,
     keeper.ops.incidents.incidents,
 )

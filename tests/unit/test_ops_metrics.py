@@ -20,6 +20,7 @@ NAMES = {
     "keeper_liquidatable_accounts",
     "keeper_reorgs_total",
     "keeper_reorg_blocks_total",
+    "keeper_missed_total",
     "keeper_audited_total",
     "keeper_drift_total",
     "keeper_quarantined",
