@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from keeper.devnet.uniswap_v3 import Exchange, Pool, uniswap_contract
 from keeper.plan.model import Hop, Leg, Plan, Route
-from keeper.plan.sale import swap_gas
 from keeper.plan.strategy import GasModel
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market, Opportunity, Settlement
 from keeper.types import WAD, Address, Call

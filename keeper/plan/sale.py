@@ -4,12 +4,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from keeper.plan.route import Path, PoolKey, Pools, steps
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.plan.uniswap_v3.pool import Pool
-
-POOL_GAS = 92_000
-"""Gas of a swap in one pool that crosses no initialised tick, as QuoterV2 measures it on the devnet."""
-TICK_GAS = 46_000
-"""Gas of each initialised tick that it crosses."""
 
 
 class Sold(NamedTuple):
@@ -22,11 +18,6 @@ class Sold(NamedTuple):
     gas: int
     rate: float
     after: Mapping[PoolKey, Pool]
-
-
-def swap_gas(pools: int, crossed: int) -> int:
-    """Gas of swaps in so many pools that cross so many initialised ticks together."""
-    return POOL_GAS * pools + TICK_GAS * crossed
 
 
 def sell(path: Path, amount: int, pools: Pools) -> Sold | None:

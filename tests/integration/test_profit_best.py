@@ -11,9 +11,9 @@ from keeper.devnet.borrowers import Mix
 from keeper.devnet.network import Network
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
-from keeper.plan.sale import TICK_GAS
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
+from keeper.plan.uniswap_v3.gas import TICK_GAS
 from keeper.risk.scan import scan
 from keeper.types import USD, WAD, Address, BlockRef
 from tests.brute_force import BruteForce, Costs

@@ -8,8 +8,8 @@ from eth_abi.abi import decode, encode
 
 from keeper.plan.model import Hop
 from keeper.plan.route import Path, Quote, QuoteRequest
-from keeper.plan.sale import swap_gas
 from keeper.plan.uniswap_v3 import HIGHEST_PRICE, LOWEST_PRICE, UniswapV3
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.protocols.base import Reads
 from keeper.types import Address, Call
 

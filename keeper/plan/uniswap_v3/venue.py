@@ -12,8 +12,8 @@ from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.model import Hop
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, keys
-from keeper.plan.sale import swap_gas
 from keeper.plan.together import together
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.plan.uniswap_v3.pool import Pool
 from keeper.plan.uniswap_v3.reads import Sight, look
 from keeper.protocols.base import Reads
