@@ -100,6 +100,14 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    async def purse(self) -> int | None:
+        """Wei left for gas; None where nothing is sent.
+
+        Raises:
+            Transient: no node answered.
+        """
+        return None if self._sender is None else await self._sender.purse()
+
     @property
     def idle(self) -> bool:
         """Whether no transaction is on its way; what was papered has nothing to wait for."""

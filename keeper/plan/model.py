@@ -135,6 +135,7 @@ class Reason(StrEnum):
     ORACLE_GAP = "oracle_gap"
     TOXIC = "toxic"
     SIMULATION_FAILED = "simulation_failed"
+    NO_GAS_MONEY = "no_gas_money"
     CROWDED_OUT = "crowded_out"
     FAILED_BEFORE = "failed_before"
     IN_FLIGHT = "in_flight"
