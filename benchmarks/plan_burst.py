@@ -1,4 +1,4 @@
-"""A burst planned on pools that are known locally and taken in turn, against asking QuoterV2 for every price."""
+"""A burst planned on pools that are known and taken in turn, against asking QuoterV2 for every price."""
 
 from collections.abc import Iterable
 

@@ -14,11 +14,13 @@ class Liquidity:
     """What can be told of sales without asking the chain.
 
     `pools` are known exactly. `spoiled` ones were traded in by an earlier plan of the burst while not
-    known: what the chain says of them does not hold any more, and nothing else does.
+    known: what the chain says of them does not hold any more, and nothing else does. `settled`: what lies
+    beyond the known part of a pool is not asked for any more.
     """
 
     pools: Pools = field(default_factory=dict)
     spoiled: frozenset[PoolKey] = frozenset()
+    settled: bool = False
 
     def quote(self, request: QuoteRequest) -> Quote | None:
         """The exact quote, None where the pools are not known, or not far enough."""
@@ -35,7 +37,8 @@ class Liquidity:
 
     def told_by_chain(self, path: Path) -> bool:
         """Whether the chain's own answer about `path` holds."""
-        return not keys(path) & self.spoiled
+        pools = keys(path)
+        return not pools & self.spoiled and not (self.settled and pools and pools <= self.pools.keys())
 
     def after(self, route: Route, token_in: Address) -> "Liquidity":
         """What a plan that sells `token_in` over `route` leaves for the next ones."""

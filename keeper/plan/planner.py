@@ -120,7 +120,8 @@ class Planner:
         terms = self._terms(market, frame, gas_price, native_price, sources)
         race = await self._race(terms, block, accounts)
         terms = race.terms
-        state = State(terms, race.liquidity, self._strategy.min_profit_usd)
+        # One trip to the chain for each account in turn would take longer than what it could find is worth.
+        state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
         for plan in ahead:
             state.make_way(plan.route, plan.opportunity.collateral.address)
         runners, alone = [], []

@@ -26,6 +26,8 @@ HAIR = 500
 """A plan that loses less than this fraction to the ones before it keeps its size and its route."""
 
 
+LARGE = 32
+"""Candidates of a burst that is ordered once only."""
 ALONE = -1
 """The turn after which trials were made that know of no other."""
 
@@ -126,10 +128,11 @@ def best_order(
 ) -> Reads[State]:
     """All runners in turn, in the better of two orders: by value, and by yield where that brings more.
 
-    By value is right when there is enough for all, by yield often when there is not.
+    By value is right when there is enough for all, by yield often when there is not. A large burst is not
+    gone through twice: who sends first gets more than who sends the better order.
     """
     first = yield from in_turn(runners, paths, start.fresh(), venues, by_value)
-    if not first.crowded:
+    if not first.crowded or len(runners) > LARGE:
         return first
     second = yield from in_turn(runners, paths, start.fresh(), venues, by_yield)
     return max(first, second, key=lambda state: state.worth)

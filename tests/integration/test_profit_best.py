@@ -56,7 +56,7 @@ STALE = {"WETH": 38, "wstETH": 41, "WBTC": 37}
 REBOUND = {"WETH": -6, "WBTC": -5, "USDT": 4}
 SCENES = (
     Scene("deep", 11, 100, {"WETH": 28, "wstETH": 30, "WBTC": 22, "LINK": 33}, {}, 0),
-    Scene("thin", 12, 2, {"WETH": 24, "wstETH": 25, "WBTC": 30, "LINK": 20, "GOLD": 25}, {}, 15),
+    Scene("thin", 12, 2, {"WETH": 24, "wstETH": 25, "WBTC": 30, "LINK": 20, "GOLD": 25}, {}, 10),
     Scene("apart", 22, 5, {"WETH": -40, "wstETH": -10, "WBTC": 25, "LINK": 30}, {}, 10),
     Scene("stale", 14, 5, STALE, REBOUND, 10),
     Scene("alone", 23, 3, STALE, REBOUND, 10, alone=True),

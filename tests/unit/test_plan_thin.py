@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
+from keeper.plan.inventory import Inventory
 from keeper.plan.model import Leg, Plan, Reason, Rejection, Route
 from keeper.plan.planner import Planner
 from keeper.plan.profit import to_usd
@@ -14,8 +15,8 @@ from keeper.plan.route import Path, keys
 from keeper.plan.sale import Sold, sell
 from keeper.plan.select import ranked
 from keeper.plan.strategy import GasModel, Strategy
-from keeper.protocols.base import AssetInfo, Market, Opportunity, Settlement
-from keeper.types import USD, WAD, Address
+from keeper.protocols.base import AssetInfo, FlashKind, Market, Opportunity, Settlement
+from keeper.types import USD, WAD, Address, Call
 from tests.thin_market import (
     BLOCK,
     GWEI,
@@ -34,7 +35,7 @@ ETHER = 2000 * USD
 GAS_PRICE = 5 * GWEI
 GAS = GasModel()
 PAIRS: Sequence[tuple[AssetInfo, AssetInfo]] = ((USDC, WETH), (USDC, LINK), (WETH, LINK), (LINK, WETH))
-SIZES = 32
+SIZES = 24
 """Sizes on the grid of a range; as many again around the best one."""
 
 
@@ -214,3 +215,28 @@ async def test_burst__plans_share_pools__each_brings_exactly_what_it_says_after_
     alone = [result for result in await thin.alone() if isinstance(result, Plan)]
     assert len(alone) > len(plans) > 5
     assert [result.account for result in results] == list(thin.accounts)
+
+
+class Owner:
+    """A chain on which the executor's owner holds, and allows, so much of every token."""
+
+    def __init__(self, amount: int) -> None:
+        self.amount = amount
+
+    async def call_many(self, calls: Sequence[Call], block: int | str = "latest") -> list[bytes | None]:
+        return [self.amount.to_bytes(32) for _ in calls]
+
+
+@pytest.mark.parametrize(("share", "kind"), [(100, FlashKind.NONE), (50, FlashKind.AAVE)])
+async def test_plan__own_capital__used_where_there_is_enough_of_it(share: int, kind: FlashKind) -> None:
+    thin = scene(3, 1, dollars=10**7, largest=3.5)
+    [borrowed] = await thin.alone()
+    assert isinstance(borrowed, Plan)
+    own = Owner(borrowed.request * share // 100)
+    strategy = Strategy(1, WAD, gas=GAS)
+    planner = Planner(cast("Any", own), [thin.venue], strategy, Inventory(Address("0x" + "ee" * 20)))
+    [plan] = await thin._replace(planner=planner).alone()
+    assert isinstance(plan, Plan)
+    assert plan.loan
+    assert plan.loan.kind is kind
+    assert (plan.profit.flash_fee == 0) == (kind is FlashKind.NONE)
