@@ -9,6 +9,7 @@ from ethereum.ercs import IERC20
 
 interface Payer:
     def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]): nonpayable
+    def uniswapV3FlashCallback(fee0: uint256, fee1: uint256, data: Bytes[1793]): nonpayable
 
 flag Conduct:
     HONEST
@@ -17,7 +18,11 @@ flag Conduct:
     ASKS_MORE
     PARTIAL_FILL
     OTHER_TOKEN
+    OTHER_DATA
 
+FLASH_FEE: constant(uint256) = 5  # bps
+fee: public(constant(uint24)) = 500
+factory: public(address)
 conduct: public(Conduct)
 token0: public(address)
 token1: public(address)
@@ -36,6 +41,29 @@ def __init__(token_a: address, token_b: address, rate: uint256):
 @external
 def set_conduct(conduct: Conduct):
     self.conduct = conduct
+
+
+@external
+def set_factory(factory: address):
+    self.factory = factory
+
+
+@external
+def flash(recipient: address, amount0: uint256, amount1: uint256, data: Bytes[1792]):
+    token: IERC20 = IERC20(self.token0 if amount0 != 0 else self.token1)
+    amount: uint256 = max(amount0, amount1)
+    owed: uint256 = amount * FLASH_FEE // 10_000
+    before: uint256 = staticcall token.balanceOf(self)
+    extcall token.transfer(recipient, amount, default_return_value=True)
+    passed: Bytes[1793] = data
+    if self.conduct == Conduct.OTHER_DATA:
+        passed = concat(data, b"\x00")
+    if self.conduct != Conduct.NO_CALLBACK:
+        for _: uint256 in range(2 if self.conduct == Conduct.TWO_CALLBACKS else 1, bound=2):
+            extcall Payer(recipient).uniswapV3FlashCallback(
+                owed if amount0 != 0 else 0, owed if amount1 != 0 else 0, passed
+            )
+    assert staticcall token.balanceOf(self) >= before + owed, "F0"
 
 
 @external

@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from keeper.app.administer import Administrator
 from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
+from keeper.devnet.dialect import Version
 from keeper.devnet.network import Network
 from keeper.devnet.node import Tx
 from keeper.devnet.reverts import DevnetError
@@ -96,12 +97,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
+async def staged(version: Version = Version.V36) -> AsyncIterator[Stage]:
     async with (
-        Network.start(borrowers=160, seed=4, depth_percent=30) as network,
+        Network.start(version=version, borrowers=160, seed=4, depth_percent=30) as network,
         following(network.anvil, network.market) as follows,
     ):
-        for symbol, twin in TWINS.items():
+        for symbol, twin in TWINS.items() if version is Version.V36 else ():
             await open_twin(network, twin, symbol)
         owner = LocalSigner(keccak(text="owner"))
         await network.node.fund([owner.address, OPERATOR])
@@ -125,7 +126,7 @@ async def open_twin(network: Network, account: Address, symbol: str) -> None:
 
 async def planned(network: Network, follows: Following) -> tuple[int, list[Plan]]:
     head = await follows.catch_up()
-    market, then = follows.market, head.timestamp + LATER
+    market, then = follows.follower.market, head.timestamp + LATER
     frame = market.frame(then)
     accounts = [health.account for health in scan(market, frame).liquidatable]
     ether = next(asset.price for asset in market.assets() if asset.symbol == "WETH")

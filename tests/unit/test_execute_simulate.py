@@ -16,7 +16,10 @@ from keeper.ports import BlockId
 from keeper.types import Address, Call
 from tests.execute_samples import EXECUTOR, OPERATOR, account, sample_plan
 
-LIQUIDATION = "(address,address,address,address,address,uint256,uint256,(address,uint24)[])"
+LIQUIDATION = (
+    "(uint256,address,address,address,address,uint256,uint256,address,uint256,uint256,bytes,"
+    "(address,uint256,(address,uint24)[3])[])"
+)
 
 
 def error(text: str) -> bytes:
@@ -32,7 +35,7 @@ class Contract:
 
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         assert (call.to, block, sender) == (EXECUTOR, "latest", OPERATOR)
-        accounts = [each[2] for each in decode([LIQUIDATION + "[]"], call.data[4:])[0]]
+        accounts = [each[2] for each in decode([LIQUIDATION + "[]", "bytes"], call.data[4:])[0]]
         self.batches.append(accounts)
         reasons = [self.reason(each) for each in accounts]
         if all(reasons):
@@ -74,7 +77,7 @@ async def test_simulate__one_fails__dropped_with_its_reason_and_the_rest_tried_a
     (rejection,) = found.rejections
     assert (rejection.account, rejection.reason) == (account(2), Reason.SIMULATION_FAILED)
     assert (rejection.detail, rejection.best) == ("unprofitable", plans[1])
-    assert decode([LIQUIDATION + "[]"], found.call.data[4:])[0][1][2] == account(3)
+    assert decode([LIQUIDATION + "[]", "bytes"], found.call.data[4:])[0][1][2] == account(3)
 
 
 async def test_simulate__all_fail__each_is_told_its_own_reason() -> None:
