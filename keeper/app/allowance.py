@@ -27,10 +27,10 @@ class Allowance:
         for seconds, loss, gas in ((HOUR, self.loss_hour, self.gas_hour), (DAY, self.loss_day, self.gas_day)):
             if loss is None and gas is None:
                 continue
-            period = "hour" if seconds == HOUR else "day"
+            period = "an hour" if seconds == HOUR else "a day"
             spent = await ledger.spent(now - seconds)
             if loss is not None and spent.loss_usd >= loss:
-                return f"lost {dollars(spent.loss_usd)} within a {period}; guards allow {dollars(loss)}"
+                return f"lost {dollars(spent.loss_usd)} within {period}; guards allow {dollars(loss)}"
             if gas is not None and spent.gas_usd >= gas:
-                return f"spent {dollars(spent.gas_usd)} on gas within a {period}; guards allow {dollars(gas)}"
+                return f"spent {dollars(spent.gas_usd)} on gas within {period}; guards allow {dollars(gas)}"
         return None

@@ -112,6 +112,15 @@ async def test_audit__a_corrupted_reserve__is_healed(world: World) -> None:
     assert world.market.book.get(key) == accrual
 
 
+async def test_audit__a_corrupted_total__is_healed(world: World) -> None:
+    key, total = next(iter(world.market.book.items("scaled_debt")))
+    world.market.book.put(key, total + 1)
+    audit = await Auditor(world.chain, SLICE).turn(world.market, world.head)
+    assert [each.field for each in audit.differences] == ["total_debt"]
+    assert {each.subject for each in audit.differences} == audit.healed
+    assert world.market.book.get(key) == total
+
+
 async def test_audit__a_log_was_missed__a_clean_cycle_ends_the_doubt(world: World) -> None:
     book, auditor = world.market.book, Auditor(world.chain, SLICE)
     debtor, asset = next(

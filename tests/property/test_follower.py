@@ -12,7 +12,7 @@ from keeper.index.book import ColumnarBook
 from keeper.index.follower import Follower
 from keeper.index.journal import DEPTH
 from keeper.ports import BlockId
-from keeper.protocols.base import Book, Reads, Side
+from keeper.protocols.base import Book, LiquidationEvent, Reads, Side
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 TOKEN = Address("0x" + "aa" * 20)
@@ -86,6 +86,9 @@ class SumMarket:
 
     def prepare(self, logs: Iterable[Log]) -> Reads[None]:
         yield from ()
+
+    def liquidation_events(self, _: Iterable[Log]) -> list[LiquidationEvent]:
+        return []
 
     def fold(self, log: Log, timestamp: int) -> None:
         if log.address == LATER and not self.book.get(("found",)):

@@ -132,8 +132,15 @@ def audit_reserves(book: Book) -> Reads[list[Difference]]:
             **accrual._asdict(),
             "scaled_supply": sums.get((number, Side.COLLATERAL), 0),
             "scaled_debt": sums.get((number, Side.DEBT), 0),
+            "total_debt": book.get(("scaled_debt", number), 0),
         }
-        theirs = {**_read(data), "scaled_supply": uint(supplied), "scaled_debt": uint(owed)}
+        total = uint(owed)
+        theirs = {
+            **_read(data),
+            "scaled_supply": uint(supplied),
+            "scaled_debt": total,
+            "total_debt": total,
+        }
         found += [
             Difference(reserve.asset, name, ours[name], value)
             for name, value in theirs.items()
@@ -168,11 +175,13 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
 
 
 def heal_reserve(book: Book, asset: Address) -> Reads[None]:
-    """Take over what the pool stores of a reserve, except the totals, which belong to accounts."""
+    """Take over what the chain stores of a reserve; the accounts behind its totals heal on their own."""
     number: int = book.get(("id", asset))
-    (data,) = yield [call(deployment(book).pool, "getReserveData(address)", asset)]
+    data, _, owed = yield _reserve_calls(book, book.get(("reserve", number)))
     values = {name: value for name, value in _read(data).items() if value is not None}
-    if len(values) == len(_RESERVE_DATA):
+    total = uint(owed)
+    if len(values) == len(_RESERVE_DATA) and total is not None:
+        replace(book, ("scaled_debt", number), total)
         replace(book, ("configuration", number), values.pop("configuration"))
         replace(book, ("accrual", number), Accrual(**values))
 

@@ -93,11 +93,13 @@ def audit_reserves(book: Book) -> Reads[list[Difference]]:
             **_stored(book, number),
             "scaled_supply": sums.get((number, Side.COLLATERAL), 0),
             "scaled_debt": sums.get((number, Side.DEBT), 0),
+            "total_debt": book.get(("scaled_debt", number), 0),
         }
         theirs = {
             **_read(data),
             "scaled_supply": uint(supplied),
             "scaled_debt": uint(owed),
+            "total_debt": uint(owed),
         }
         found += [
             Difference(reserve.asset, name, ours[name], value)
@@ -137,12 +139,13 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
 
 
 def heal_reserve(book: Book, asset: Address) -> Reads[None]:
-    """Take over what the pool stores of a reserve, except the totals, which belong to accounts."""
+    """Take over what the chain stores of a reserve; the accounts behind its totals heal on their own."""
     number: int = book.get(("id", asset))
-    (data,) = yield [call(deployment(book).pool, "getReserveData(address)", asset)]
-    values = _read(data)
-    if any(value is None for value in values.values()):
+    data, _, owed = yield _reserve_calls(book, number)
+    values, total = _read(data), uint(owed)
+    if total is None or any(value is None for value in values.values()):
         return
+    replace(book, ("scaled_debt", number), total)
     configuration = values.pop("configuration")
     replace(book, ("configuration", number), configuration)
     replace(book, ("accrual", number), Accrual(**{name: value or 0 for name, value in values.items()}))
