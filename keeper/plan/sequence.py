@@ -22,8 +22,12 @@ from keeper.plan.verdict import Case
 from keeper.protocols.base import FlashKind, FlashSource, Reads
 from keeper.types import Address
 
-HAIR = 500
-"""A plan that loses less than this fraction to the ones before it keeps its size and its route."""
+HAIR = 20
+"""A plan that loses less than this fraction to the ones before it keeps its size and its route.
+
+At its best size a profit is flat: where the price that others leave takes a share s of it, another size
+wins back no more than (s/2)^2 of it.
+"""
 
 
 LARGE = 32

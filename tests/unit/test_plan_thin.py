@@ -35,7 +35,7 @@ ETHER = 2000 * USD
 GAS_PRICE = 5 * GWEI
 GAS = GasModel()
 PAIRS: Sequence[tuple[AssetInfo, AssetInfo]] = ((USDC, WETH), (USDC, LINK), (WETH, LINK), (LINK, WETH))
-SIZES = 24
+SIZES = 16
 """Sizes on the grid of a range; as many again around the best one."""
 
 
