@@ -1,15 +1,17 @@
-"""Planning a burst of candidates together, against planning one after the other."""
+"""A burst planned on pools that are known and taken in turn, against asking QuoterV2 for every price."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from benchmarks.measure import Measurement, rate
 from benchmarks.scene import followed
 from keeper.devnet.borrowers import Mix
 from keeper.plan.planner import Planner
+from keeper.plan.route import Path, Pools
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
+from keeper.protocols.base import Reads
 from keeper.risk.scan import scan
-from keeper.types import USD, Address
+from keeper.types import USD, BlockRef
 
 CANDIDATES = 100
 CRASH = {"WETH": 30, "wstETH": 31, "WBTC": 25, "LINK": 35}
@@ -17,8 +19,17 @@ GAS_PRICE = 10**9
 RISKY = Mix(near_limit=85)
 
 
+class Asking(UniswapV3):
+    """The venue without its own state of the pools."""
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        del paths, block
+        yield from ()
+        return {}
+
+
 async def plan_burst() -> Measurement:
-    """Candidates a second; both ways give the same plans from the same local Anvil."""
+    """Candidates a second, reading the pools included; the baseline plans each as if it were the only one."""
     async with followed(borrowers=450, crash=CRASH, mix=RISKY) as scene:
         market, exchange = scene.market, scene.network.exchange
         frame = market.frame(scene.head.timestamp + 12)
@@ -26,17 +37,21 @@ async def plan_burst() -> Measurement:
         candidates = found[:: len(found) // CANDIDATES][:CANDIDATES]
         ether = next(asset.price for asset in market.assets() if asset.symbol == "WETH") or USD
         strategy = Strategy(min_profit_usd=USD, max_gas_price=10**11)
-        planner = Planner(scene.chain, [UniswapV3(exchange.factory, exchange.quoter)], strategy)
-        await planner.refresh(market, scene.head)
 
-        async def plan(accounts: Sequence[Address]) -> None:
-            results = await planner.plan(market, frame, scene.head, accounts, GAS_PRICE, ether)
-            assert [result.account for result in results] == list(accounts)
+        def planner(venue: UniswapV3) -> Planner:
+            return Planner(scene.chain, [venue], strategy)
 
-        async def one_by_one() -> None:
-            for account in candidates:
-                await plan([account])
+        known = planner(UniswapV3(exchange.factory, exchange.quoter))
+        asking = planner(Asking(exchange.factory, exchange.quoter))
 
-        together = await rate(CANDIDATES, lambda: plan(candidates))
-        alone = await rate(CANDIDATES, one_by_one)
-        return Measurement("plan_burst", together, "candidates/s", "one by one", alone)
+        async def burst() -> None:
+            results = await known.burst(market, frame, scene.head, candidates, GAS_PRICE, ether)
+            assert [result.account for result in results] == candidates
+
+        async def quoter() -> None:
+            results = await asking.plan(market, frame, scene.head, candidates, GAS_PRICE, ether)
+            assert [result.account for result in results] == candidates
+
+        local = await rate(CANDIDATES, burst)
+        remote = await rate(CANDIDATES, quoter)
+        return Measurement("plan_burst", local, "candidates/s", "QuoterV2 for every price", remote)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from keeper.devnet.uniswap_v3 import Exchange, Pool, uniswap_contract
 from keeper.plan.model import Hop, Leg, Plan, Route
 from keeper.plan.strategy import GasModel
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market, Opportunity, Settlement
 from keeper.types import WAD, Address, Call
@@ -77,10 +78,24 @@ class BruteForce:
         return best
 
     async def plans(self, plans: Sequence[Plan]) -> list[int]:
-        """Net profits of the planner's plans, priced like everything here."""
-        tries = [Try(plan.opportunity, plan.request, plan.route.hops) for plan in plans]
-        values = await self.price(tries)
-        return [values[tried] for tried in tries]
+        """Net profits of the planner's plans, each leg of their routes sold apart."""
+        parts = [
+            (Try(plan.opportunity, plan.request, leg.hops), leg.amount_in)
+            for plan in plans
+            for leg in plan.route.legs
+        ]
+        sales = iter(await self._sell(parts))
+        worths = []
+        for plan in plans:
+            legs = [sale for _ in plan.route.legs if (sale := next(sales))]
+            assert len(legs) == len(plan.route.legs)
+            assert sum(leg.amount_in for leg in plan.route.legs) in {0, plan.settlement.seize}
+            out = sum(sale.amount_out for sale in legs) if legs else plan.settlement.seize
+            tried = Try(plan.opportunity, plan.request, plan.route.hops)
+            settled = self._market.settle(plan.opportunity, plan.request, self._frame)
+            assert settled == plan.settlement
+            worths.append(self._net(tried, plan.settlement, Sale(out, sum(sale.gas for sale in legs))))
+        return worths
 
     async def price(self, tries: Iterable[Try]) -> dict[Try, int]:
         """Net profit (USD, 8 decimals) of the tries that the protocol and the pools accept."""
@@ -123,8 +138,9 @@ class BruteForce:
             if not tried.hops:
                 sales.append(Sale(amount, 0))
             elif answer := next(answers):
-                out, prices, _, gas = quoter.decode("quoteExactInput", answer)
-                sales.append(None if EMPTIED & set(prices) else Sale(out, gas))
+                out, prices, crossed, _ = quoter.decode("quoteExactInput", answer)
+                sale = Sale(out, swap_gas(len(crossed), sum(crossed)))
+                sales.append(None if EMPTIED & set(prices) else sale)
             else:
                 sales.append(None)
         return sales

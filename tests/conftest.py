@@ -5,8 +5,10 @@ import socket
 import pytest
 from hypothesis import settings
 
-# A deadline judges the machine, not the code: tests assert nothing about time.
-settings.register_profile("keeper", deadline=None)
+# A deadline judges the machine, not the code: tests assert nothing about time. The suite tries the same
+# examples every time; `pytest --hypothesis-profile explore` looks for new ones.
+settings.register_profile("explore", deadline=None)
+settings.register_profile("keeper", deadline=None, derandomize=True)
 settings.load_profile("keeper")
 
 KINDS = {"unit", "property", "vectors", "contract", "integration", "e2e", "chaos"}

@@ -71,14 +71,22 @@ class Administrator:
         await self.open(address, venues, factories)
         return address
 
-    async def open(self, executor: Address, venues: Sequence[Address], factories: Sequence[Address]) -> None:
-        """Open the executor to venues (lenders too) and exchange factories."""
+    async def open(
+        self,
+        executor: Address,
+        venues: Sequence[Address],
+        factories: Sequence[Address],
+        routers: Sequence[Address] = (),
+    ) -> None:
+        """Open the executor to venues (lenders too), exchange factories, and aggregators' routers."""
         for first in range(0, len(venues), VENUES):
             await self._order(
                 executor, "set_venues(address[],bool)", list(venues[first : first + VENUES]), True
             )
         for factory in factories:
             await self._order(executor, "set_factory(address,bool)", factory, True)
+        for router in routers:
+            await self._order(executor, "set_router(address,bool)", router, True)
 
     async def offer_ownership(self, executor: Address, owner: Address) -> None:
         """Offer the executor to another owner, who must accept."""

@@ -19,7 +19,7 @@ from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics, PlanResult
 from keeper.plan.model import Plan
-from keeper.plan.select import batched
+from keeper.plan.select import affordable, batched
 from keeper.ports import Chain, Priority, priority
 from keeper.types import USD, Address, BlockRef, borrower, checksum, section
 
@@ -30,12 +30,13 @@ _log = structlog.get_logger(__name__)
 class Limits:
     """Bounds of one daemon.
 
-    `batch_steps` liquidations and `batch_gas` gas to a transaction, `snapshot_blocks` between
-    snapshots, `lag` blocks behind the head that still count as ready.
+    `batch_steps` liquidations, `batch_gas` gas and `batch_usd` net profit (USD, 8 decimals) to a
+    transaction, `snapshot_blocks` between snapshots, `lag` blocks behind the head that still count as ready.
     """
 
     batch_steps: int = 16
     batch_gas: int = 15_000_000
+    batch_usd: int = 20_000 * USD
     snapshot_blocks: int = 100
     lag: int = 3
 
@@ -126,9 +127,9 @@ class Daemon:
         plans = [plan for judgement in judgements for plan in judgement.plans]
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._report(head, judgements)
-        if plans and not self._stopping and await self._may_send():
-            for batch in batched(plans, self._limits.batch_steps, self._limits.batch_gas):
-                await self._dispatch(batch)
+        await self._send(plans)
+        for lane in ready:
+            await self._send(await lane.reconsider())
         self._tell_halt()
         for lane in ready:
             await self._audit(lane, head)
@@ -221,10 +222,11 @@ class Daemon:
         gas_price = head.base_fee + await self._chain.priority_fee()
         in_flight = self._dispatcher.in_flight()
         timestamp = self._pace.next_timestamp
-        judgements = []
+        judgements: list[Judgement] = []
         for lane in lanes:
+            ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight)
+                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
                 judgements.append(judgement)
                 self._misses.remember(
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
@@ -232,6 +234,19 @@ class Daemon:
             except Degraded as error:
                 self._say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
+
+    async def _send(self, plans: Sequence[Plan]) -> None:
+        """Dispatch what the operator and the key's money allow, in batches, the first turns first."""
+        if self._stopping or not plans or not await self._may_send():
+            return
+        purse = await self._dispatcher.purse()
+        if purse is not None:
+            plans, dropped = affordable(plans, purse)
+            for rejection in dropped:
+                self._sink(Event.REJECTED, rejection_fields(rejection))
+        limits = self._limits
+        for batch in batched(plans, limits.batch_steps, limits.batch_gas, limits.batch_usd):
+            await self._dispatch(batch)
 
     def _reload(self) -> None:
         """Take over new settings when the operator asked for it."""

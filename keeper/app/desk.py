@@ -38,20 +38,35 @@ class Desk:
         self._confirmer = confirmer
 
     async def decide(
-        self, market: Market, accounts: Sequence[Address], now: Situation
+        self, market: Market, accounts: Sequence[Address], now: Situation, ahead: Sequence[Plan] = ()
     ) -> list[Plan | Rejection]:
         """A plan or a rejection for each of `accounts`, in their order.
+
+        The plans are quoted in turn, after the plans `ahead` that other markets' accounts got.
 
         Raises:
             Transient: quotes could not be read.
         """
-        outcomes = await self._planner.plan(
-            market, now.frame, now.head, accounts, now.gas_price, now.native_price
+        outcomes = await self._planner.burst(
+            market, now.frame, now.head, accounts, now.gas_price, now.native_price, ahead=ahead
         )
         outcomes = self._guards.sift(market, now.frame, outcomes)
         if self._confirmer is None:
             return outcomes
         return await self._confirmer.sift(market, now.head, outcomes)
+
+    async def reconsider(
+        self, market: Market, outcomes: Sequence[Plan | Rejection], now: Situation
+    ) -> list[Plan]:
+        """Plans after all for some of the rejected, by asking who takes longer to answer."""
+        rejections = [each for each in outcomes if isinstance(each, Rejection)]
+        plans = await self._planner.reconsider(
+            market, now.frame, now.head, rejections, now.gas_price, now.native_price
+        )
+        kept = self._guards.sift(market, now.frame, plans)
+        if self._confirmer is not None:
+            kept = await self._confirmer.sift(market, now.head, kept)
+        return [each for each in kept if isinstance(each, Plan)]
 
 
 def changes(before: Sequence[Plan | Rejection], after: Sequence[Plan | Rejection]) -> list[Change]:

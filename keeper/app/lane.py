@@ -1,6 +1,6 @@
 """One deployment's way from a head to plans: index, risk, plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from keeper.app.desk import Change, Desk, Situation, changes
@@ -44,6 +44,7 @@ class Lane:
         self._follower = follower
         self._desk = desk
         self._former: Desk | None = None
+        self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
         self._started = False
         self._synced = False
@@ -96,8 +97,12 @@ class Lane:
         gas_price: int,
         native_price: int,
         in_flight: Collection[tuple[str, Address]],
+        *,
+        ahead: Sequence[Plan] = (),
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
+
+        The plans `ahead` of other deployments trade first in the pools that all share.
 
         Raises:
             Transient: quotes could not be read.
@@ -116,9 +121,10 @@ class Lane:
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
             now = Situation(head, frame, gas_price, native_price)
-            outcomes = await self._desk.decide(market, free, now)
+            outcomes = await self._desk.decide(market, free, now, ahead)
+            self._open = now, outcomes
             if self._former is not None:
-                changed = changes(await self._former.decide(market, free, now), outcomes)
+                changed = changes(await self._former.decide(market, free, now, ahead), outcomes)
                 self._former = None
         return Judgement(
             market.deployment,
@@ -131,6 +137,15 @@ class Lane:
             market.notices(),
             changed,
         )
+
+    async def reconsider(self) -> list[Plan]:
+        """Plans after all for accounts that the last judgement rejected, once; see Desk.reconsider."""
+        last, self._open = self._open, None
+        if last is None or self._desk is None:
+            return []
+        now, outcomes = last
+        plans = await self._desk.reconsider(self.market, outcomes, now)
+        return [plan for plan in plans if not self.quarantined & _assets(plan)]
 
     def adopt(self, desk: Desk | None) -> None:
         """Decide by another policy from now on; the next judgement tells what that changes."""

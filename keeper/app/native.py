@@ -20,7 +20,7 @@ ASSUMED_PRICE = 10_000 * USD
 
 async def wrapped_native(config: Config, chain: ChainReader) -> Address | None:
     """The chain's wrapped native token as the configured exchange names it, None if none does."""
-    for swap in config.swap:
+    for swap in config.exchanges:
         try:
             word = await chain.call(Call(swap.quoter, WETH9))
         except CallReverted:

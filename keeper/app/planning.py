@@ -3,8 +3,11 @@
 from keeper.app.allowance import Allowance
 from keeper.app.desk import Desk
 from keeper.config.model import Config
+from keeper.config.secrets import Secret
+from keeper.plan.aggregator import Aggregator
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
+from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
@@ -14,11 +17,39 @@ from keeper.types import Mode
 
 def make_planner(config: Config, chain: ChainReader) -> Planner:
     """A planner over every configured exchange."""
-    venues = [UniswapV3(swap.factory, swap.quoter) for swap in config.swap]
+    venues = [UniswapV3(swap.factory, swap.quoter) for swap in config.exchanges]
     strategy = Strategy(
         min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
     )
-    return Planner(chain, venues, strategy)
+    executor = config.executor.address
+    own = Inventory(executor) if config.strategy.own_capital and executor else None
+    return Planner(chain, venues, strategy, own, _aggregators(config))
+
+
+def _aggregators(config: Config) -> list[Aggregator]:
+    """The configured aggregators; without an executor nobody could use what they offer."""
+    taker = config.executor.address
+    if taker is None:
+        return []
+    return [
+        Aggregator(
+            swap.url.reveal(),
+            config.chain.id,
+            swap.router,
+            taker,
+            swap.deadline_seconds,
+            _headers(swap.api_key),
+        )
+        for swap in config.aggregators
+    ]
+
+
+def _headers(key: Secret | None) -> dict[str, str]:
+    """What 0x and those who follow it (v2 of its API), and 1inch, take a key from."""
+    version = {"0x-version": "v2"}
+    if key is None:
+        return version
+    return {**version, "0x-api-key": key.reveal(), "Authorization": f"Bearer {key.reveal()}"}
 
 
 def make_confirmer(config: Config, chain: QuorumReader) -> Confirmer | None:

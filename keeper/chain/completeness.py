@@ -17,7 +17,7 @@ from keeper.chain.decode import Header
 from keeper.chain.faults import LogsMissing, MethodMissing, TooLarge
 from keeper.chain.logs import Found
 from keeper.chain.rpc import Rpc
-from keeper.config.model import LogCheck
+from keeper.config.chain import LogCheck
 from keeper.errors import Degraded, Transient
 from keeper.types import Address, Hash, Log
 

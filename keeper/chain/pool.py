@@ -20,7 +20,7 @@ from keeper.chain.ranges import RangeReader
 from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
-from keeper.config.model import LogCheck
+from keeper.config.chain import LogCheck
 from keeper.ports import BlockFees, BlockId, LogRanges, Receipt
 from keeper.types import Address, BlockRef, Call, Hash, Log
 

@@ -52,10 +52,12 @@ def deploy(
     wanted_operator, wanted_owner = _address("--operator", operator), _address("--owner", owner)
 
     async def act(view: View) -> None:
-        factories = [swap.factory for swap in settings.swap]
+        factories = [swap.factory for swap in settings.exchanges]
+        routers = [swap.router for swap in settings.aggregators]
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
         wrapped = await wrapped_native(settings, view.chain)
         address = await administrator.deploy(wanted_operator, trusted_by(view.markets), factories, wrapped)
+        await administrator.open(address, [], [], routers)
         if wanted_owner is not None:
             await administrator.offer_ownership(address, wanted_owner)
         _remember(config or FILE, address)

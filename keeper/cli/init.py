@@ -11,8 +11,8 @@ import typer
 
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
+from keeper.config.deployment import PROTOCOL_ADDRESSES
 from keeper.config.load import FILE, load
-from keeper.config.model import PROTOCOL_ADDRESSES
 from keeper.config.reference import dotenv, toml
 from keeper.errors import ConfigError
 from keeper.types import Mode

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from keeper.config.model import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS, Config, Deployment
+from keeper.config.deployment import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS, Deployment
+from keeper.config.model import Config
 from keeper.config.secrets import Secret
 
 PROTOCOL_KEYS = {key: text for keys in PROTOCOL_ADDRESSES.values() for key, text in keys.items()}

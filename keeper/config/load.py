@@ -82,14 +82,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _secrets_in_file(raw: dict[str, Any], file: str) -> list[str]:
     """Refuse secrets in the file, which gets shared and committed; remove them from `raw`."""
-    signer = raw.get("signer")
-    if not isinstance(signer, dict):
-        return []
-    variables = {"private_key": "KEEPER_PRIVATE_KEY", "password": "KEEPER_KEYSTORE_PASSWORD"}
+    swaps = raw.get("swap")
+    places = [
+        ("signer.private_key", raw.get("signer"), "KEEPER_PRIVATE_KEY"),
+        ("signer.password", raw.get("signer"), "KEEPER_KEYSTORE_PASSWORD"),
+    ]
+    places += [
+        (f"swap[{place}].api_key", swap, f"KEEPER__SWAP__{place}__API_KEY")
+        for place, swap in enumerate(swaps if isinstance(swaps, list) else [])
+    ]
     return [
-        problems.line(f"signer.{key}", "(secret)", f"a secret in {file}", f"move it to {variable} in .env")
-        for key, variable in variables.items()
-        if signer.pop(key, None) is not None
+        problems.line(key, "(secret)", f"a secret in {file}", f"move it to {variable} in .env")
+        for key, section, variable in places
+        if isinstance(section, dict) and section.pop(key.rpartition(".")[2], None) is not None
     ]
 
 

@@ -4,86 +4,21 @@ Money is exact: USD with 8 decimals, gas prices in wei. `examples` are TOML valu
 what an error message offers as the fix.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, Field, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, Field
 
+from keeper.config.chain import Chain
+from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
-from keeper.config.fields import (
-    Addresses,
-    AddressText,
-    Count,
-    DatabaseUrl,
-    FilePath,
-    Gwei,
-    HttpUrls,
-    Positive,
-    ProtocolSetting,
-    Seconds,
-    SendUrls,
-    Usd,
-    WsUrls,
-)
+from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
+from keeper.config.guards import GuardSettings
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
+from keeper.config.swap import Swap
 from keeper.types import USD, Mode
-
-_PROVIDER = "PoolAddressesProvider (v2: LendingPoolAddressesProvider); everything else is discovered."
-_COMPTROLLER = (
-    "Comptroller (the Unitroller) of Venus' core pool or Compound v2; everything else is discovered."
-)
-
-PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
-    "aave-v3": {"addresses_provider": _PROVIDER},
-    "aave-v2": {"addresses_provider": _PROVIDER},
-    "euler-v2": {
-        "vault_factory": "GenericFactory (eVaultFactory); its vaults and their oracles are discovered.",
-        "evc": "EthereumVaultConnector that the factory's vaults use.",
-    },
-    "comet": {"comet": "The comet of one base token (proxy); everything else is discovered."},
-    "aave-v4": {"spoke": "Spoke of Aave v4; its reserves name its hubs."},
-    "morpho-blue": {"morpho": "Morpho; markets and rate models are discovered."},
-    "venus": {"comptroller": _COMPTROLLER},
-    "compound-v2": {"comptroller": _COMPTROLLER},
-}
-"""The address keys of each protocol in its [[deployment]], with their meaning. A new protocol: one entry."""
-
-ADDRESS_EXAMPLE = '"0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"'
-_MARKETS_EXAMPLE = '["0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"]'
-
-PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
-    "aave-v4": {
-        "hub": FieldInfo(
-            default=None,
-            description="A hub to watch besides those that the reserves name.",
-            examples=[ADDRESS_EXAMPLE],
-        ),
-    },
-    "morpho-blue": {
-        "usd_oracle": FieldInfo(
-            default=None,
-            description="Contract with getAssetPrice(token) in USD, 8 decimals: Aave's oracle. For profits.",
-            examples=[ADDRESS_EXAMPLE],
-        ),
-        "pre_liquidation_factory": FieldInfo(
-            default=None,
-            description="PreLiquidationFactory, to liquidate where borrowers allowed it early.",
-            examples=[ADDRESS_EXAMPLE],
-        ),
-        "allow_markets": FieldInfo(
-            default=None,
-            description="When set: only these markets, by id.",
-            examples=[_MARKETS_EXAMPLE],
-        ),
-        "deny_markets": FieldInfo(
-            default=None, description="Markets that are left out, by id.", examples=[_MARKETS_EXAMPLE]
-        ),
-    },
-}
-"""Further keys that a protocol's [[deployment]] may have: addresses, or lists of market ids."""
 
 
 class LogFormat(StrEnum):
@@ -102,73 +37,6 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class LogCheck(StrEnum):
-    """How far the logs that a node gives are doubted."""
-
-    OFF = "off"
-    BLOOM = "bloom"
-    FULL = "full"
-
-
-class Chain(Section):
-    """The chain and the nodes that serve it."""
-
-    id: Positive = Field(description="Chain id; every node must serve this one.", examples=["31337"])
-    http: HttpUrls = Field(
-        description="HTTP endpoints. Several: fail-over.", examples=['"http://127.0.0.1:8545"']
-    )
-    send_only: SendUrls = Field(
-        default=(),
-        description="More HTTP endpoints that get our transactions; nothing is read from them.",
-        examples=['"http://127.0.0.1:8546"'],
-    )
-    ws: WsUrls = Field(
-        default=(),
-        description="WebSocket endpoints for new heads; without one the keeper polls.",
-        examples=['"ws://127.0.0.1:8545"'],
-    )
-    deadline_seconds: Seconds = Field(
-        default=10.0, description="How long one request to a node may take.", examples=["10"]
-    )
-    requests_per_second: Positive | None = Field(
-        default=None,
-        description="Most requests to one endpoint in a second; unlimited when not set.",
-        examples=["25"],
-    )
-    units_per_day: Positive | None = Field(
-        default=None,
-        description="Compute units for one endpoint in a day: audits stop at 80 %, backfills at 60 %.",
-        examples=["10000000"],
-    )
-    watch_seconds: Seconds = Field(
-        default=10.0, description="Pause between two looks at the state of every node.", examples=["10"]
-    )
-    lag_blocks: Positive = Field(
-        default=5,
-        description="A node so many blocks behind another is not preferred any more.",
-        examples=["5"],
-    )
-    lag_seconds: Seconds = Field(
-        default=20.0, description="The same for a node behind, by however little, so long.", examples=["20"]
-    )
-    quorum: Positive = Field(
-        default=2,
-        description="Nodes that have to agree on the accounts of large plans; without so many, one decides.",
-        examples=["2"],
-    )
-    log_check: LogCheck = Field(
-        default=LogCheck.BLOOM,
-        description='Doubt in logs: "off"; "bloom": against block headers; "full": whole new blocks.',
-        examples=['"bloom"'],
-    )
-    log_samples: Count = Field(
-        default=8, description="Blocks of each backfilled range that are checked.", examples=["8"]
-    )
-    log_ranges: Positive = Field(
-        default=4, description="Ranges of logs that a backfill loads at once.", examples=["4"]
-    )
-
-
 class Store(Section):
     """The database."""
 
@@ -177,52 +45,6 @@ class Store(Section):
         description='SQLite file or Postgres ("postgresql://user:password@host/name").',
         examples=['"sqlite:///keeper.db"'],
     )
-
-
-class Deployment(Section):
-    """One instance of a lending protocol. `settings` are the addresses (and options) of its protocol."""
-
-    name: Annotated[str, Field(min_length=1)] = Field(
-        description="Your name for it, in logs and reports.", examples=['"aave-core"']
-    )
-    protocol: str = Field(description="Which protocol it is.", examples=['"aave-v3"'])
-    start_block: Count = Field(
-        default=0, description="Block the deployment was created in, or earlier.", examples=["0"]
-    )
-    settings: Mapping[str, ProtocolSetting] = Field(
-        default={}, description="Protocol addresses.", examples=[ADDRESS_EXAMPLE]
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, raw: Any) -> Any:
-        """Move the protocol's own keys into `settings`, where each is checked under its own name."""
-        if not isinstance(raw, dict):
-            return raw
-        if "settings" in raw:
-            raise ValueError("addresses stand directly in [[deployment]], not under settings")
-        keys = PROTOCOL_ADDRESSES.get(str(raw.get("protocol")))
-        if keys is None:  # which keys belong here cannot be said yet
-            return {key: value for key, value in raw.items() if key in cls.model_fields}
-        options = PROTOCOL_OPTIONS.get(str(raw.get("protocol")), {}).keys() & raw.keys()
-        rest = {key: value for key, value in raw.items() if key not in keys and key not in options}
-        return {**rest, "settings": {key: raw.get(key) for key in (*keys, *sorted(options))}}
-
-    @field_validator("protocol")
-    @classmethod
-    def _known(cls, protocol: str) -> str:
-        if protocol not in PROTOCOL_ADDRESSES:
-            known = ", ".join(f'"{name}"' for name in PROTOCOL_ADDRESSES)
-            raise ValueError(f"unknown protocol, known: {known}")
-        return protocol
-
-
-class Swap(Section):
-    """An exchange that turns seized collateral into the debt asset."""
-
-    kind: Literal["uniswap-v3"] = Field(description="Kind of exchange.", examples=['"uniswap-v3"'])
-    factory: AddressText = Field(description="Factory contract.", examples=[ADDRESS_EXAMPLE])
-    quoter: AddressText = Field(description="QuoterV2 contract.", examples=[ADDRESS_EXAMPLE])
 
 
 class Executor(Section):
@@ -239,6 +61,11 @@ class Strategy(Section):
     min_profit_usd: Usd = Field(
         default=1 * USD, description="Least expected net profit of a liquidation.", examples=['"1"']
     )
+    own_capital: bool = Field(
+        default=False,
+        description="Pay with the owner's tokens, as far as the executor may take them, before flash loans.",
+        examples=["false"],
+    )
     quorum_usd: Usd = Field(
         default=50_000 * USD,
         description="A plan that repays so much is confirmed by chain.quorum nodes.",
@@ -249,47 +76,6 @@ class Strategy(Section):
         alias="max_gas_price_gwei",
         description="Highest gas price the keeper pays.",
         examples=["300"],
-    )
-
-
-class GuardSettings(Section):
-    """What the keeper must never do, whatever it would pay. USD have 8 decimals."""
-
-    kill_file: FilePath | None = Field(
-        default=None, description="While this file exists nothing new is sent.", examples=['"STOP"']
-    )
-    max_plan_usd: Usd | None = Field(
-        default=None, description="Most that one liquidation may repay.", examples=['"250000"']
-    )
-    deny: Addresses = Field(
-        default=(), description="Borrowers and tokens that are left alone.", examples=[f"[{ADDRESS_EXAMPLE}]"]
-    )
-    allow: Addresses = Field(
-        default=(),
-        description="When set: only these borrowers, or pairs of these tokens.",
-        examples=[f"[{ADDRESS_EXAMPLE}]"],
-    )
-    oracle_gap_bps: Positive | None = Field(
-        default=None,
-        description="How far the exchange's price may be from the oracle's, 1/100 %.",
-        examples=["2000"],
-    )
-    toxic: bool = Field(
-        default=True,
-        description="Also liquidate accounts that each liquidation leaves with more bad debt.",
-        examples=["true"],
-    )
-    max_loss_usd_hour: Usd | None = Field(
-        default=None, description="Losses in an hour after which nothing is sent.", examples=['"100"']
-    )
-    max_loss_usd_day: Usd | None = Field(
-        default=None, description="Losses in a day after which nothing is sent.", examples=['"500"']
-    )
-    max_gas_usd_hour: Usd | None = Field(
-        default=None, description="Gas in an hour after which nothing is sent.", examples=['"200"']
-    )
-    max_gas_usd_day: Usd | None = Field(
-        default=None, description="Gas in a day after which nothing is sent.", examples=['"1000"']
     )
 
 
@@ -341,6 +127,16 @@ class Config(Section):
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()
+
+    @property
+    def exchanges(self) -> tuple[Swap, ...]:
+        """The exchanges whose pools are read from the chain."""
+        return tuple(swap for swap in self.swap if swap.kind == "uniswap-v3")
+
+    @property
+    def aggregators(self) -> tuple[Swap, ...]:
+        """The exchanges that quote over HTTP."""
+        return tuple(swap for swap in self.swap if swap.kind == "http-aggregator")
 
     def secrets(self) -> frozenset[str]:
         """Every string that must not appear in a log line, for `keeper.ops.logging`."""

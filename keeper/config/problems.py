@@ -83,7 +83,8 @@ def _shown(location: Sequence[str | int], value: Any) -> str:
         return "(secret)"
     if isinstance(value, dict | list | tuple):
         return "{…}" if isinstance(value, dict) else "[…]"
-    if isinstance(value, str) and field is not None and str(location[0]) in {"chain", "store"}:
+    holds_urls = name == "url" or str(location[0]) in {"chain", "store"}
+    if isinstance(value, str) and field is not None and holds_urls:
         value = public_url(value)
     if isinstance(value, Decimal | PurePath):
         value = str(value)

@@ -9,9 +9,11 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
+from keeper.config.deployment import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS
 from keeper.config.environment import PREFIX, SECRETS
 from keeper.config.keys import OPTION_KEYS, PROTOCOL_KEYS, all_keys, is_secret_text
-from keeper.config.model import PROTOCOL_ADDRESSES, PROTOCOL_OPTIONS
+from keeper.config.secrets import SecretUrl
+from keeper.types import ZERO_ADDRESS
 
 ENV_HEADER = """\
 # Settings as environment variables; they win over keeper.toml. Lists are written with commas,
@@ -22,6 +24,8 @@ ENV_HEADER = """\
 
 def default_of(field: FieldInfo) -> str:
     """The default as TOML, "required", or "none"."""
+    if field.default in (ZERO_ADDRESS, SecretUrl("")):
+        return "none"
     if field.is_required() or (field.examples and field.default == {}):
         return "required"
     return field.examples[0] if field.default not in (None, ()) and field.examples else "none"

@@ -100,6 +100,14 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    async def purse(self) -> int | None:
+        """Wei left for gas; None where nothing is sent.
+
+        Raises:
+            Transient: no node answered.
+        """
+        return None if self._sender is None else await self._sender.purse()
+
     @property
     def halted(self) -> str | None:
         """Why nothing new may be signed, None when all is well or nothing is signed at all."""

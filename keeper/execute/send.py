@@ -27,6 +27,14 @@ class Sender:
         self._executor = executor
         self._writer = writer
 
+    async def purse(self) -> int:
+        """Wei that the key has left for gas, what is on its way taken off.
+
+        Raises:
+            Transient: no node answered.
+        """
+        return await self._writer.balance(self.manager.address, "pending")
+
     async def send(self, key: str, simulation: Simulation) -> Transaction:
         """Send the batch under the idempotency key `key`.
 

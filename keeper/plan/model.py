@@ -89,7 +89,8 @@ class Plan:
     `borrower` is the address behind the account's key. `loan` is None where the protocol itself waits for
     its money. `bid_bps` of the profit go to the block's builder; `min_profit` (debt-token units) is what
     the executor enforces on chain for what is left to its owner. `headroom` is what to ask for beyond
-    `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile.
+    `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile. `turn`: a plan is
+    quoted on what the plans of earlier turns leave of the pools, so it must not go before them.
     """
 
     deployment: str
@@ -104,6 +105,7 @@ class Plan:
     loan: Loan | None = None
     bid_bps: int = 0
     headroom: int = 0
+    turn: int = 0
 
     @property
     def request(self) -> int:
@@ -133,6 +135,8 @@ class Reason(StrEnum):
     ORACLE_GAP = "oracle_gap"
     TOXIC = "toxic"
     SIMULATION_FAILED = "simulation_failed"
+    NO_GAS_MONEY = "no_gas_money"
+    CROWDED_OUT = "crowded_out"
     FAILED_BEFORE = "failed_before"
     IN_FLIGHT = "in_flight"
 

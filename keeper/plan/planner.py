@@ -1,16 +1,24 @@
 """From liquidatable accounts to plans: the plan stage's front door."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
-from keeper.plan.model import Plan, Rejection
-from keeper.plan.quotes import quoted, together
+from keeper.plan.aggregator import Aggregator
+from keeper.plan.inventory import Inventory
+from keeper.plan.liquidity import Liquidity
+from keeper.plan.model import Plan, Reason, Rejection
+from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
-from keeper.plan.search import Offer, Terms, Trial, search
+from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.second_opinion import OPEN, SecondOpinion
+from keeper.plan.sequence import Runner, State, best_order
 from keeper.plan.strategy import Strategy
+from keeper.plan.together import together
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
 from keeper.protocols.base import FlashSource, Market, Refusal
@@ -24,11 +32,33 @@ pair need not be among the first few.
 """
 
 
-class Planner:
-    """Finds the best pair, route and size for each account and says why where there is none."""
+class Race(NamedTuple):
+    """What accounts would pay alone: each case with its trials, offer by offer."""
 
-    def __init__(self, chain: ChainReader, venues: Sequence[Venue], strategy: Strategy) -> None:
+    terms: Terms
+    entries: Sequence[tuple[Case, Sequence[Trial | None]]]
+    paths: Paths
+    liquidity: Liquidity
+
+
+class Planner:
+    """Finds the best pair, route and size for each account and says why where there is none.
+
+    With an `inventory` the owner's money is used where no flash loan is cheaper. `aggregators` are asked
+    by `reconsider` only, when what needs no asking is on its way.
+    """
+
+    def __init__(
+        self,
+        chain: ChainReader,
+        venues: Sequence[Venue],
+        strategy: Strategy,
+        inventory: Inventory | None = None,
+        aggregators: Sequence[Aggregator] = (),
+    ) -> None:
         self._chain = chain
+        self._second = SecondOpinion(aggregators)
+        self._inventory = inventory
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
 
@@ -56,15 +86,123 @@ class Planner:
     ) -> list[Plan | Rejection]:
         """The best plan of each account on the state of `block`, or why there is none, in order.
 
-        `gas_price` in wei is what a transaction would pay now; `native_price` is the USD price
-        (8 decimals) of 1e18 wei. `sources` lend what is repaid: the market's own unless more are given.
-        All accounts share every round of quotes.
+        Each is made as if it were the only one. `gas_price` in wei is what a transaction would pay now;
+        `native_price` is the USD price (8 decimals) of 1e18 wei. `sources` lend what is repaid: the
+        market's own unless more are given. All accounts share every round of quotes.
 
         Raises:
             Transient: no node answered in time.
         """
-        await self.refresh(market, block)
-        terms = Terms(
+        terms = self._terms(market, frame, gas_price, native_price, sources)
+        race = await self._race(terms, block, accounts)
+        return [
+            judge(case, _best(trials), race.terms, self._strategy, block) for case, trials in race.entries
+        ]
+
+    async def burst(  # noqa: PLR0917 - as plan, and what the burst shares
+        self,
+        market: Market,
+        frame: Any,
+        block: BlockRef,
+        accounts: Sequence[Address],
+        gas_price: int,
+        native_price: int,
+        sources: Sequence[FlashSource] | None = None,
+        ahead: Sequence[Plan] = (),
+    ) -> list[Plan | Rejection]:
+        """As `plan`, for accounts that are liquidated together.
+
+        Each plan is quoted on what `ahead` and the turns before its own leave.
+
+        Raises:
+            Transient: no node answered in time.
+        """
+        terms = self._terms(market, frame, gas_price, native_price, sources)
+        race = await self._race(terms, block, accounts)
+        terms = race.terms
+        # One trip to the chain for each account in turn would take longer than what it could find is worth.
+        state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
+        for plan in ahead:
+            state.make_way(plan.route, plan.opportunity.collateral.address)
+        runners, alone = [], []
+        for case, trials in race.entries:
+            verdict = judge(case, _best(trials), terms, self._strategy, block)
+            if isinstance(verdict, Plan):
+                options = [(offer, trial) for offer, trial in zip(case.offers, trials, strict=True) if trial]
+                options.sort(key=lambda option: option[1].rank(), reverse=True)
+                runners.append(Runner(case, options))
+            else:
+                alone.append(verdict)
+        last = await converse(best_order(runners, race.paths, state, self._venues), self._chain, block.number)
+        taken = [judge(case, trial, terms, self._strategy, block) for case, trial in last.turns]
+        plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
+        late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
+        turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
+        everyone: list[Plan | Rejection] = [*turns, *late, *alone]
+        verdicts = {verdict.account: verdict for verdict in everyone}
+        return [verdicts[account] for account in accounts]
+
+    async def reconsider(  # noqa: PLR0917 - as plan
+        self,
+        market: Market,
+        frame: Any,
+        block: BlockRef,
+        rejections: Sequence[Rejection],
+        gas_price: int,
+        native_price: int,
+        sources: Sequence[FlashSource] | None = None,
+    ) -> list[Plan]:
+        """Plans for accounts without one, sold by aggregators that pay enough where the pools do not.
+
+        Takes as long as the slowest aggregator's deadline, and nothing where none could help.
+        """
+        terms = self._terms(market, frame, gas_price, native_price, sources)
+        least = self._strategy.min_profit_usd
+        cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
+        wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
+        asked = [(case, sales) for case, sales in wanted if sales]
+        trials = await asyncio.gather(*(self._second.best(sales, terms) for _, sales in asked))
+        verdicts = [
+            judge(case, trial, terms, self._strategy, block)
+            for (case, _), trial in zip(asked, trials, strict=True)
+        ]
+        return [verdict for verdict in verdicts if isinstance(verdict, Plan)]
+
+    async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:
+        """The best trial of every offer of `accounts`, each made as if it were the only one."""
+        await self.refresh(terms.market, block)
+        cases = [_open(account, terms) for account in accounts]
+        offers = [offer for case in cases for offer in case.offers]
+        paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
+        terms = replace(terms, sources=[*await self._own(offers, block), *terms.sources])
+        liquidity = await self._observe([path for those in paths.values() for path in those], block)
+        conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
+        trials = iter(await converse(conversation, self._chain, block.number))
+        return Race(
+            terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
+        )
+
+    async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
+        """What the owner can lend, if anything."""
+        tokens = {offer.opportunity.debt.address for offer in offers}
+        if self._inventory is None or not tokens:
+            return []
+        return [await converse(self._inventory.read(tokens), self._chain, block.number)]
+
+    async def _observe(self, paths: Sequence[Path], block: BlockRef) -> Liquidity:
+        sights = together([venue.observe(paths, block) for venue in self._venues.values()])
+        found = await converse(sights, self._chain, block.number)
+        return Liquidity({key: pool for pools in found for key, pool in pools.items()})
+
+    def _terms(
+        self,
+        market: Market,
+        frame: Any,
+        gas_price: int,
+        native_price: int,
+        sources: Sequence[FlashSource] | None,
+    ) -> Terms:
+        return Terms(
             market=market,
             frame=frame,
             gas=self._strategy.gas,
@@ -73,15 +211,6 @@ class Planner:
             flash_loan=self._strategy.flash_loan,
             sources=market.flash_sources() if sources is None else sources,
         )
-        cases = [_open(account, terms) for account in accounts]
-        offers = [offer for case in cases for offer in case.offers]
-        paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
-        conversation = quoted(search(offers, paths, terms), self._venues)
-        trials = iter(await converse(conversation, self._chain, block.number))
-        return [
-            judge(case, _best(islice(trials, len(case.offers))), terms, self._strategy, block)
-            for case in cases
-        ]
 
     def _paths(self, token_in: Address, token_out: Address) -> list[Path]:
         return [path for venue in self._venues.values() for path in venue.routes(token_in, token_out)]
@@ -107,3 +236,9 @@ def _open(account: Address, terms: Terms) -> Case:
 
 def _best(trials: Iterable[Trial | None]) -> Trial | None:
     return max(filter(None, trials), key=Trial.rank, default=None)
+
+
+def _late(rejection: Rejection) -> Rejection:
+    """A candidate that paid alone and does not after the others."""
+    detail = f"after the plans before it: {rejection.detail}"
+    return replace(rejection, reason=Reason.CROWDED_OUT, detail=detail)

@@ -1,63 +1,57 @@
-"""Conversations about quotes, and how many of them share each round trip."""
+"""Conversations about quotes: what is known locally is told, the chain is asked for the rest."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from keeper.plan.route import Quote, QuoteRequest, Venue
+from keeper.plan.liquidity import Liquidity
+from keeper.plan.route import Question, Quote, QuoteRequest, Venue
+from keeper.plan.together import together
 from keeper.protocols.base import Reads
 from keeper.types import Address
 
-A = TypeVar("A")
-B = TypeVar("B")
 T = TypeVar("T")
 
-Quoting = Generator[Sequence[QuoteRequest], Sequence[Quote | None], T]
-"""Yields requests, receives quotes (None where the path cannot), returns what it found."""
+Quoting = Generator[Sequence[Question], Sequence[Quote | None], T]
+"""Yields questions, receives quotes (None where the path cannot), returns what it found."""
 
 
-def together(
-    conversations: Sequence[Generator[Sequence[A], Sequence[B], T]],
-) -> Generator[Sequence[A], Sequence[B], list[T]]:
-    """Hold many conversations as one: every round asks what all of them want to know next.
+def quoted(conversation: Quoting[T], venues: Mapping[Address, Venue], liquidity: Liquidity) -> Reads[T]:
+    """Turn a conversation about quotes into reads of the chain; nothing is asked twice.
 
-    Returns their results in the order given. A round costs what its questions cost, and one trip.
+    What `liquidity` can tell is not asked at all.
     """
-    results: dict[int, T] = {}
-    asking: dict[int, Sequence[A]] = {}
-
-    def resume(index: int, answers: Sequence[B] | None) -> None:
-        try:
-            conversation = conversations[index]
-            asking[index] = next(conversation) if answers is None else conversation.send(answers)
-        except StopIteration as stop:
-            asking.pop(index, None)
-            results[index] = stop.value
-
-    for index in range(len(conversations)):
-        resume(index, None)
-    while asking:
-        answers = yield [question for questions in asking.values() for question in questions]
-        start = 0
-        for index, questions in list(asking.items()):
-            resume(index, answers[start : start + len(questions)])
-            start += len(questions)
-    return [results[index] for index in range(len(conversations))]
-
-
-def quoted(conversation: Quoting[T], venues: Mapping[Address, Venue]) -> Reads[T]:
-    """Turn a conversation about quotes into reads of the chain; nothing is asked twice."""
-    known: dict[QuoteRequest, Quote | None] = {}
+    known: dict[Question, Quote | None] = {}
     try:
-        requests = next(conversation)
+        questions = next(conversation)
         while True:
-            new: dict[Address, dict[QuoteRequest, None]] = {}
-            for request in requests:
-                if request not in known:
-                    new.setdefault(request.path.factory, {})[request] = None
-            answers = yield from together([venues[name].quote(list(asked)) for name, asked in new.items()])
-            for asked, quotes in zip(new.values(), answers, strict=True):
-                known.update(zip(asked, quotes, strict=True))
-            requests = conversation.send([known[request] for request in requests])
+            unknown = _tell(questions, known, liquidity)
+            if unknown:
+                asked: dict[Address, list[QuoteRequest]] = {}
+                for request in unknown:
+                    asked.setdefault(request.path.factory, []).append(request)
+                answers = yield from together([venues[name].quote(those) for name, those in asked.items()])
+                for those, quotes in zip(asked.values(), answers, strict=True):
+                    known.update(zip(those, quotes, strict=True))
+            questions = conversation.send([known[question] for question in questions])
     except StopIteration as stop:
         result: T = stop.value
         return result
+
+
+def _tell(
+    questions: Iterable[Question], known: dict[Question, Quote | None], liquidity: Liquidity
+) -> list[QuoteRequest]:
+    """Add to `known` what `liquidity` can answer; returns what only the chain can."""
+    unknown: dict[QuoteRequest, None] = {}
+    for question in questions:
+        if question in known:
+            continue
+        if not isinstance(question, QuoteRequest):
+            known[question] = liquidity.divide(question)
+        elif quote := liquidity.quote(question):
+            known[question] = quote
+        elif liquidity.told_by_chain(question.path):
+            unknown[question] = None
+        else:
+            known[question] = None
+    return list(unknown)

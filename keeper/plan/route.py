@@ -1,11 +1,14 @@
 """Ways to sell seized collateral, and the venues that offer them."""
 
-from collections.abc import Collection, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from keeper.plan.model import Hop
 from keeper.protocols.base import Reads
-from keeper.types import ZERO_ADDRESS, Address
+from keeper.types import ZERO_ADDRESS, Address, BlockRef
+
+if TYPE_CHECKING:  # the venue that keeps pools speaks of routes itself
+    from keeper.plan.uniswap_v3.pool import Pool
 
 
 class Path(NamedTuple):
@@ -16,6 +19,34 @@ class Path(NamedTuple):
     hops: tuple[Hop, ...]
 
 
+class PoolKey(NamedTuple):
+    """A pool by its factory, its tokens in their order, and its fee (1e-6)."""
+
+    factory: Address
+    token0: Address
+    token1: Address
+    fee: int
+
+
+Pools = Mapping[PoolKey, "Pool"]
+"""What is known of pools exactly: as they are, or as they will be after some swaps."""
+
+
+def steps(path: Path) -> Iterator[tuple[PoolKey, bool]]:
+    """The pools of `path` in its order, and whether token0 is what is sold to each."""
+    token = path.token_in
+    for hop in path.hops:
+        falling = token < hop.token_out
+        pair = (token, hop.token_out) if falling else (hop.token_out, token)
+        yield PoolKey(path.factory, *pair, hop.fee), falling
+        token = hop.token_out
+
+
+def keys(path: Path) -> frozenset[PoolKey]:
+    """The pools of `path`."""
+    return frozenset(key for key, _ in steps(path))
+
+
 class QuoteRequest(NamedTuple):
     """How much does `path` return for `amount_in` units of its first token?"""
 
@@ -23,11 +54,31 @@ class QuoteRequest(NamedTuple):
     amount_in: int
 
 
+class SplitRequest(NamedTuple):
+    """How much do `paths`, from the same token to the same token, return together for `amount_in` units?
+
+    `gas_worth`: units of their last token that a unit of gas costs. `hop_gas` comes on top for each pool.
+    """
+
+    paths: tuple[Path, ...]
+    amount_in: int
+    gas_worth: float
+    hop_gas: int = 0
+
+
+Question = QuoteRequest | SplitRequest
+
+
 class Quote(NamedTuple):
-    """What a path returns: units of its last token, and the gas its swaps burn."""
+    """What a sale returns: units of its last token, and the gas its swaps burn.
+
+    `parts` say how a sale over several paths is divided; `call` is the router that sells, and its calldata.
+    """
 
     amount_out: int
     gas: int
+    parts: tuple[tuple[Path, int], ...] = ()
+    call: tuple[Address, bytes] | None = None
 
 
 class Venue(Protocol):
@@ -41,6 +92,10 @@ class Venue(Protocol):
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         """Known paths from `token_in` to `token_out`, the most promising first."""
+        ...
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        """The state at `block` of the pools on those of `paths` that are its own, as far as it can tell."""
         ...
 
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
@@ -59,6 +114,11 @@ class SameAsset:
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         return [Path(self.factory, token_in, ())] if token_in == token_out else []
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        del paths, block
+        yield from ()
+        return {}
 
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         yield from ()

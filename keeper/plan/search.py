@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
-from keeper.plan.quotes import Quoting, together
-from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.quotes import Quoting
+from keeper.plan.route import Path, Question, Quote, QuoteRequest, SplitRequest
 from keeper.plan.size import chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
+from keeper.plan.together import together
 from keeper.protocols.base import FlashSource, Instruction, Market, Opportunity, Refusal, Settlement
-from keeper.types import Address
+from keeper.types import WAD, Address
 
 SPREAD = 4
 """The routes of a token pair are compared once for all accounts, at amounts at most this factor apart."""
@@ -25,7 +26,12 @@ ROUTES = 3
 HEADROOM = 10_000
 """A capped request exceeds what is taken by this fraction: at 100 % a year, the interest of 50 minutes."""
 
+SHARING = 10
+"""Paths that a sale over several of them is chosen from, the ones whose first unit brings most."""
+
 Pair = tuple[Address, Address]
+Sale = Path | tuple[Path, ...]
+"""One path, or several that share what is sold."""
 Paths = Mapping[Pair, Sequence[Path]]
 
 
@@ -60,9 +66,13 @@ class Offer(NamedTuple):
 
 
 class Trial(NamedTuple):
-    """One priced size of one opportunity over one route. `request`, `loan` as in Plan."""
+    """One priced size of one opportunity over one route. `request`, `loan` as in Plan.
+
+    `size` is what was meant to be repaid, before headroom and before the protocol's caps.
+    """
 
     opportunity: Opportunity
+    size: int
     request: int
     instruction: Instruction
     loan: Loan | None
@@ -117,13 +127,21 @@ class Terms:
             return padded
         return size
 
+    def question(self, opportunity: Opportunity, sale: Sale, amount: int) -> Question:
+        """What selling `amount` of the collateral would bring."""
+        if isinstance(sale, Path):
+            return QuoteRequest(sale, amount)
+        debt = opportunity.debt
+        gas_usd = self.gas_price * self.native_price / WAD
+        return SplitRequest(sale, amount, gas_usd * 10**debt.decimals / (debt.price or 1), self.gas.hop)
+
     def funded(self, offer: Offer) -> bool:
         """Whether the offer's largest repayment can be paid for."""
         instruction = self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
         return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction) is not None
 
     def trial(
-        self, opportunity: Opportunity, size: int, settlement: Settlement, path: Path, quote: Quote
+        self, opportunity: Opportunity, size: int, settlement: Settlement, quote: Quote
     ) -> Trial | None:
         """The books of repaying `size`; None when nobody lends that much."""
         request = self.request(opportunity, size, settlement)
@@ -131,7 +149,10 @@ class Terms:
         funding = self._funding(opportunity, request, settlement, instruction)
         if funding is None:
             return None
-        legs = (Leg(path.factory, path.hops, settlement.seize),) if path.hops else ()
+        legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
+        if quote.call:
+            router, data = quote.call
+            legs = (Leg(router, (), settlement.seize, data),)
         route = Route(legs, settlement.seize, quote.amount_out, quote.gas)
         profit = account_for(
             settlement,
@@ -142,7 +163,7 @@ class Terms:
             gas_price=self.gas_price,
             native_price=self.native_price,
         )
-        return Trial(opportunity, request, instruction, funding.loan, settlement, route, profit)
+        return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
 
     def _funding(
         self, opportunity: Opportunity, request: int, settlement: Settlement, instruction: Instruction
@@ -157,8 +178,9 @@ class Terms:
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
     """The best trial of each offer, in the order given; None where no route quotes any size.
 
-    Two stages: the routes of each token pair are compared once for the whole burst, then each offer is
-    sized over the few routes that promise most for some part of its largest seizure.
+    Three stages: the routes of each token pair are compared once for the whole burst, then each offer is
+    sized over the few routes that promise most for some part of its largest seizure, at last over several
+    of them at once where the pools are known and that brings more.
     """
     probes = yield from _shortlist(offers, paths, terms)
     owners: list[int] = []
@@ -170,7 +192,11 @@ def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[
     best: list[Trial | None] = [None] * len(offers)
     for index, trial in zip(owners, (yield from together(sizings)), strict=True):
         best[index] = max(filter(None, (best[index], trial)), key=Trial.rank, default=None)
-    return best
+    shared = [
+        _share(offer, _sharing(probes[offer.pair], paths[offer.pair]), trial, terms)
+        for offer, trial in zip(offers, best, strict=True)
+    ]
+    return (yield from together(shared))
 
 
 def _shortlist(
@@ -217,18 +243,43 @@ def _promising(probes: Sequence[Probe], offer: Offer) -> list[Path]:
     return list(dict.fromkeys(probe.path for probe in ranked))[:ROUTES]
 
 
-def _size(opportunity: Opportunity, path: Path, terms: Terms) -> Quoting[Trial | None]:
-    """The most profitable size over one path; None when no size gets a quote."""
+def _sharing(probes: Sequence[Probe], paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The paths that may share a sale: the best for some amount first, then as the venues rank them."""
+    return tuple(dict.fromkeys([*(probe.path for probe in probes), *paths]))[:SHARING]
+
+
+def _share(
+    offer: Offer, paths: tuple[Path, ...], single: Trial | None, terms: Terms
+) -> Quoting[Trial | None]:
+    """The better of `single` and the most profitable size over several of `paths` at once."""
+    if len(paths) < 2:
+        return single
+    opportunity = offer.opportunity
+    amounts = {offer.most.seize, single.settlement.seize if single else offer.most.seize}
+    quotes = yield [terms.question(opportunity, paths, amount) for amount in amounts]
+    if not any(quote and len(quote.parts) > 1 for quote in quotes):
+        return single
+    shared = yield from _size(opportunity, paths, terms)
+    return max(filter(None, (single, shared)), key=Trial.rank, default=None)
+
+
+def _size(opportunity: Opportunity, sale: Sale, terms: Terms) -> Quoting[Trial | None]:
+    """The most profitable size over one path or several; None when no size gets a quote."""
     trials: dict[int, Trial] = {}
     values: dict[int, int | None] = {}
     while sizes := next_sizes(opportunity.ranges, values):
         outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
-        quotes = yield [QuoteRequest(path, outcome.seize) for _, outcome in settled]
+        quotes = yield [terms.question(opportunity, sale, outcome.seize) for _, outcome in settled]
         for (size, settlement), quote in zip(settled, quotes, strict=True):
-            trial = quote and terms.trial(opportunity, size, settlement, path, quote)
+            trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, settlement))
             if trial is not None:
                 trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
     chosen = chosen_size(opportunity.ranges, values)
     return None if chosen is None else trials[chosen]
+
+
+def _whole(sale: Sale, quote: Quote, settlement: Settlement) -> Quote:
+    """`quote` with its parts; a sale over one path has one."""
+    return quote._replace(parts=((sale, settlement.seize),)) if isinstance(sale, Path) else quote

@@ -19,6 +19,7 @@ LIQUIDATION = (
 )
 NOBODY = "0x" + "00" * 20
 UNIT = 10**18
+STOCK = 10**11 * UNIT  # more than any test moves
 REPAY = 1000 * UNIT
 PREMIUM = REPAY * 5 // 10_000
 SEIZED = REPAY * 108 // 100
@@ -142,7 +143,7 @@ class World:
     def add_swapper(self, token_a: Any, token_b: Any, fee: int = FEE, rate: int = 1000) -> Any:
         swapper = deploy("testing/swap_pool.vy", token_a.address, token_b.address, rate)
         for token in (token_a, token_b):
-            token.mint(swapper.address, 10**9 * UNIT)
+            token.mint(swapper.address, STOCK)
         self.factory.add(token_a.address, token_b.address, fee, swapper.address)
         return swapper
 
@@ -183,7 +184,7 @@ def build_world(
     factory.add(collateral.address, debt.address, FEE, swapper.address)
     for token in (collateral, debt):
         for pool in (lender, swapper):
-            token.mint(pool.address, 10**9 * UNIT)
+            token.mint(pool.address, STOCK)
     executor.set_venues([lender.address], True, sender=owner)
     executor.set_factory(factory.address, True, sender=owner)
     account = str(boa.env.generate_address("account"))

@@ -14,7 +14,7 @@ from keeper.chain.pool import Pool, Settings
 from keeper.chain.probe import probe
 from keeper.chain.rpc import Rpc
 from keeper.clock import SystemClock
-from keeper.config.model import LogCheck
+from keeper.config.chain import LogCheck
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.types import Address, Log

@@ -222,7 +222,7 @@ def swaps(plan: Plan) -> Iterator[frozenset[str | int]]:
 async def test_execute__every_plan_of_a_crash__does_exactly_what_was_predicted() -> None:
     async with staged() as stage:
         assert len(stage.plans) >= 40
-        assert {len(plan.route.hops) for plan in stage.plans} == {0, 1, 2}
+        assert {len(plan.route.hops) for plan in stage.plans} >= {0, 1, 2}
         same_asset = {plan.account for plan in stage.plans if not plan.route.hops}
         assert same_asset >= set(TWINS.values())
         collaterals, debts = (set(side) for side in zip(*map(symbols, stage.plans), strict=True))

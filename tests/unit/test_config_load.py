@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from keeper.config.deployment import PROTOCOL_ADDRESSES
 from keeper.config.load import load
-from keeper.config.model import PROTOCOL_ADDRESSES, Config, LogFormat
+from keeper.config.model import Config, LogFormat
 from keeper.errors import ConfigError
 from keeper.types import Mode
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import ConfigDict, TypeAdapter
 
+from keeper.config.deployment import PROTOCOL_ADDRESSES
 from keeper.config.environment import SECRETS
 from keeper.config.keys import Key, all_keys
 from keeper.config.load import load
-from keeper.config.model import PROTOCOL_ADDRESSES, Config
+from keeper.config.model import Config
 from keeper.config.reference import default_of, dotenv, table, toml, variable_of
 
 ROOT = Path(__file__).parents[2]

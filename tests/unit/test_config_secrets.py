@@ -23,6 +23,10 @@ TOKENS = {
     "KEEPER__CHAIN__SEND_ONLY": "https://builder.example/SENDTOKEN1",
     "KEEPER__SIGNER__URL": "https://signer:signpassword@signer.example/v1/SIGNTOKEN1",
     "KEEPER__STORE__URL": "postgresql://keeper:dbpassword@db.example/keeper",
+    "KEEPER__SWAP__0__KIND": "http-aggregator",
+    "KEEPER__SWAP__0__URL": "https://quotes.example/QUOTETOKEN/quote",
+    "KEEPER__SWAP__0__ROUTER": "0x" + "0c" * 20,
+    "KEEPER__SWAP__0__API_KEY": "QUOTEKEY1",
 }
 CANARIES = (
     KEY[2:],
@@ -35,6 +39,8 @@ CANARIES = (
     "SENDTOKEN1",
     "signpassword",
     "SIGNTOKEN1",
+    "QUOTETOKEN",
+    "QUOTEKEY1",
 )
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
@@ -44,7 +50,8 @@ PUBLIC = {
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
     "deployment[].start_block", "swap[].kind", "swap[].factory",
-    "swap[].quoter", "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
+    "swap[].quoter", "swap[].router", "swap[].deadline_seconds", "strategy.own_capital",
+    "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "signer.address", "signer.ca_file", "signer.cert_file", "signer.key_file", "signer.deadline_seconds",
     "transactions.max_in_flight", "transactions.optimistic", "transactions.queue_blocks",
@@ -57,7 +64,7 @@ PUBLIC = {
 }  # fmt: skip
 SECRET = {
     "chain.http", "chain.ws", "chain.send_only", "store.url",
-    "signer.private_key", "signer.password", "signer.url",
+    "signer.private_key", "signer.password", "signer.url", "swap[].url", "swap[].api_key",
 }  # fmt: skip
 
 
@@ -87,6 +94,8 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
         "chain.send_only": config.chain.send_only[0],
         "signer.url": config.signer.url,
         "store.url": config.store.url,
+        "swap[].url": config.swap[0].url,
+        "swap[].api_key": config.swap[0].api_key,
         "signer.private_key": config.signer.private_key,
         "signer.password": config.signer.password,
     }
@@ -96,7 +105,7 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
 
 def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
     config = secret_config(tmp_path)
-    for model in (config, config.chain, config.store, config.signer):
+    for model in (config, config.chain, config.store, config.signer, config.swap[0]):
         assert isinstance(model, BaseModel)
         for text in (repr(model), str(model), str(model.model_dump()), model.model_dump_json()):
             assert_clean(text)
@@ -106,7 +115,7 @@ def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
 def test_config__known_secrets__cover_every_token(tmp_path: Path) -> None:
     known = secret_config(tmp_path).secrets()
     assert {KEY, KEY[2:], "hunter2-password", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12"} < known
-    assert "dbpassword" in known
+    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1"} < known
     assert not {"keeper", "rpc.example", "v3", "user"} & known
 
 
@@ -129,6 +138,10 @@ addresses_provider = "{KEY}"
 [signer]
 private_key = "{KEY}"
 password = "hunter2-password"
+[[swap]]
+kind = "http-aggregator"
+api_key = "QUOTEKEY1"
+url = "htp://quotes.example/QUOTETOKEN"
 """
     )
     with pytest.raises(ConfigError) as caught:

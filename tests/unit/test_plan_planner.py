@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +12,7 @@ import pytest
 from keeper.errors import Degraded
 from keeper.plan.model import Hop, Leg, Loan, Plan, Reason, Rejection
 from keeper.plan.planner import Planner
-from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.route import Path, Pools, Quote, QuoteRequest
 from keeper.plan.strategy import GasModel, Strategy
 from keeper.protocols.base import (
     AssetInfo,
@@ -132,6 +132,11 @@ class CurveVenue:
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         curves = self.curves.get((token_in, token_out), ())
         return [Path(FACTORY, token_in, (Hop(token_out, number),)) for number in range(len(curves))]
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        assert block == BLOCK
+        yield from ()
+        return {}
 
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         answers = yield [

@@ -1,12 +1,14 @@
 """Conversations held together, and quotes asked of several venues at once."""
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 
+from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Hop
-from keeper.plan.quotes import Quoting, quoted, together
-from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.quotes import Quoting, quoted
+from keeper.plan.route import Path, Pools, Quote, QuoteRequest
+from keeper.plan.together import together
 from keeper.protocols.base import Reads
-from keeper.types import Address, Call
+from keeper.types import Address, BlockRef, Call
 
 TOKEN = Address("0x" + "01" * 20)
 
@@ -56,6 +58,9 @@ class Doubler:
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         raise NotImplementedError
 
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:
+        raise NotImplementedError
+
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         answers = yield [Call(self.factory, bytes([request.amount_in])) for request in requests]
         return [Quote(2 * data[0], 1) if data else None for data in answers]
@@ -70,7 +75,7 @@ def test_quoted__two_venues_and_repeated_requests__one_round_nothing_twice() -> 
         two = yield [QuoteRequest(b, 2), QuoteRequest(b, 3)]
         return [list(one), list(two)]
 
-    reads = quoted(conversation(), {first.factory: first, second.factory: second})
+    reads = quoted(conversation(), {first.factory: first, second.factory: second}, Liquidity())
     asked = [next(reads)]
     result: list[list[Quote | None]] = []
     try:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import cast
 
 from keeper.plan.model import Leg, Plan, Profit, Reason, Route
-from keeper.plan.select import batched, ranked, without
+from keeper.plan.select import RESERVE, affordable, batched, ranked, without
 from keeper.protocols.base import AssetInfo, Dialect, Instruction, Opportunity, Settlement
 from keeper.types import USD, ZERO_ADDRESS, Address, BlockRef, Hash
 
@@ -68,3 +68,24 @@ def test_batched__routers_sell_for_two__they_do_not_share_a_transaction() -> Non
     routed = [replace(plan(number, number), route=route) for number in (1, 3)]
     batches = batched([*routed, plan(2, 2)], max_steps=5, gas_limit=10**9)
     assert [numbers(batch) for batch in batches] == [[3, 2], [1]]
+
+
+def test_batched__value_limit__no_transaction_carries_more_unless_one_plan_does() -> None:
+    plans = [plan(1, 90), plan(2, 60), plan(3, 50), plan(4, 40), plan(5, 10)]
+    batches = batched(plans, max_steps=32, gas_limit=10**9, value_limit=80)
+    assert [numbers(batch) for batch in batches] == [[1], [2], [3], [4, 5]]
+
+
+def test_ranked__turns__before_profit() -> None:
+    assert numbers(ranked([plan(1, 9), replace(plan(2, 5), turn=1), replace(plan(3, 7), turn=2)])) == [
+        1,
+        2,
+        3,
+    ]
+
+
+def test_affordable__purse_runs_out__the_first_turns_are_paid_for() -> None:
+    plans = [plan(1, 9, gas=100), plan(2, 8, gas=300), plan(3, 7, gas=100)]
+    kept, dropped = affordable(plans, 250 * RESERVE)
+    assert numbers(kept) == [1, 3]
+    assert [(item.reason, item.best) for item in dropped] == [(Reason.NO_GAS_MONEY, plans[1])]

@@ -9,6 +9,7 @@ from eth_abi.abi import decode, encode
 from keeper.plan.model import Hop
 from keeper.plan.route import Path, Quote, QuoteRequest
 from keeper.plan.uniswap_v3 import HIGHEST_PRICE, LOWEST_PRICE, UniswapV3
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.protocols.base import Reads
 from keeper.types import Address, Call
 
@@ -19,6 +20,7 @@ QUOTER = Address("0x" + "9e" * 20)
 A, B, C, D, E = (Address("0x" + f"{number:02x}" * 20) for number in range(1, 6))
 GET_POOL = bytes.fromhex("1698ee82")
 LIQUIDITY = bytes.fromhex("1a686502")
+SPACING = bytes.fromhex("d0c93a7c")
 MIDDLE = 2**96
 
 
@@ -45,6 +47,8 @@ def exchange(pools: Mapping[tuple[Address, Address, int], int]) -> Callable[[Cal
             a, b, fee = decode(["address", "address", "uint24"], call.data[4:])
             pool = addresses.get((*sorted([Address(a), Address(b)]), fee))
             return encode(["address"], [pool or "0x" + "00" * 20])
+        if call.data == SPACING:
+            return encode(["int24"], [60])
         assert call.data == LIQUIDITY
         return encode(["uint128"], [depth[call.to]])
 
@@ -110,7 +114,7 @@ def test_quote__two_hops__packs_the_path_and_reads_amount_and_gas() -> None:
         ["uint256", "uint160[]", "uint32[]", "uint256"], [678, [MIDDLE, MIDDLE + 1], [0, 1], 190_000]
     )
     quotes, asked = drive(UniswapV3(FACTORY, QUOTER).quote([request]), lambda _: answer)
-    assert quotes == [Quote(678, 190_000)]
+    assert quotes == [Quote(678, swap_gas(2, 1))]
     [[call]] = asked
     path = A[2:] + "0001f4" + C[2:] + "002710" + B[2:]
     assert call.to == QUOTER

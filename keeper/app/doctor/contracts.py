@@ -7,7 +7,9 @@ from eth_utils.abi import function_signature_to_4byte_selector
 
 from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
-from keeper.config.model import Config, Deployment, Swap
+from keeper.config.deployment import Deployment
+from keeper.config.model import Config
+from keeper.config.swap import Swap
 from keeper.errors import CallReverted, Degraded, KeeperError
 from keeper.execute.signer import Signer
 from keeper.index.book import ColumnarBook
@@ -32,7 +34,7 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
         venues = [checksum(venue) for venue in sorted(market.venues())]
         named = venues[0] if len(venues) == 1 else f"{len(venues)} venues known so far"
         yield Check(name, ok=True, detail=f"{deployment.protocol}, {named}")
-    for swap in config.swap:
+    for swap in config.exchanges:
         try:
             detail = await _swap(swap, chain)
         except KeeperError as error:
@@ -40,7 +42,7 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
         else:
             yield Check(f"swap {swap.kind}", ok=True, detail=detail)
     if config.executor.address is not None:
-        yield await _executor(config.executor.address, trusted_by(markets), config.swap, chain, signer)
+        yield await _executor(config.executor.address, trusted_by(markets), config, chain, signer)
 
 
 async def operator_of(chain: ChainReader, executor: Address) -> Address:
@@ -73,7 +75,7 @@ async def _swap(swap: Swap, chain: ChainReader) -> str:
 async def _executor(
     executor: Address,
     venues: Sequence[Address],
-    swaps: Sequence[Swap],
+    config: Config,
     chain: ChainReader,
     signer: Signer | None,
 ) -> Check:
@@ -84,16 +86,20 @@ async def _executor(
         closed = [to for to in venues if not await _allows(chain, executor, "venues(address)", to)]
         closed += [
             swap.factory
-            for swap in swaps
+            for swap in config.exchanges
             if not await _allows(chain, executor, "factories(address)", swap.factory)
+        ]
+        closed += [
+            swap.router
+            for swap in config.aggregators
+            if not await _allows(chain, executor, "routers(address)", swap.router)
         ]
     except KeeperError as error:
         return Check("executor", ok=False, detail=str(error))
     if closed:
         names = ", ".join(checksum(address) for address in closed)
-        detail = (
-            f"{checksum(executor)} is closed to {names}; its owner must open it (set_venues, set_factory)"
-        )
+        calls = "set_venues, set_factory, set_router"
+        detail = f"{checksum(executor)} is closed to {names}; its owner must open it ({calls})"
         return Check("executor", ok=False, detail=detail)
     if signer is not None and signer.address not in {owner, operator}:
         detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"

@@ -3,7 +3,7 @@
 Interfaces: v3-core IUniswapV3Factory and IUniswapV3Pool, v3-periphery IQuoterV2.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations, product
 from typing import NamedTuple
 
@@ -11,9 +11,13 @@ from eth_abi.abi import decode, encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.model import Hop
-from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, keys
+from keeper.plan.together import together
+from keeper.plan.uniswap_v3.gas import swap_gas
+from keeper.plan.uniswap_v3.pool import Pool
+from keeper.plan.uniswap_v3.reads import Sight, look
 from keeper.protocols.base import Reads
-from keeper.types import ZERO_ADDRESS, Address, Call
+from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call, Hash
 
 FEES = (100, 500, 3000, 10000)
 HUBS = 4
@@ -23,6 +27,7 @@ DEPTH = 2
 
 GET_POOL = selector("getPool(address,address,uint24)")
 LIQUIDITY = selector("liquidity()")
+TICK_SPACING = selector("tickSpacing()")
 QUOTE_EXACT_INPUT = selector("quoteExactInput(bytes,uint256)")
 
 # v3-core TickMath: a swap without a price limit that ends here found the pool empty.
@@ -32,25 +37,30 @@ HIGHEST_PRICE = 1461446703485210103287273052203988822378723970341
 Pair = tuple[Address, Address]
 
 
-class Pool(NamedTuple):
-    """A pool that can trade now. `liquidity` compares pools of the same pair only."""
+class Known(NamedTuple):
+    """A pool that can trade. `liquidity` compares pools of the same pair only."""
 
     fee: int
     liquidity: int
+    address: Address
+    spacing: int
 
 
 class UniswapV3:
-    """Discovers pools, builds direct and two-hop paths, quotes them with QuoterV2.
+    """Discovers pools, builds direct and two-hop paths, and keeps the state of the pools on them.
 
-    What is known of a pair is read again once it is `max_age` blocks old.
+    QuoterV2 answers for what lies beyond that state. What is known of a pair is read again once it is
+    `max_age` blocks old.
     """
 
     def __init__(self, factory: Address, quoter: Address, max_age: int = 300) -> None:
         self.factory = factory
         self._quoter = quoter
         self._max_age = max_age
-        self._pools: dict[Pair, list[Pool]] = {}
+        self._pools: dict[Pair, list[Known]] = {}
         self._read_at: dict[Pair, int] = {}
+        self._sights: dict[PoolKey, Sight] = {}
+        self._seen_in: dict[PoolKey, Hash] = {}
 
     def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
         stale = [pair for pair in combinations(sorted(set(tokens)), 2) if self._stale(pair, block)]
@@ -61,15 +71,34 @@ class UniswapV3:
         found = [
             (pair, fee, pool) for (pair, fee), pool in zip(asked, map(_address, answers), strict=True) if pool
         ]
-        depths = yield [Call(pool, LIQUIDITY) for _, _, pool in found]
-        pools: dict[Pair, list[Pool]] = {pair: [] for pair in stale}
-        for (pair, fee, _), depth in zip(found, depths, strict=True):
+        facts = yield [Call(pool, asked) for _, _, pool in found for asked in (LIQUIDITY, TICK_SPACING)]
+        pools: dict[Pair, list[Known]] = {pair: [] for pair in stale}
+        for (pair, fee, pool), depth, spacing in zip(found, facts[::2], facts[1::2], strict=True):
             liquidity = int.from_bytes(depth or b"")
-            if liquidity:
-                pools[pair].append(Pool(fee, liquidity))
+            if liquidity and spacing:
+                pools[pair].append(Known(fee, liquidity, pool, int.from_bytes(spacing)))
         for pair in stale:
             self._pools[pair] = sorted(pools[pair], key=lambda pool: pool.liquidity, reverse=True)
             self._read_at[pair] = block
+
+    def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Mapping[PoolKey, Pool]]:
+        """The pools on `paths` (those of other venues left out) as they are at `block`."""
+        wanted = {key for path in paths if path.factory == self.factory for key in keys(path)}
+        unseen = [key for key in sorted(wanted) if self._seen_in.get(key) != block.hash]
+        known = [self._known(key) for key in unseen]
+        sights = yield from together(
+            [
+                look(pool.address, pool.fee, pool.spacing, block.number, self._sights.get(key))
+                for key, pool in zip(unseen, known, strict=True)
+            ]
+        )
+        for key, sight in zip(unseen, sights, strict=True):
+            self._seen_in[key] = block.hash
+            if sight is None:
+                self._sights.pop(key, None)
+            else:
+                self._sights[key] = sight
+        return {key: self._sights[key].pool for key in wanted if key in self._sights}
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         if token_in == token_out:
@@ -93,7 +122,10 @@ class UniswapV3:
     def _stale(self, pair: Pair, block: int) -> bool:
         return pair not in self._read_at or not 0 <= block - self._read_at[pair] < self._max_age
 
-    def _between(self, a: Address, b: Address) -> list[Pool]:
+    def _known(self, key: PoolKey) -> Known:
+        return next(pool for pool in self._pools[key.token0, key.token1] if pool.fee == key.fee)
+
+    def _between(self, a: Address, b: Address) -> list[Known]:
         return self._pools.get((a, b) if a < b else (b, a), [])
 
     def _neighbours(self, token: Address) -> Iterator[Address]:
@@ -132,7 +164,7 @@ def _quoted(answer: bytes | None) -> Quote | None:
     """
     if not answer:
         return None
-    amount_out, prices_after, _, gas = decode(["uint256", "uint160[]", "uint32[]", "uint256"], answer)
+    amount_out, prices_after, crossed, _ = decode(["uint256", "uint160[]", "uint32[]", "uint256"], answer)
     if not amount_out or any(price <= LOWEST_PRICE or price >= HIGHEST_PRICE for price in prices_after):
         return None
-    return Quote(amount_out, gas)
+    return Quote(amount_out, swap_gas(len(crossed), sum(crossed)))

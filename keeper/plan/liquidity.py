@@ -1,0 +1,60 @@
+"""The pools of a planning round: as the chain has them, and as the plans of a burst leave them."""
+
+from dataclasses import dataclass, field, replace
+
+from keeper.plan.model import Route
+from keeper.plan.route import Path, PoolKey, Pools, Quote, QuoteRequest, SplitRequest, keys
+from keeper.plan.sale import sell
+from keeper.plan.split import best_division
+from keeper.types import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidity:
+    """What can be told of sales without asking the chain.
+
+    `pools` are known exactly. `spoiled` ones were traded in by an earlier plan of the burst while not
+    known: what the chain says of them does not hold any more, and nothing else does. `settled`: what lies
+    beyond the known part of a pool is not asked for any more.
+    """
+
+    pools: Pools = field(default_factory=dict)
+    spoiled: frozenset[PoolKey] = frozenset()
+    settled: bool = False
+
+    def quote(self, request: QuoteRequest) -> Quote | None:
+        """The exact quote, None where the pools are not known, or not far enough."""
+        sold = sell(request.path, request.amount_in, self.pools) if request.path.hops else None
+        return sold and Quote(sold.amount_out, sold.gas)
+
+    def divide(self, request: SplitRequest) -> Quote | None:
+        """The best sale over several paths at once; None when they cannot take it."""
+        legs = best_division(request.paths, request.amount_in, self.pools, *request[2:])
+        if not legs:
+            return None
+        out, gas = sum(leg.sold.amount_out for leg in legs), sum(leg.sold.gas for leg in legs)
+        return Quote(out, gas, tuple((leg.path, leg.amount_in) for leg in legs))
+
+    def told_by_chain(self, path: Path) -> bool:
+        """Whether the chain's own answer about `path` holds."""
+        pools = keys(path)
+        return not pools & self.spoiled and not (self.settled and pools and pools <= self.pools.keys())
+
+    def after(self, route: Route, token_in: Address) -> "Liquidity":
+        """What a plan that sells `token_in` over `route` leaves for the next ones."""
+        pools, spoiled = dict(self.pools), set(self.spoiled)
+        for leg in route.legs:
+            path = Path(leg.venue, token_in, leg.hops)
+            sold = sell(path, leg.amount_in, pools)
+            if sold is None:
+                spoiled |= keys(path)
+                for key in keys(path):
+                    pools.pop(key, None)
+            else:
+                pools |= sold.after
+        return replace(self, pools=pools, spoiled=frozenset(spoiled))
+
+
+def pools_of(route: Route, token_in: Address) -> frozenset[PoolKey]:
+    """The pools that `route` trades in."""
+    return frozenset(key for leg in route.legs for key in keys(Path(leg.venue, token_in, leg.hops)))

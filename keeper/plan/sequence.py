@@ -1,0 +1,226 @@
+"""The plans of a burst, one after the other: each is quoted on what the ones before it leave.
+
+Every plan was first made as if it were the only one. Taken in turn, the best of them may find its pools
+traded in already; then it is priced again, sized again where that costs it more than a hair, and goes
+back in line with its new worth. What is never touched is never looked at twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
+from math import inf
+from typing import NamedTuple
+
+from keeper.plan.liquidity import Liquidity, pools_of
+from keeper.plan.model import Route
+from keeper.plan.profit import to_usd
+from keeper.plan.quotes import Quoting, quoted
+from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue
+from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.split import start_rate
+from keeper.plan.verdict import Case
+from keeper.protocols.base import FlashKind, FlashSource, Reads
+from keeper.types import Address
+
+HAIR = 20
+"""A plan that loses less than this fraction to the ones before it keeps its size and its route.
+
+At its best size a profit is flat: where the price that others leave takes a share s of it, another size
+wins back no more than (s/2)^2 of it.
+"""
+
+
+LARGE = 32
+"""Candidates of a burst that is ordered once only."""
+ALONE = -1
+"""The turn after which trials were made that know of no other."""
+
+
+class Runner(NamedTuple):
+    """A candidate: its offers with what each would pay alone, the best first."""
+
+    case: Case
+    options: Sequence[tuple[Offer, Trial]]
+
+
+class Turn(NamedTuple):
+    """A candidate's trial on what the turns before it leave; None where no pool takes anything more."""
+
+    case: Case
+    trial: Trial | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A flash lender out of whose reserves earlier turns take `taken` (token units)."""
+
+    source: FlashSource
+    taken: Mapping[Address, int]
+
+    @property
+    def kind(self) -> FlashKind:
+        return self.source.kind
+
+    @property
+    def lender(self) -> Address:
+        return self.source.lender
+
+    def available(self, token: Address) -> int:
+        return max(self.source.available(token) - self.taken.get(token, 0), 0)
+
+    def fee(self, token: Address, amount: int) -> int:
+        return self.source.fee(token, amount)
+
+
+@dataclass(slots=True)
+class State:
+    """What the turns so far leave. `touched` says after how many turns a pool was last traded in.
+
+    `least` (USD with 8 decimals) is what a turn must bring, else it is passed over.
+    `crowded`: some turn came too late for what it wanted.
+    """
+
+    terms: Terms
+    liquidity: Liquidity
+    least: int
+    touched: dict[PoolKey, int] = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
+    crowded: bool = False
+
+    def fresh(self) -> "State":
+        """A copy to take turns on."""
+        return State(self.terms, self.liquidity, self.least, dict(self.touched))
+
+    def make_way(self, route: Route, token: Address) -> None:
+        """Trade `token` over `route`."""
+        self.liquidity = self.liquidity.after(route, token)
+        self.touched |= dict.fromkeys(pools_of(route, token), len(self.turns))
+
+    def commit(self, case: Case, trial: Trial) -> None:
+        """Give the turn to `case`."""
+        token = trial.opportunity.collateral.address
+        self.turns.append(Turn(case, trial))
+        self.make_way(trial.route, token)
+        self.terms = replace(self.terms, sources=[_left(source, trial) for source in self.terms.sources])
+
+    def stale(self, trial: Trial, seen: int) -> bool:
+        """Whether a trial made after turn `seen` may be wrong by now."""
+        pools = pools_of(trial.route, trial.opportunity.collateral.address)
+        return any(self.touched.get(key, ALONE) > seen for key in pools)
+
+    @property
+    def worth(self) -> int:
+        """Net profit of all turns, USD with 8 decimals."""
+        return sum(turn.trial.profit.net_usd for turn in self.turns if turn.trial)
+
+
+Key = Callable[[Trial], float]
+
+
+def by_value(trial: Trial) -> float:
+    """Who pays most goes first."""
+    return trial.profit.net_usd
+
+
+def by_yield(trial: Trial) -> float:
+    """Who pays most for what it takes out of the pools goes first."""
+    return trial.profit.net_usd / max(to_usd(trial.settlement.repay, trial.opportunity.debt), 1)
+
+
+def best_order(
+    runners: Sequence[Runner], paths: Paths, start: State, venues: Mapping[Address, Venue]
+) -> Reads[State]:
+    """All runners in turn, in the better of two orders: by value, and by yield where that brings more.
+
+    By value is right when there is enough for all, by yield often when there is not. A large burst is not
+    gone through twice: who sends first gets more than who sends the better order.
+    """
+    first = yield from in_turn(runners, paths, start.fresh(), venues, by_value)
+    if not first.crowded or len(runners) > LARGE:
+        return first
+    second = yield from in_turn(runners, paths, start.fresh(), venues, by_yield)
+    return max(first, second, key=lambda state: state.worth)
+
+
+def in_turn(
+    runners: Sequence[Runner], paths: Paths, state: State, venues: Mapping[Address, Venue], key: Key
+) -> Reads[State]:
+    """Let the runner with the largest `key` go first, again and again, until all had their turn.
+
+    Who finds its pools traded in is priced again as it is, and lines up with that; only who comes to the
+    front so is sized again.
+    """
+    trials: list[Trial | None] = [runner.options[0][1] for runner in runners]
+    line = [(-key(runner.options[0][1]), place, ALONE) for place, runner in enumerate(runners)]
+    heapify(line)
+    while line:
+        _, place, seen = heappop(line)
+        runner, alone, trial = runners[place], runners[place].options[0][1], trials[place]
+        if state.stale(alone, seen):
+            state.crowded = True
+            trial = yield from quoted(_reprice(alone, state.terms), venues, state.liquidity)
+            trials[place] = trial
+            heappush(line, (-key(trial) if trial else inf, place, len(state.turns)))
+            continue
+        if trial is None or _lost(trial, alone):
+            trial = yield from _again(runner, trial, paths, state, venues)
+        if trial is None or trial.profit.net_usd < state.least:
+            state.turns.append(Turn(runner.case, trial))
+        else:
+            state.commit(runner.case, trial)
+    return state
+
+
+def _lost(trial: Trial, alone: Trial) -> bool:
+    """Whether a trial pays so much less than when alone that another size or route may be better."""
+    return trial.profit.net_usd * HAIR < alone.profit.net_usd * (HAIR - 1)
+
+
+def _again(
+    runner: Runner, trial: Trial | None, paths: Paths, state: State, venues: Mapping[Address, Venue]
+) -> Reads[Trial | None]:
+    """The runner's best trial on what is left; an option that paid less when alone cannot overtake."""
+    best = trial
+    for offer, alone in runner.options:
+        if best is not None and alone.profit.net_usd <= best.profit.net_usd:
+            break
+        if not _hopeful(offer, paths[offer.pair], state.liquidity):
+            continue
+        narrowed = {offer.pair: paths[offer.pair]}
+        [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)
+        best = max(filter(None, (best, found)), key=Trial.rank, default=None)
+    return best
+
+
+def _hopeful(offer: Offer, paths: Sequence[Path], liquidity: Liquidity) -> bool:
+    """Whether some path's first unit sells for more than it costs, or is not known to."""
+    rates = [start_rate(path, liquidity.pools) for path in paths if path.hops]
+    return 0.0 in rates or len(rates) < len(paths) or max(rates) * offer.most.seize > offer.most.repay
+
+
+def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:
+    """The same size over the same legs, at the prices of now."""
+    token = trial.opportunity.collateral.address
+    legs = [(Path(leg.venue, token, leg.hops), leg.amount_in) for leg in trial.route.legs]
+    if not legs:
+        return trial
+    quotes = yield [QuoteRequest(path, amount) for path, amount in legs]
+    found = [quote for quote in quotes if quote is not None]
+    if len(found) < len(legs):
+        return None
+    out, gas = sum(quote.amount_out for quote in found), sum(quote.gas for quote in found)
+    return terms.trial(trial.opportunity, trial.size, trial.settlement, Quote(out, gas, tuple(legs)))
+
+
+def _left(source: FlashSource, trial: Trial) -> FlashSource:
+    """The source after `trial`: the protocol's reserves pay out what is seized, an allowance is used up."""
+    pair = trial.opportunity
+    if source.lender == trial.instruction.venue:
+        token, amount = pair.collateral.address, trial.settlement.seize
+    elif source.kind is FlashKind.NONE and trial.loan and trial.loan.kind is FlashKind.NONE:
+        token, amount = pair.debt.address, trial.request
+    else:
+        return source
+    known = source.taken if isinstance(source, Reserved) else {}
+    inner = source.source if isinstance(source, Reserved) else source
+    return Reserved(inner, {**known, token: known.get(token, 0) + amount})
