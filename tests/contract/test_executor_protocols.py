@@ -61,7 +61,9 @@ def test_execute__venue_is_not_allow_listed__fails(build: Build) -> None:
 
 
 @pytest.mark.parametrize(
-    "build", [scenes.morpho_loan, scenes.balancer_loan, scenes.aave_lends_for_another], ids=str
+    "build",
+    [scenes.morpho_loan, scenes.balancer_loan, scenes.aave_lends_for_another],
+    ids=lambda build: build.__name__,
 )
 def test_execute__lender_is_not_allow_listed__fails(build: Build) -> None:
     scene = build()
@@ -152,7 +154,9 @@ def test_execute__callback_is_of_another_kind__fails(build: Build, lie: int, rea
     assert scene.world.failure(scene.plan) == error(reason)
 
 
-@pytest.mark.parametrize("build", [scenes.morpho, scenes.pre_liquidation, scenes.euler], ids=str)
+@pytest.mark.parametrize(
+    "build", [scenes.morpho, scenes.pre_liquidation, scenes.euler], ids=lambda build: build.__name__
+)
 def test_execute__self_funded_with_a_loan__fails(build: Build) -> None:
     scene = build()
     plan = changed(scene, source=FlashKind.AAVE, lender=scene.world.lender.address)
