@@ -3,27 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
-from keeper.app.events import Event, Sink
+from keeper.app.announce import Announcer
+from keeper.app.events import Event
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
-from keeper.app.records import Records, audit_fields, rejection_fields
+from keeper.app.records import Records, rejection_fields
 from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.ops.health import Component, Heartbeat
-from keeper.ops.incidents import Incidents, Kind
-from keeper.ops.metrics import Metrics, PlanResult
-from keeper.plan.model import Plan
+from keeper.ops.incidents import Incidents
+from keeper.ops.metrics import Metrics
+from keeper.plan.model import Plan, Rejection
 from keeper.plan.select import affordable, batched
 from keeper.ports import Chain, Priority, priority
-from keeper.types import USD, Address, BlockRef, borrower, checksum, section
-
-_log = structlog.get_logger(__name__)
+from keeper.types import USD, Address, BlockRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Daemon:
         incidents: Incidents,
         heartbeat: Heartbeat,
         clock: Clock,
-        sink: Sink,
+        announcer: Announcer,
         limits: Limits,
     ) -> None:
         self._chain = chain
@@ -74,13 +71,11 @@ class Daemon:
         self._incidents = incidents
         self._heartbeat = heartbeat
         self._clock = clock
-        self._sink = sink
+        self._announcer = announcer
         self._limits = limits
         self._pace = Pace()
         self._head: BlockRef | None = None
         self._saved = 0
-        self._halted: str | None = None
-        self._doubts: dict[str, str] = {}
         self._recovered = False
         self._stopping = False
 
@@ -100,8 +95,7 @@ class Daemon:
             await self.turn(head)
         except Transient as error:
             ended = False
-            self._say(Event.DEFERRED, block=head.number, reason=str(error))
-            self._incidents.note(Kind.DEFERRED, "turn", str(error))
+            self._announcer.deferred(head, str(error))
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
@@ -126,11 +120,16 @@ class Daemon:
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
-        self._report(head, judgements)
+        self._announcer.judged(
+            head,
+            judgements,
+            accounts=sum(lane.known for lane in self._lanes if lane.cursor),
+            in_flight=len(self._dispatcher.in_flight()),
+        )
         await self._send(plans)
         for lane in ready:
             await self._send(await lane.reconsider())
-        self._tell_halt()
+        self._announcer.standstill("signer", self._dispatcher.halted)
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
@@ -173,15 +172,13 @@ class Daemon:
             try:
                 await lane.follow(head)
             except Degraded as error:
-                self._say(Event.DEGRADED, block=head.number, reason=str(error))
+                self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
             else:
                 ready.append(lane)
-                self._notice_reorg(lane, head)
+                if lane.undone:
+                    self._announcer.reorganised(lane.market.deployment, head, lane.undone)
                 await self._miss(lane, known)
-        if ready:
-            reached = min(lane.cursor.number for lane in ready if lane.cursor)
-            self._metrics.index_block.set(reached)
-            self._metrics.index_lag_blocks.set(head.number - reached)
+        self._announcer.followed(head, ready)
         return ready
 
     async def _miss(self, lane: Lane, known: int) -> None:
@@ -189,32 +186,14 @@ class Daemon:
         if lane.liquidations:
             in_flight = self._dispatcher.in_flight()
             found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
-            for fields in await self._records.missed(found):
-                self._sink(Event.MISSED, fields)
-
-    def _notice_reorg(self, lane: Lane, head: BlockRef) -> None:
-        if lane.undone:
-            deployment = lane.market.deployment
-            self._metrics.reorgs.inc()
-            self._metrics.reorg_blocks.inc(lane.undone)
-            self._incidents.note(Kind.REORG, deployment, f"{lane.undone} blocks deep, now at {head.number}")
-            self._say(Event.REORG, deployment=deployment, block=head.number, depth=lane.undone)
+            self._announcer.say_all(Event.MISSED, await self._records.missed(found))
 
     async def _settle(self, head: BlockRef) -> None:
         """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
         reports = await (self._dispatcher.on_head(head) if self._recovered else self._dispatcher.recover())
         self._recovered = True
-        for fields in await self._records.settled(reports):
-            self._sink(Event.OUTCOME, fields)
-        self._tell_halt()
-
-    def _tell_halt(self) -> None:
-        """Say when the dispatcher stops for a new reason; it goes on by itself where that is safe."""
-        halted = self._dispatcher.halted
-        if halted and halted != self._halted:
-            self._say(Event.HALTED, reason=halted)
-            self._incidents.note(Kind.HALTED, "signer", halted)
-        self._halted = halted
+        self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
+        self._announcer.standstill("signer", self._dispatcher.halted)
 
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
@@ -232,7 +211,7 @@ class Daemon:
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
                 )
             except Degraded as error:
-                self._say(Event.DEGRADED, block=head.number, reason=str(error))
+                self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
 
     async def _send(self, plans: Sequence[Plan]) -> None:
@@ -242,8 +221,7 @@ class Daemon:
         purse = await self._dispatcher.purse()
         if purse is not None:
             plans, dropped = affordable(plans, purse)
-            for rejection in dropped:
-                self._sink(Event.REJECTED, rejection_fields(rejection))
+            self._reject(dropped)
         limits = self._limits
         for batch in batched(plans, limits.batch_steps, limits.batch_gas, limits.batch_usd):
             await self._dispatch(batch)
@@ -253,13 +231,13 @@ class Daemon:
         try:
             found = self._governor.reloaded()
         except ConfigError as error:
-            self._say(Event.NOTICE, reason=f"settings not reloaded: {error}")
+            self._announcer.say(Event.NOTICE, reason=f"settings not reloaded: {error}")
             return
         if found is None:
             return
         for lane in self._lanes:
             lane.adopt(found.desk)
-        self._say(
+        self._announcer.say(
             Event.RELOADED,
             changes=[difference._asdict() for difference in found.differences],
             need_restart=found.waiting,
@@ -268,102 +246,27 @@ class Daemon:
     async def _may_send(self) -> bool:
         """Whether the operator's switch and budgets let new liquidations out."""
         why = await self._governor.objection()
-        if why is not None and why != self._halted:
-            self._say(Event.HALTED, reason=why)
-            self._incidents.note(Kind.HALTED, "operator", why)
-        if why is not None:
-            self._halted = why
+        self._announcer.standstill("operator", why)
         return why is None
 
     async def _dispatch(self, batch: Sequence[Plan]) -> None:
         try:
             done = await self._dispatcher.dispatch(batch)
         except (Halt, Degraded, Transient) as error:
-            self._say(Event.DEFERRED, accounts=len(batch), reason=str(error))
+            self._announcer.say(Event.DEFERRED, accounts=len(batch), reason=str(error))
             return
-        for rejection in done.rejections:
-            self._sink(Event.REJECTED, rejection_fields(rejection))
+        self._reject(done.rejections)
         if isinstance(done, Papered):
-            for fields in await self._records.papered(done):
-                self._sink(Event.PAPER, fields)
+            self._announcer.say_all(Event.PAPER, await self._records.papered(done))
         elif isinstance(done, Submitted):
-            for fields in await self._records.submitted(done):
-                self._sink(Event.SUBMITTED, fields)
+            self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
+
+    def _reject(self, rejections: Sequence[Rejection]) -> None:
+        self._announcer.say_all(Event.REJECTED, [rejection_fields(rejection) for rejection in rejections])
 
     async def _audit(self, lane: Lane, head: BlockRef) -> None:
         with priority(Priority.AUDIT):
             audit = await lane.audit(head)
-        if audit is None:
-            return
-        self._metrics.audited.inc(audit.checked)
-        self._metrics.drift.inc(len(audit.differences))
-        self._metrics.quarantined.set(sum(len(each.quarantined) for each in self._lanes))
-        if audit.differences:
-            first = audit.differences[0]
-            told = (
-                f"{len(audit.differences)} values, first {first.field} of {checksum(borrower(first.subject))}"
-            )
-            self._incidents.note(Kind.DRIFT, lane.market.deployment, told)
-            self._sink(Event.AUDIT, audit_fields(lane.market.deployment, audit))
-
-    def _report(self, head: BlockRef, judgements: Sequence[Judgement]) -> None:
-        liquidatable = [health for judgement in judgements for health in judgement.liquidatable]
-        plans = [plan for judgement in judgements for plan in judgement.plans]
-        rejections = [rejection for judgement in judgements for rejection in judgement.rejections]
-        accounts = sum(len(lane.market.book.accounts()) for lane in self._lanes if lane.cursor)
-        self._metrics.accounts.set(accounts)
-        self._metrics.bad_debt_usd.set(sum(_bad_debt(judgement) for judgement in judgements) / USD)
-        self._metrics.liquidatable_accounts.set(len(liquidatable))
-        self._metrics.plans.labels(PlanResult.PLANNED.value).inc(len(plans))
-        self._metrics.plans.labels(PlanResult.REJECTED.value).inc(len(rejections))
-        for rejection in rejections:
-            self._metrics.rejections.labels(rejection.reason.value).inc()
-        for judgement in judgements:
-            for notice in judgement.notices:
-                self._say(Event.NOTICE, block=head.number, reason=notice)
-            self._doubt(judgement, head)
-            for change in judgement.changes:
-                self._say(
-                    Event.CHANGED,
-                    deployment=judgement.deployment,
-                    market=section(change.account),
-                    account=checksum(borrower(change.account)),
-                    before=change.before,
-                    after=change.after,
-                )
-            if judgement.blind:
-                blind = [checksum(borrower(account)) for account in judgement.blind]
-                self._say(Event.DEGRADED, accounts=blind, reason="the oracle gives no price")
-        self._say(
-            Event.HEAD,
-            block=head.number,
-            hash=head.hash,
-            timestamp=head.timestamp,
-            accounts=accounts,
-            liquidatable=len(liquidatable),
-            plans=len(plans),
-            in_flight=len(self._dispatcher.in_flight()),
-            rejected=[rejection_fields(rejection) for rejection in rejections],
-        )
-
-    def _doubt(self, judgement: Judgement, head: BlockRef) -> None:
-        """Say when a market falls into doubt and when it comes out, not at every head between."""
-        name, why = judgement.deployment, judgement.doubt
-        if why == self._doubts.get(name):
-            return
-        if why is None:
-            del self._doubts[name]
-            self._say(Event.NOTICE, block=head.number, reason=f"{name} is in order again")
-            return
-        self._doubts[name] = why
-        self._incidents.note(Kind.DOUBT, name, why)
-        self._say(Event.DEGRADED, block=head.number, deployment=name, reason=why)
-
-    def _say(self, event: Event, **fields: object) -> None:
-        self._sink(event, fields)
-
-
-def _bad_debt(judgement: Judgement) -> int:
-    """What the protocol has booked and what accounts owe above their collateral, USD with 8 decimals."""
-    uncovered = sum(max(0, health.debt - health.collateral) for health in judgement.liquidatable)
-    return judgement.deficit + uncovered
+        if audit is not None:
+            quarantined = sum(len(each.quarantined) for each in self._lanes)
+            self._announcer.audited(lane.market.deployment, audit, quarantined)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from typing import NamedTuple
 
+from keeper.app.announce import Announcer
 from keeper.app.backfill import Backfill
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
@@ -111,7 +112,7 @@ async def assemble(
             incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
-            sink=sink,
+            announcer=Announcer(sink, metrics, incidents),
             limits=Limits(),
         )
         if config.ops.port:
