@@ -8,6 +8,7 @@ from benchmarks.executor_gas import executor_gas
 from benchmarks.health_exact import health_exact
 from benchmarks.plan_burst import plan_burst
 from benchmarks.rpc import rpc_batched
+from benchmarks.tick_to_signed import tick_to_signed
 
 BENCHMARKS = {
     benchmark.__name__: benchmark
@@ -18,6 +19,7 @@ BENCHMARKS = {
         rpc_batched,
         backfill_decode,
         backfill_decode_apply,
+        tick_to_signed,
     )
 }
 

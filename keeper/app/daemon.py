@@ -14,6 +14,7 @@ from keeper.app.records import Records, rejection_fields
 from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Halt, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
+from keeper.execute.latency import Stopwatch
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
@@ -56,6 +57,7 @@ class Daemon:
         incidents: Incidents,
         heartbeat: Heartbeat,
         clock: Clock,
+        stopwatch: Stopwatch,
         announcer: Announcer,
         limits: Limits,
     ) -> None:
@@ -71,6 +73,7 @@ class Daemon:
         self._incidents = incidents
         self._heartbeat = heartbeat
         self._clock = clock
+        self._stopwatch = stopwatch
         self._announcer = announcer
         self._limits = limits
         self._pace = Pace()
@@ -111,6 +114,7 @@ class Daemon:
             Transient: the chain could not be read; nothing is half-done.
         """
         started = self._clock.monotonic()
+        self._stopwatch.head(head)
         self._head = head
         self._reload()
         self._metrics.head_block.set(head.number)
@@ -119,6 +123,7 @@ class Daemon:
         await self._settle(head)
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
+        self._stopwatch.decided(head)
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._announcer.judged(
             head,
@@ -134,6 +139,7 @@ class Daemon:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
+        await self._records.timed()
         await self._incidents.save()
 
     async def save(self) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from keeper.execute.dispatch import Papered, Submitted
+from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Report
 from keeper.execute.states import State
 from keeper.index.audit import Audit
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
+from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import Missed, MissLedger
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.store import Ledger
@@ -28,10 +30,19 @@ GIVEN_UP = {
 class Records:
     """The ledger's writer. Each method returns the event fields of what it wrote."""
 
-    def __init__(self, ledger: Ledger, missed: MissLedger, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        missed: MissLedger,
+        metrics: Metrics,
+        stopwatch: Stopwatch,
+        latencies: Latencies,
+    ) -> None:
         self._ledger = ledger
         self._missed = missed
         self._metrics = metrics
+        self._stopwatch = stopwatch
+        self._latencies = latencies
 
     async def papered(self, papered: Papered) -> list[Fields]:
         """Liquidations that were simulated and not sent."""
@@ -49,11 +60,17 @@ class Records:
         """Transactions that moved: mined, reorganised out, or lost. Each outcome is told once."""
         told: list[Fields] = []
         for report in reports:
+            if report.receipt is not None:
+                self._stopwatch.mined(report.receipt.tx_hash, report.receipt.block)
             news = await self._ledger.record(report_entries(report))
             if news:
                 self._count(report, news)
             told += [entry_fields(entry) for entry in news if entry.outcome is not Outcome.PENDING]
         return told
+
+    async def timed(self) -> None:
+        """Keep how long attempts took."""
+        await self._latencies.record(self._stopwatch.drain())
 
     async def missed(self, found: Iterable[Missed]) -> list[Fields]:
         """Liquidations that others made."""

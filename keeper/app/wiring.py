@@ -28,6 +28,7 @@ from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
+from keeper.execute.latency import Stopwatch
 from keeper.execute.observe import TransactionObserver
 from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
@@ -37,6 +38,7 @@ from keeper.execute.store import TransactionStore
 from keeper.execute.txm import TransactionManager
 from keeper.execute.verdict import Judge
 from keeper.index.audit import Auditor
+from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import MissLedger
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
@@ -91,6 +93,7 @@ async def assemble(
         ledger = Ledger(database)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
+        stopwatch = Stopwatch(clock.monotonic)
         daemon = Daemon(
             chain,
             config.chain.id,
@@ -102,9 +105,10 @@ async def assemble(
                 database,
                 lambda: [lane.market for lane in lanes],
                 observer=watch,
+                stopwatch=stopwatch,
                 stack=stack,
             ),
-            Records(ledger, MissLedger(database), metrics),
+            Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database)),
             misses=Misses(config.executor.address),
             governor=governor,
             wrapped_native=await wrapped_native(config, chain),
@@ -112,6 +116,7 @@ async def assemble(
             incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
+            stopwatch=stopwatch,
             announcer=Announcer(sink, metrics, incidents),
             limits=Limits(),
         )
@@ -136,6 +141,7 @@ async def _dispatcher(
     markets: Callable[[], list[Market]],
     *,
     observer: TransactionObserver,
+    stopwatch: Stopwatch,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
@@ -163,6 +169,7 @@ async def _dispatcher(
         TransactionStore(database, config.chain.id, signer.address),
         rules,
         observer=observer,
+        stopwatch=stopwatch,
     )
     simulator = Simulator(chain, executor, signer.address)
     return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))

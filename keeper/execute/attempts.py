@@ -2,6 +2,7 @@
 
 from keeper.errors import CallReverted, Degraded, Halt, Transient
 from keeper.execute.desk import Desk
+from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Attempt, Fees, Transaction
 from keeper.execute.observe import Alarm, AttemptKind
 from keeper.execute.rules import CANCEL_GAS, REFUSED
@@ -21,15 +22,22 @@ class Attempts:
         signer: holds the key, behind its policy.
         writer: the public way to the network.
         private: the private one, None when there is none.
+        stopwatch: takes the time of every attempt.
     """
 
     def __init__(
-        self, desk: Desk, signer: Signer, writer: ChainWriter, private: PrivateRoute | None = None
+        self,
+        desk: Desk,
+        signer: Signer,
+        writer: ChainWriter,
+        private: PrivateRoute | None,
+        stopwatch: Stopwatch,
     ) -> None:
         self._desk = desk
         self._signer = signer
         self._writer = writer
         self._private = private
+        self._stopwatch = stopwatch
 
     async def pay(self, transaction: Transaction, fees: Fees, block: int, gas: int) -> Transaction:
         """Sign the payload with `fees` on head `block`, store, send.
@@ -68,6 +76,7 @@ class Attempts:
         """Send the newest attempt, perhaps again; an answer that got lost leaves it in flight."""
         newest = transaction.attempts[-1]
         detail = ""
+        self._stopwatch.sent(newest.hash)
         try:
             await self._send(newest)
             outcome = SendOutcome.ACCEPTED
@@ -83,6 +92,7 @@ class Attempts:
     async def _make(
         self, transaction: Transaction, tx: UnsignedTx, fees: Fees, block: int, *, cancels: bool = False
     ) -> Transaction:
+        asked = self._stopwatch.now()
         try:
             signed = await self._signer.sign(tx)
         except Halt as error:
@@ -99,6 +109,7 @@ class Attempts:
             cancels=cancels,
             until=None if cancels else transaction.until,
         )
+        self._stopwatch.signed(transaction, attempt, asked)
         return await self.offer(self._desk.roster.keep(await self._desk.store.signed(transaction, attempt)))
 
     async def _send(self, attempt: Attempt) -> None:
