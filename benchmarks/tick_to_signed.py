@@ -1,6 +1,5 @@
 """From a new head to a raw transaction on the wire, with 100,000 accounts in the book."""
 
-import gc
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,8 +12,8 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.crowd import Crossing, crossings, crowd
-from benchmarks.idle import Idle
 from benchmarks.measure import Measurement
+from benchmarks.stopped import StoppedClock
 from keeper.app import lane
 from keeper.app.daemon import Daemon
 from keeper.app.events import Event
@@ -98,7 +97,7 @@ async def _prepare(network: Network, config: Config) -> list[Crossing]:
 @asynccontextmanager
 async def _running(config: Config) -> AsyncIterator[Daemon]:
     def sink(event: Event, fields: Mapping[str, Any]) -> None:
-        if event not in {Event.BACKFILL}:
+        if event not in {Event.HEAD, Event.BACKFILL, Event.SUBMITTED, Event.OUTCOME}:
             sys.stderr.write(f"{event.value} {dict(fields)}\n")
 
     async with assemble(config, Mode.LIVE, sink, lambda: config) as running:
@@ -110,21 +109,22 @@ async def _ticks(
 ) -> AsyncIterator[Tick]:
     """Give the daemon `count` heads, with each of which a price falls that makes one account cross."""
     await network.node.request("evm_setAutomine", False)
-    idle = Idle()
-    async with Rpc(network.anvil.http) as chain, idle.watching():
+    clock = StoppedClock(network.anvil.http)
+    async with Rpc(network.anvil.http) as chain:
         while count:
-            DBG('next')
             symbol, price = next(steps)
             await network.actors.set_prices({symbol: price})
             head = await chain.block()
-            gc.collect()
-            idle.clear()
-            received = monotonic()
-            assert await daemon.take(head)
-            if idle.raw:
-                sent = idle.raw[0]
-                waited = idle.between(received, sent)
-                yield Tick((sent - received - waited) * 1000, waited * 1000, idle.requests)
+            with clock.running():
+                clock.raw.clear()
+                received, stopped, exchanges = clock.now(), clock.stopped, clock.exchanges
+                assert await daemon.take(head)
+            if clock.raw:
+                yield Tick(
+                    (clock.raw[0] - received) * 1000,
+                    (clock.stopped - stopped) * 1000,
+                    clock.exchanges - exchanges,
+                )
                 count -= 1
 
 
