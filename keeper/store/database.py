@@ -2,30 +2,30 @@
 
 import asyncio
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import MetaData, event, make_url
+from sqlalchemy import URL, MetaData, StaticPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from keeper.errors import ConfigError
+from keeper.store.inline import InlineEngine
 
 metadata = MetaData()
 """Every stage registers its tables here; migrations create them."""
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg"}
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class Database:
     """An open database. Use as an async context manager; `begin()` yields one transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine | InlineEngine) -> None:
         self.engine = engine
 
     @classmethod
@@ -43,12 +43,8 @@ class Database:
                 f"store.url: {url.split('://', maxsplit=1)[0]!r} is not a known kind of database; "
                 'use "sqlite:///keeper.db" or "postgresql://user@host/name"'
             ) from None
-        engine = create_async_engine(parsed.set(drivername=driver))
-        if driver.startswith("sqlite"):
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        engine = _engine(parsed.set(drivername=driver))
         try:
-            if driver.startswith("sqlite"):
-                await asyncio.to_thread(_touch, parsed.database)
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
         except (OperationalError, sqlite3.Error, OSError) as error:
@@ -76,10 +72,12 @@ class Database:
         await self.close()
 
 
-def _touch(file: str | None) -> None:
-    """Fail here if the file cannot be opened: aiosqlite leaves a thread behind that does so out loud."""
-    with closing(sqlite3.connect(file or ":memory:")) as connection:
-        connection.execute("PRAGMA schema_version")
+def _engine(url: URL) -> AsyncEngine | InlineEngine:
+    if url.get_backend_name() != "sqlite":
+        return create_async_engine(url)
+    engine = create_engine(url, poolclass=StaticPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return InlineEngine(engine)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
