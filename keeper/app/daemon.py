@@ -137,6 +137,7 @@ class Daemon:
         self._announcer.standstill("signer", self._dispatcher.halted)
         for lane in ready:
             await self._audit(lane, head)
+            lane.rest()
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
         await self._records.timed()

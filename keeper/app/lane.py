@@ -1,13 +1,14 @@
 """One deployment's way from a head to plans: index, risk, plan."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
+from keeper.risk.lookout import Lookout
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
 from keeper.types import Address, BlockRef
@@ -46,6 +47,8 @@ class Lane:
         self._former: Desk | None = None
         self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
+        self._lookout = Lookout()
+        self._judged: Any = None
         self._started = False
         self._synced = False
 
@@ -109,7 +112,8 @@ class Lane:
         """
         market = self.market
         frame = market.frame(timestamp)
-        found = scan(market, frame)
+        found = scan(market, frame, self._lookout)
+        self._judged = frame
         doubtful = self.quarantined
         free = [
             health.account
@@ -146,6 +150,11 @@ class Lane:
         now, outcomes = last
         plans = await self._desk.reconsider(self.market, outcomes, now)
         return [plan for plan in plans if not self.quarantined & _assets(plan)]
+
+    def rest(self) -> None:
+        """What makes the next judgement faster, done while nothing waits for it."""
+        if self._judged is not None:
+            self._lookout.rest(self.market, self._judged)
 
     def adopt(self, desk: Desk | None) -> None:
         """Decide by another policy from now on; the next judgement tells what that changes."""
