@@ -20,15 +20,14 @@ class Crossing(NamedTuple):
     price: int
 
 
-def crowd(market: AaveV3Market, count: int) -> None:
+def crowd(market: AaveV3Market, count: int, timestamp: int) -> None:
     """Add `count` made-up accounts with one to three collaterals and one or two debts.
 
     Their health factors lie between 1.15 and 4: too much for prices that fall by DEEPEST.
     """
     book, random = market.book, Random(1)  # noqa: S311 - reproducible, not secret
     assert isinstance(book, ColumnarBook)
-    frame = market.frame(market._now)  # noqa: SLF001 - the thresholds of where the book stands
-    thresholds = frame.limits[0].threshold
+    thresholds = market.frame(timestamp).limits[0].threshold
     assets = [info for info in market.assets() if info.price and thresholds[info.asset]]
     for number in range(count):
         account = Address(f"0x{number + 1:040x}")
@@ -76,4 +75,5 @@ def _crossing(market: AaveV3Market, info: AssetInfo, account: Address, timestamp
 
 
 def _units(usd: int, info: AssetInfo) -> int:
-    return usd * 10**info.decimals // (info.price or USD)
+    unit: int = 10**info.decimals
+    return usd * unit // (info.price or USD)

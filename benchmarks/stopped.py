@@ -53,7 +53,7 @@ class StoppedClock:
                 body = response.read()
                 self._stopped += self.now() - began
                 self.exchanges += 1
-                return provider._parse(response.status, body, response.headers)  # noqa: SLF001
+                return provider._parse(response.status, body, dict(response.headers))  # noqa: SLF001
 
             with patch.object(HttpProvider, "_post", post):
                 yield

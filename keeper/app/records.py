@@ -11,7 +11,7 @@ from keeper.index.audit import Audit
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
 from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import Missed, MissLedger
-from keeper.ledger.model import LedgerEntry, Outcome
+from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.ledger.store import Ledger
 from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
 from keeper.plan.model import Rejection
@@ -113,7 +113,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "protocol_fee": str(expected.protocol_fee),
             "profit": str(expected.simulated),
             "gas": expected.gas,
-            "net_usd": str(expected.net_usd),
+            **_split(expected),
         },
     }
     if realised is not None:
@@ -125,12 +125,22 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "profit": str(realised.profit),
             "profit_usd": str(realised.profit_usd),
             "gas": realised.gas_used,
-            "gas_usd": str(realised.gas_usd),
-            "net_usd": str(realised.net_usd),
+            **_split(realised),
         }
     if entry.reason and entry.outcome is not Outcome.SUCCESS:
         fields["reason"] = entry.reason
     return fields
+
+
+def _split(money: Expected | Realised) -> Fields:
+    """Where a net profit comes from and goes to: net = bonus + swap - gas - bid."""
+    return {
+        "bonus_usd": str(money.bonus_usd),
+        "swap_usd": str(money.swap_usd),
+        "gas_usd": str(money.gas_usd),
+        "bid_usd": str(money.bid_usd),
+        "net_usd": str(money.net_usd),
+    }
 
 
 def missed_fields(missed: Missed) -> Fields:

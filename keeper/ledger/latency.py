@@ -28,9 +28,9 @@ STAGES = ("decided", "signed", "sent", "mined", "blocks")
 
 
 class Spread(NamedTuple):
-    """Percentiles of one stage over `count` attempts that got so far."""
+    """Percentiles of one stage over the `size` attempts that got so far."""
 
-    count: int
+    size: int
     p50: float
     p99: float
 

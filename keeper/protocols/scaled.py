@@ -26,13 +26,13 @@ class Factors:
 
 @runtime_checkable
 class Scaled(Protocol):
-    """A market whose screen is N / D, with sums over an account's legs:
+    """A market whose screen is N / D.
 
         N = sum over collateral of t * max(q * collateral - unit - 1, 0)
         D = sum over debt of (q * debt + unit + 1)
 
-    where q is the leg's quantity in the book and 0 <= t <= 1 its threshold, which `fixed` determines. N may
-    be less by up to a half.
+    The sums go over an account's legs; q is a leg's quantity in the book and 0 <= t <= 1 its threshold,
+    which `fixed` determines. N may be less by up to a half.
     """
 
     def factors(self, frame: Any) -> Factors | None:
