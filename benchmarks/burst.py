@@ -74,7 +74,7 @@ async def _burst(count: int, borrowers: int) -> Measurement:
 
 
 async def _crash(network: Network, count: int) -> tuple[dict[str, int], list[Plan]]:
-    """Prices at which `count` accounts (or the fewest above) are liquidatable with profit, and their plans."""
+    """Prices at which `count` accounts (or a few more) are liquidatable with profit, and their plans."""
     async with Rpc(network.anvil.http) as chain:
         head = await chain.block()
         follower = Follower(chain, AaveV3(), DEPLOYMENT, {"addresses_provider": network.market.provider})

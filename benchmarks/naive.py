@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from eth_account import Account
 from eth_utils.crypto import keccak
-from hexbytes import HexBytes
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import Web3Exception
 
@@ -42,7 +41,8 @@ class Naive:
         self.address = Address(self._key.address.lower())
         self.failed = 0
         """Sends that the node refused."""
-        self.hashes: list[HexBytes] = []
+        self.hashes: list[bytes] = []
+        """Transactions that it took."""
 
     async def equip(self, wishes: Sequence[Wish]) -> None:
         """Mint what is repaid and let the pool take it."""

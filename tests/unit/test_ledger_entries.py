@@ -1,5 +1,7 @@
 """From transactions and receipts to ledger entries: sharing gas, money, differences."""
 
+from dataclasses import replace
+
 import pytest
 
 from keeper.execute.dispatch import Papered
@@ -73,6 +75,23 @@ def test_report_entries__mined_batch__amounts_gas_and_money_of_each_step() -> No
         50 * USD - 72_000_400,
     ]
     assert entries[1].reason == "unprofitable"
+
+
+def test_entries__known_prices__profit_splits_into_bonus_swap_and_gas() -> None:
+    entry = report_entries(report())[0]
+    expected, realised = entry.expected, entry.realised
+    assert realised is not None
+    # 0.525 WETH at 2000 USD for 1000 USDC; 0.524 WETH for 999 USDC.
+    assert (expected.bonus_usd, realised.bonus_usd) == (50 * USD, 49 * USD)
+    assert (expected.swap_usd, realised.swap_usd) == (0, -1 * USD)
+    for money in (expected, realised):
+        assert money.net_usd == money.bonus_usd + money.swap_usd - money.gas_usd - money.bid_usd
+
+
+def test_entries__price_of_the_collateral_unknown__nothing_counts_as_bonus() -> None:
+    step = replace(sample_step(1), collateral_price=0)
+    (entry,) = paper_entries(Papered("paper:key", block_ref(100), (step,), ()))
+    assert (entry.expected.bonus_usd, entry.expected.swap_usd) == (0, 50 * USD)
 
 
 def test_difference__realised_entry__realised_less_expected() -> None:
