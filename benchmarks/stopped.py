@@ -3,14 +3,24 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
-from time import monotonic
-from typing import Any
+from time import monotonic, process_time
+from typing import Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 from keeper.chain.http import HttpProvider
 
 HEADERS = {"Content-Type": "application/json"}
+
+
+class Time(NamedTuple):
+    """Seconds since some moment: of the clock, and of work on a processor."""
+
+    wall: float
+    cpu: float
+
+    def __sub__(self, earlier: "Time") -> "Time":
+        return Time(self.wall - earlier.wall, self.cpu - earlier.cpu)
 
 
 class StoppedClock:
@@ -23,20 +33,20 @@ class StoppedClock:
 
     def __init__(self, url: str) -> None:
         self._at = urlsplit(url)
-        self._stopped = 0.0
+        self._wall = self._cpu = 0.0
         self.exchanges = 0
         """Posts so far, a batch being one."""
-        self.raw: list[float] = []
+        self.raw: list[Time] = []
         """When encoded raw transactions were handed over."""
 
-    def now(self) -> float:
-        """Seconds, without those of exchanges."""
-        return monotonic() - self._stopped
+    def now(self) -> Time:
+        """Time without that of exchanges."""
+        return Time(monotonic() - self._wall, process_time() - self._cpu)
 
     @property
     def stopped(self) -> float:
         """Seconds that exchanges took so far."""
-        return self._stopped
+        return self._wall
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -51,7 +61,9 @@ class StoppedClock:
                 connection.request("POST", "/", payload, HEADERS)
                 response = connection.getresponse()
                 body = response.read()
-                self._stopped += self.now() - began
+                passed = self.now() - began
+                self._wall += passed.wall
+                self._cpu += passed.cpu
                 self.exchanges += 1
                 return provider._parse(response.status, body, dict(response.headers))  # noqa: SLF001
 

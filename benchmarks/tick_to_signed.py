@@ -47,11 +47,12 @@ SPOILING = frozenset({Event.HALTED, Event.DEGRADED, Event.DEFERRED})
 class Tick(NamedTuple):
     """One head at which an account crosses, in milliseconds.
 
-    `own` is what the keeper took until it handed over the raw transaction, `network` what its `exchanges`
-    with the node took in the whole turn.
+    `own` is what the keeper took until it handed over the raw transaction, `cpu` how much of it on a
+    processor; `network` is what its `exchanges` with the node took in the whole turn.
     """
 
     own: float
+    cpu: float
     network: float
     exchanges: int
 
@@ -120,8 +121,10 @@ async def _ticks(
                 assert await daemon.take(head), "no turn may fail"
             if clock.raw:
                 count -= 1
+                taken = clock.raw[0] - received
                 yield Tick(
-                    own=(clock.raw[0] - received) * 1000,
+                    own=taken.wall * 1000,
+                    cpu=taken.cpu * 1000,
                     network=(clock.stopped - stopped) * 1000,
                     exchanges=clock.exchanges - exchanges,
                 )
@@ -138,9 +141,11 @@ def _own(ticks: list[Tick], percent: int) -> float:
 def _explain(ticks: list[Tick]) -> None:
     """Tell what one line of JSON does not."""
     own = ", ".join(f"p{percent} {_own(ticks, percent):.1f}" for percent in (50, 90, 99, 100))
+    cpu = sorted(tick.cpu for tick in ticks)
     network = percentile(sorted(tick.network for tick in ticks), 50)
     exchanges = percentile(sorted(tick.exchanges for tick in ticks), 50)
     sys.stderr.write(
-        f"tick_to_signed: {len(ticks)} heads, ms: {own}. Not in it: {exchanges:.0f} HTTP exchanges a turn "
-        f"with a local Anvil ({network:.1f} ms, p50), HTTP client and sockets included\n"
+        f"tick_to_signed: {len(ticks)} heads, ms: {own}; on a processor p50 {percentile(cpu, 50):.1f}, "
+        f"p99 {percentile(cpu, 99):.1f}. Not in it: {exchanges:.0f} HTTP exchanges a turn with a local Anvil "
+        f"({network:.1f} ms, p50), HTTP client and sockets included\n"
     )
