@@ -9,7 +9,7 @@ from typing import Any, Self
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import URL, MetaData, StaticPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from keeper.errors import ConfigError
@@ -47,10 +47,10 @@ class Database:
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
-        except (OperationalError, sqlite3.Error, OSError) as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             await engine.dispose()
             where = parsed.render_as_string(hide_password=True)
-            cause = error.orig if isinstance(error, SQLAlchemyError) else error
+            cause = error.orig if isinstance(error, DBAPIError) else error
             raise ConfigError(
                 f"store.url: cannot open {where}: {cause}; check the path and its permissions"
             ) from None
