@@ -30,7 +30,9 @@ BLOCK_SECONDS = 2
 PARTS = 10**6
 """Falls of prices are counted in these."""
 FALLING = ("WETH", "wstETH", "WBTC", "LINK")
-PATIENCE = 60.0
+START_SECONDS = 60.0
+QUIET_SECONDS = 12.0
+"""Without an outcome for so long, what is left pays nobody any more: others took the price it needs."""
 
 
 class Landed(NamedTuple):
@@ -126,10 +128,13 @@ async def _keeper(network: Network, config: Path, prices: Mapping[str, int], cou
     accounts: set[str] = set()
     failed, again, gas = 0, 0, 0
     async with KeeperProcess.start(config, "live") as keeper, aclosing(keeper.events()) as events:
-        await _event(events, "head")
+        await _event(events, "head", START_SECONDS)
         crashed = await _set_prices(network, prices)
         while len(accounts) + failed < count:
-            outcome = await _event(events, "outcome")
+            try:
+                outcome = await _event(events, "outcome", QUIET_SECONDS)
+            except TimeoutError:
+                break
             realised = outcome.get("realised", {})
             if outcome["outcome"] != "success":
                 failed += 1
@@ -143,8 +148,8 @@ async def _keeper(network: Network, config: Path, prices: Mapping[str, int], cou
     return Landed(blocks, failed, gas, again)
 
 
-async def _event(events: Any, name: str) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE):
+async def _event(events: Any, name: str, seconds: float) -> dict[str, Any]:
+    async with asyncio.timeout(seconds):
         async for event in events:
             if event["event"] in {"halted", "degraded", "deferred", "rejected"}:
                 sys.stderr.write(f"{event}\n")
