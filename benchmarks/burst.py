@@ -31,8 +31,11 @@ PARTS = 10**6
 """Falls of prices are counted in these."""
 FALLING = ("WETH", "wstETH", "WBTC", "LINK")
 START_SECONDS = 60.0
-QUIET_SECONDS = 12.0
-"""Without an outcome for so long, what is left pays nobody any more: others took the price it needs."""
+QUIET_SECONDS = 40.0
+"""Without an outcome for so long, what is left pays nobody any more: others took the price it needs.
+
+Longer than a turn that sends everything: outcomes are told by the next one.
+"""
 
 
 class Landed(NamedTuple):
