@@ -3,7 +3,7 @@
 A run is one JSON file, gzipped or not: every log of a chain in order, what the contracts said at
 checkpoints, and every liquidation tried. Logs are folded block by block; a checkpoint is compared at
 the end of its block, a liquidation on the state its block found. What is recorded and how it is
-compared is each protocol's own (`keeper.protocols.base.Recording`).
+compared is each protocol's own (`keeper.protocols.adapter.Recording`).
 """
 
 import gzip
@@ -16,7 +16,8 @@ from typing import Any
 
 from keeper.errors import ConfigError, Degraded
 from keeper.index.book import ColumnarBook
-from keeper.protocols.base import Adapter, Check, Market, Recording
+from keeper.protocols.adapter import Adapter, Check, Recording
+from keeper.protocols.base import Market
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Hash, Log
 

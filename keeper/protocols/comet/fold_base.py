@@ -5,10 +5,10 @@ without one. So every account named here is marked, and `refresh` reads its prin
 then the book holds what the contract's own arithmetic makes of the logs.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
 from keeper.protocols.comet.math import Totals, accrued, present_value, principal_value, split
 from keeper.protocols.comet.records import Base, mark, principal, set_principal, terms
+from keeper.protocols.decode import topic_address, word
 from keeper.types import Address, Log
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keeper.errors import ConfigError
-from keeper.protocols.base import Book, Check, Market, Refusal
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Refusal
 from keeper.protocols.comet import records
 from keeper.protocols.comet.absorb import Absorbed, absorb
 from keeper.protocols.comet.frame import CometFrame
@@ -34,7 +35,7 @@ DESCALE = 10**14
 
 
 class CometRecording:
-    """Implements `keeper.protocols.base.Recording`. Its runs need reads: the feeds emit nothing."""
+    """Implements `keeper.protocols.adapter.Recording`. Its runs need reads: the feeds emit nothing."""
 
     def open(self, document: Record, book: Book) -> CometMarket:
         values = document["static"]["constructor_config"]

@@ -33,6 +33,13 @@ from keeper.protocols.comet.math import Curve, Indexes, Totals
 from keeper.protocols.trust import Gaps
 from keeper.types import Address
 
+
+class Role(IntEnum):
+    """What a contract is to the deployment: proxy, implementation and extension speak at one address."""
+
+    COMET = 0
+
+
 BASE = 0
 """Number of the base token."""
 
