@@ -48,10 +48,14 @@ ABSORB_PAUSED, BUY_PAUSED = 1 << 3, 1 << 4
 
 
 class Base(IntEnum):
-    """Whether an account's principal is as last read, or something has happened to it since."""
+    """Whether an account's principal was never read, is as last read, or something has happened to it since.
 
-    KNOWN = 0
-    TOUCHED = 1
+    Who never had collateral cannot owe: nobody asks.
+    """
+
+    UNASKED = 0
+    KNOWN = 1
+    TOUCHED = 2
 
 
 class Terms(NamedTuple):
@@ -139,5 +143,5 @@ def set_collateral(book: Book, account: Address, number: int, amount: int) -> No
 
 def mark(book: Book, account: Address, base: Base) -> None:
     """Say whether the book knows the account's principal."""
-    if book.group(account) != base or book.row(account) is None:
+    if book.group(account) != base:
         book.set_group(account, int(base))
