@@ -10,7 +10,7 @@ from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
-from keeper.types import Address, BlockRef
+from keeper.types import Address, BlockRef, section
 
 
 class Judgement(NamedTuple):
@@ -115,7 +115,7 @@ class Lane:
             health.account
             for health in found.liquidatable
             if (market.deployment, health.account) not in in_flight
-            and not {health.account, market.section(health.account)} & doubtful
+            and not {health.account, section(health.account)} & doubtful
         ]
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []

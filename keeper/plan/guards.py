@@ -43,7 +43,7 @@ class Guards:
 
     def _objections(self, market: Market, frame: Any, plan: Plan) -> Iterator[tuple[Reason, str]]:
         debt, collateral = plan.opportunity.debt, plan.opportunity.collateral
-        borrower = market.borrower(plan.account)
+        borrower = plan.borrower
         denied = {borrower, debt.address, collateral.address} & self.deny
         if denied:
             yield Reason.DENIED, f"guards.deny has {', '.join(sorted(denied))}"

@@ -12,9 +12,9 @@ class GasModel:
 
     `liquidation`: transaction, flash loan and liquidation call through the executor. `hop`: the
     executor's own work around each swap (pool lookup, balances, callback). Measured on the devnet's
-    Aave v3.6: nine in ten liquidations need less, the rest up to 10 % more (accounts with many legs).
-    `bad_debt`: each further debt reserve that the protocol writes off in the call
-    (LiquidationLogic's own comment: about 75k).
+    first market: nine in ten liquidations need less, the rest up to 10 % more (accounts with many legs).
+    `bad_debt`: each further debt reserve that the protocol writes off in the call (about 75k where a
+    pool writes off every debt of the account at once).
     """
 
     liquidation: int = 470_000

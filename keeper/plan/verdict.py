@@ -9,7 +9,7 @@ from keeper.plan.profit import break_even
 from keeper.plan.search import Offer, Terms, Trial
 from keeper.plan.strategy import Strategy
 from keeper.protocols.base import AssetInfo, Opportunity, Refusal
-from keeper.types import USD, WAD, Address, BlockRef
+from keeper.types import USD, WAD, Address, BlockRef, borrower
 
 GWEI = 10**9
 
@@ -36,7 +36,7 @@ def judge(
     market = terms.market
     plan = best and Plan(
         deployment=market.deployment,
-        borrower=market.borrower(case.account),
+        borrower=borrower(case.account),
         block=block,
         opportunity=best.opportunity,
         instruction=best.instruction,

@@ -2,7 +2,7 @@
 
 Every account is re-evaluated exactly at the shocked prices. Two conventions of bad debt are in use
 and both are reported: *insolvency* (debt above collateral, Gauntlet's VaR convention) and *deficit*
-(what the protocol writes off after liquidators took all collateral with their bonus, Aave v3.3).
+(what the protocol writes off after liquidators took all collateral with their bonus).
 """
 
 import re

@@ -169,13 +169,6 @@ def test_fold__collateral_enabled_before_anybody_recognised_it__counts_from_then
     assert not world.book.enabled(BOB, number)
 
 
-def test_section__account_with_debt__is_the_vault_it_owes_to(world: World) -> None:
-    assert world.market.section(ALICE).lower() == vaults(world)[0]
-    assert world.market.borrower(ALICE) == ALICE
-    world.emit(CONNECTOR, "ControllerStatus(address,address,bool)", ALICE, vaults(world)[0], data=(0,))
-    assert world.market.section(ALICE) == "vaults"
-
-
 def test_frame__ltv_ramp__makes_the_account_liquidatable_by_time_alone(world: World) -> None:
     debt, collateral = vaults(world)
     signature = "GovSetLTV(address,uint16,uint16,uint16,uint48,uint32)"

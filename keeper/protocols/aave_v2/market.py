@@ -101,13 +101,6 @@ class AaveV2Market(Trust):
         self._now = block.timestamp
         yield from refresh.refresh(self.deployment, self.book, self.price_checks, block)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a pool is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> AaveV2Frame:

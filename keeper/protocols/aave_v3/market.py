@@ -108,13 +108,6 @@ class AaveV3Market(Trust):
         if not self.rules.computed:
             self._read = yield from read_accounts(self.book, self._read)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a pool is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> AaveFrame:

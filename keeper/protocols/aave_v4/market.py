@@ -90,13 +90,6 @@ class AaveV4Market(Trust):
     def refresh(self, block: BlockRef) -> Reads[None]:
         return refresh.refresh(self.deployment, self.book, block)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a spoke is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> SpokeFrame:

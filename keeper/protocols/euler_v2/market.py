@@ -34,7 +34,7 @@ from keeper.protocols.euler_v2.position import Position
 from keeper.protocols.euler_v2.records import Role, Scale, Watched, deployment, status, vault, vaults
 from keeper.protocols.euler_v2.refresh import refresh
 from keeper.protocols.trust import Trust
-from keeper.types import Address, BlockRef, Log, checksum
+from keeper.types import Address, BlockRef, Log
 
 
 class EulerV2Market(Trust):
@@ -91,13 +91,6 @@ class EulerV2Market(Trust):
     ) -> EulerFrame:
         del number  # interest counts in seconds
         return EulerFrame(self.book, timestamp, prices or {})
-
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        number = self.book.group(account) - 1
-        return self.name if number < 0 else checksum(vaults(self.book)[number])
 
     def assets(self) -> Sequence[AssetInfo]:
         """One a vault in use: its number, and the token behind it."""

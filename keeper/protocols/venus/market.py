@@ -89,13 +89,6 @@ class VenusMarket(Trust):
             number = self._pace.number_at(timestamp)
         return frame.build(self.book, self.rules, timestamp, number, prices or {})
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # pools share their markets: one comptroller is one market
-        return self.name
-
     def assets(self) -> Sequence[AssetInfo]:
         known = range(len(vtokens(self.book)))
         return [self._asset(number) for number in known if facts_of(self.book, number)]
