@@ -56,7 +56,8 @@ def deploy(
         routers = [swap.router for swap in settings.aggregators]
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
         wrapped = await wrapped_native(settings, view.chain)
-        address = await administrator.deploy(wanted_operator, trusted_by(view.markets), factories, wrapped)
+        venues = trusted_by(view.markets, [lender.address for lender in settings.lender])
+        address = await administrator.deploy(wanted_operator, venues, factories, wrapped)
         await administrator.open(address, [], [], routers)
         if wanted_owner is not None:
             await administrator.offer_ownership(address, wanted_owner)

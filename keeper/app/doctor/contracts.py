@@ -8,12 +8,14 @@ from eth_utils.abi import function_signature_to_4byte_selector
 from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
 from keeper.config.deployment import Deployment
+from keeper.config.lender import Lender
 from keeper.config.model import Config
 from keeper.config.swap import Swap
 from keeper.errors import CallReverted, Degraded, KeeperError
 from keeper.execute.signer import Signer
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
+from keeper.plan.lenders import PROOFS
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market
 from keeper.protocols.registry import ADAPTERS
@@ -41,8 +43,11 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
             yield Check(f"swap {swap.kind}", ok=False, detail=str(error))
         else:
             yield Check(f"swap {swap.kind}", ok=True, detail=detail)
+    for lender in config.lender:
+        yield await _lender(lender, chain)
     if config.executor.address is not None:
-        yield await _executor(config.executor.address, trusted_by(markets), config, chain, signer)
+        trusted = trusted_by(markets, [lender.address for lender in config.lender])
+        yield await _executor(config.executor.address, trusted, config, chain, signer)
 
 
 async def operator_of(chain: ChainReader, executor: Address) -> Address:
@@ -70,6 +75,16 @@ async def _swap(swap: Swap, chain: ChainReader) -> str:
     if used != swap.factory:
         raise Degraded(f"the quoter works with factory {checksum(used)}; write the quoter of this factory")
     return f"factory {checksum(swap.factory)}"
+
+
+async def _lender(lender: Lender, chain: ChainReader) -> Check:
+    name = f"lender {lender.kind}"
+    try:
+        await _code(chain, "address", lender.address)
+        await _ask(chain, lender.address, PROOFS[lender.kind])
+    except KeeperError as error:
+        return Check(name, ok=False, detail=str(error))
+    return Check(name, ok=True, detail=checksum(lender.address))
 
 
 async def _executor(
