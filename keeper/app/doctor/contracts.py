@@ -1,6 +1,7 @@
 """Checks of the contracts: they exist, answer, belong together, and the executor lets us in."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
@@ -59,6 +60,31 @@ async def operator_of(chain: ChainReader, executor: Address) -> Address:
     return await _ask_address(chain, executor, "operator()")
 
 
+class Closed(NamedTuple):
+    """What an executor's owner has not opened it to yet."""
+
+    venues: Sequence[Address]
+    factories: Sequence[Address]
+    routers: Sequence[Address]
+
+
+async def closed_to(
+    executor: Address, trusted: Sequence[Address], config: Config, chain: ChainReader
+) -> Closed:
+    """What the configuration needs and the executor refuses; `trusted` take liquidations or lend.
+
+    Raises:
+        Degraded: what is at `executor` is no executor. Transient: no node answers.
+    """
+    factories = [swap.factory for swap in config.exchanges]
+    routers = [swap.router for swap in config.aggregators]
+    return Closed(
+        [to for to in trusted if not await _allows(chain, executor, "venues(address)", to)],
+        [to for to in factories if not await _allows(chain, executor, "factories(address)", to)],
+        [to for to in routers if not await _allows(chain, executor, "routers(address)", to)],
+    )
+
+
 async def _market(deployment: Deployment, chain: ChainReader) -> Market:
     for key, setting in deployment.settings.items():
         if isinstance(setting, str):  # an address, and not a list of markets
@@ -98,23 +124,12 @@ async def _executor(
         await _code(chain, "executor.address", executor)
         owner = await _ask_address(chain, executor, "owner()")
         operator = await operator_of(chain, executor)
-        closed = [to for to in venues if not await _allows(chain, executor, "venues(address)", to)]
-        closed += [
-            swap.factory
-            for swap in config.exchanges
-            if not await _allows(chain, executor, "factories(address)", swap.factory)
-        ]
-        closed += [
-            swap.router
-            for swap in config.aggregators
-            if not await _allows(chain, executor, "routers(address)", swap.router)
-        ]
+        closed = await closed_to(executor, venues, config, chain)
     except KeeperError as error:
         return Check("executor", ok=False, detail=str(error))
-    if closed:
-        names = ", ".join(checksum(address) for address in closed)
-        calls = "set_venues, set_factory, set_router"
-        detail = f"{checksum(executor)} is closed to {names}; its owner must open it ({calls})"
+    if any(closed):
+        names = ", ".join(checksum(address) for kind in closed for address in kind)
+        detail = f"{checksum(executor)} is closed to {names}; its owner must run `keeper executor allow`"
         return Check("executor", ok=False, detail=detail)
     if signer is not None and signer.address not in {owner, operator}:
         detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"
