@@ -213,10 +213,11 @@ def independent(plans: Sequence[Plan], count: int) -> list[Plan]:
 
 def swaps(plan: Plan) -> Iterator[frozenset[str | int]]:
     """The plan's pools, named by their tokens and fee."""
-    token = plan.opportunity.collateral.address
-    for hop in plan.route.hops:
-        yield frozenset((token, hop.token_out, hop.fee))
-        token = hop.token_out
+    for leg in plan.route.legs:
+        token = plan.opportunity.collateral.address
+        for hop in leg.hops:
+            yield frozenset((token, hop.token_out, hop.fee))
+            token = hop.token_out
 
 
 async def test_execute__every_plan_of_a_crash__does_exactly_what_was_predicted() -> None:
