@@ -36,6 +36,7 @@ class Appraiser:
             frame=market.frame(await self._landing()),
             gas_price=block.base_fee + await view.chain.priority_fee(),
             native_price=native,
+            markets=view.markets,
         )
         return await self._desk.decide(market, accounts, now)
 

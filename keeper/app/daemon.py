@@ -205,7 +205,9 @@ class Daemon:
         for lane in lanes:
             ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgement = await lane.judge(
+                    head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets
+                )
                 judgements.append(judgement)
                 self._misses.remember(
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)

@@ -99,10 +99,12 @@ class Lane:
         in_flight: Collection[tuple[str, Address]],
         *,
         ahead: Sequence[Plan] = (),
+        markets: Sequence[Market] = (),
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
-        The plans `ahead` of other deployments trade first in the pools that all share.
+        The plans `ahead` of other deployments trade first in the pools that all share. The `markets` at
+        the head may lend what is repaid.
 
         Raises:
             Transient: quotes could not be read.
@@ -120,7 +122,7 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            now = Situation(head, frame, gas_price, native_price)
+            now = Situation(head, frame, gas_price, native_price, markets)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes
             if self._former is not None:

@@ -5,9 +5,11 @@ from keeper.app.desk import Desk
 from keeper.config.model import Config
 from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
+from keeper.plan.bank import Bank
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
+from keeper.plan.lenders import BANKS
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
@@ -21,9 +23,14 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     strategy = Strategy(
         min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
     )
+    return Planner(chain, venues, strategy, [*_banks(config), *venues], _aggregators(config))
+
+
+def _banks(config: Config) -> list[Bank]:
+    """Who lends besides deployments and pools: the owner where that is wanted, and the configured lenders."""
     executor = config.executor.address
-    own = Inventory(executor) if config.strategy.own_capital and executor else None
-    return Planner(chain, venues, strategy, own, _aggregators(config))
+    own = [Inventory(executor)] if config.strategy.own_capital and executor else []
+    return [*own, *(BANKS[lender.kind](lender.address) for lender in config.lender)]
 
 
 def _aggregators(config: Config) -> list[Aggregator]:

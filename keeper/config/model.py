@@ -15,6 +15,7 @@ from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
 from keeper.config.guards import GuardSettings
+from keeper.config.lender import Lender
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
 from keeper.config.swap import Swap
@@ -120,6 +121,7 @@ class Config(Section):
     store: Store = Store()
     deployment: Annotated[tuple[Deployment, ...], Field(min_length=1)]
     swap: tuple[Swap, ...] = ()
+    lender: tuple[Lender, ...] = ()
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
-from keeper.plan.inventory import Inventory
+from keeper.plan.bank import Bank
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.quotes import quoted
@@ -19,6 +19,7 @@ from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import Runner, State, best_order
 from keeper.plan.strategy import Strategy
 from keeper.plan.together import together
+from keeper.plan.uniswap_v3.lending import PoolLender
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
 from keeper.protocols.base import FlashSource, Market, Refusal
@@ -44,8 +45,8 @@ class Race(NamedTuple):
 class Planner:
     """Finds the best pair, route and size for each account and says why where there is none.
 
-    With an `inventory` the owner's money is used where no flash loan is cheaper. `aggregators` are asked
-    by `reconsider` only, when what needs no asking is on its way.
+    `banks` lend besides who is given with each call: the owner, pools, lenders that no deployment brings.
+    `aggregators` are asked by `reconsider` only, when what needs no asking is on its way.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Planner:
         chain: ChainReader,
         venues: Sequence[Venue],
         strategy: Strategy,
-        inventory: Inventory | None = None,
+        banks: Sequence[Bank] = (),
         aggregators: Sequence[Aggregator] = (),
     ) -> None:
         self._chain = chain
         self._second = SecondOpinion(aggregators)
-        self._inventory = inventory
+        self._banks = banks
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
 
@@ -123,7 +124,7 @@ class Planner:
         # One trip to the chain for each account in turn would take longer than what it could find is worth.
         state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
         for plan in ahead:
-            state.make_way(plan.route, plan.opportunity.collateral.address)
+            state.make_way(plan)
         runners, alone = [], []
         for case, trials in race.entries:
             verdict = judge(case, _best(trials), terms, self._strategy, block)
@@ -159,6 +160,7 @@ class Planner:
         terms = self._terms(market, frame, gas_price, native_price, sources)
         least = self._strategy.min_profit_usd
         cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
+        terms = await self._with_banks(terms, [offer for case in cases for offer in case.offers], block)
         wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
         asked = [(case, sales) for case, sales in wanted if sales]
         trials = await asyncio.gather(*(self._second.best(sales, terms) for _, sales in asked))
@@ -174,7 +176,7 @@ class Planner:
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
-        terms = replace(terms, sources=[*await self._own(offers, block), *terms.sources])
+        terms = await self._with_banks(terms, offers, block)
         liquidity = await self._observe([path for those in paths.values() for path in those], block)
         conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
@@ -182,12 +184,17 @@ class Planner:
             terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
         )
 
-    async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
-        """What the owner can lend, if anything."""
-        tokens = {offer.opportunity.debt.address for offer in offers}
-        if self._inventory is None or not tokens:
-            return []
-        return [await converse(self._inventory.read(tokens), self._chain, block.number)]
+    async def _with_banks(self, terms: Terms, offers: Sequence[Offer], block: BlockRef) -> Terms:
+        """`terms` with what the banks lend of the tokens that some offer has to repay."""
+        tokens = {offer.opportunity.debt.address for offer in offers if terms.borrows(offer)}
+        if not tokens or not self._banks:
+            return terms
+        lending = together([bank.lend(tokens) for bank in self._banks])
+        found = [
+            source for sources in await converse(lending, self._chain, block.number) for source in sources
+        ]
+        pools = {source.key: source.lender for source in found if isinstance(source, PoolLender)}
+        return replace(terms, sources=[*found, *terms.sources], pools=pools)
 
     async def _observe(self, paths: Sequence[Path], block: BlockRef) -> Liquidity:
         sights = together([venue.observe(paths, block) for venue in self._venues.values()])

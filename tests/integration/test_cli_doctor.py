@@ -51,6 +51,20 @@ async def test_examine__sound_devnet__every_dependency_is_ok(site: Site) -> None
     assert checksum(site.operator) in executor.detail
 
 
+async def test_examine__lenders__each_answers_for_its_kind_and_the_executor_must_be_open_to_it(
+    site: Site,
+) -> None:
+    config = load(site.config, env={})
+    [deployment], [swap] = config.deployment, config.exchanges
+    names = dict.fromkeys(("balancer", "morpho"), deployment.settings["addresses_provider"])
+    lenders = [{"kind": kind, "address": address} for kind, address in names.items()]
+    found = failed(await look(changed(site, lender=lenders)))
+    assert set(found) == {"lender balancer", "lender morpho", "executor"}
+    assert "has no getProtocolFeesCollector()" in found["lender balancer"]
+    assert "keeper executor allow" in found["executor"]
+    assert checksum(swap.factory) not in found["executor"]
+
+
 async def test_examine__broken_in_many_places__each_is_named(site: Site) -> None:
     http = load(site.config, env={}).chain.http[0].reveal()
     config = changed(

@@ -133,7 +133,7 @@ def planner(*aggregators: Aggregator) -> tuple[Market, Planner]:
     market = ThinMarket({account(1): [pair]}, {account(1): 800})
     chain = cast("Any", NoChain())
     strategy = Strategy(USD, WAD)
-    return cast("Market", market), Planner(chain, [ThinVenue({})], strategy, None, aggregators)
+    return cast("Market", market), Planner(chain, [ThinVenue({})], strategy, (), aggregators)
 
 
 async def test_reconsider__pools_buy_nothing__the_best_of_two_aggregators_sells() -> None:

@@ -234,7 +234,7 @@ async def test_plan__own_capital__used_where_there_is_enough_of_it(share: int, k
     assert isinstance(borrowed, Plan)
     own = Owner(borrowed.request * share // 100)
     strategy = Strategy(1, WAD, gas=GAS)
-    planner = Planner(cast("Any", own), [thin.venue], strategy, Inventory(Address("0x" + "ee" * 20)))
+    planner = Planner(cast("Any", own), [thin.venue], strategy, [Inventory(Address("0x" + "ee" * 20))])
     [plan] = await thin._replace(planner=planner).alone()
     assert isinstance(plan, Plan)
     assert plan.loan
