@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
+from keeper.plan.data_fee import DataFee
+from keeper.plan.data_fees import DataFees
 from keeper.plan.inventory import Inventory
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
@@ -58,6 +60,7 @@ class Planner:
     ) -> None:
         self._chain = chain
         self._second = SecondOpinion(aggregators)
+        self._data_fees = DataFees()
         self._inventory = inventory
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
@@ -73,6 +76,7 @@ class Planner:
         tokens = [asset.address for asset in market.assets()]
         discoveries = together([venue.discover(tokens, block.number) for venue in self._venues.values()])
         await converse(discoveries, self._chain, block.number)
+        await self._data_fee(block)
 
     async def plan(  # noqa: PLR0917 - a stage's whole input, one name each
         self,
@@ -157,6 +161,7 @@ class Planner:
         Takes as long as the slowest aggregator's deadline, and nothing where none could help.
         """
         terms = self._terms(market, frame, gas_price, native_price, sources)
+        terms = replace(terms, data_fee=await self._data_fee(block))
         least = self._strategy.min_profit_usd
         cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
         wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
@@ -174,13 +179,17 @@ class Planner:
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
-        terms = replace(terms, sources=[*await self._own(offers, block), *terms.sources])
+        own, data_fee = await self._own(offers, block), await self._data_fee(block)
+        terms = replace(terms, sources=[*own, *terms.sources], data_fee=data_fee)
         liquidity = await self._observe([path for those in paths.values() for path in those], block)
         conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
         return Race(
             terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
         )
+
+    async def _data_fee(self, block: BlockRef) -> DataFee:
+        return await converse(self._data_fees.read(block), self._chain, block.number)
 
     async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
         """What the owner can lend, if anything."""

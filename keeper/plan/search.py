@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Any, NamedTuple
 
+from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
@@ -89,7 +90,8 @@ class Trial(NamedTuple):
 class Terms:
     """What all trials of one planning round have in common.
 
-    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it.
+    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `data_fee` is what the
+    chain takes for a transaction's bytes.
     """
 
     market: Market
@@ -99,6 +101,7 @@ class Terms:
     native_price: int
     flash_loan: bool
     sources: Sequence[FlashSource] = ()
+    data_fee: DataFee = FREE
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -154,14 +157,18 @@ class Terms:
             router, data = quote.call
             legs = (Leg(router, (), settlement.seize, data),)
         route = Route(legs, settlement.seize, quote.amount_out, quote.gas)
+        size_in_bytes = transaction_size(instruction, route)
+        data_gas = self.data_fee.gas(size_in_bytes)
         profit = account_for(
             settlement,
             route,
             opportunity.debt,
             flash_fee=funding.fee,
-            gas=self.gas.total(settlement, route),
+            gas=self.gas.total(settlement, route) + data_gas,
             gas_price=self.gas_price,
             native_price=self.native_price,
+            data_fee=self.data_fee.wei(size_in_bytes),
+            data_gas=data_gas,
         )
         return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
 
