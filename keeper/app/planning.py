@@ -6,6 +6,7 @@ from keeper.config.model import Config
 from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
 from keeper.plan.confirm import Confirmer
+from keeper.plan.data_fees import DataFees
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
@@ -23,7 +24,7 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     )
     executor = config.executor.address
     own = Inventory(executor) if config.strategy.own_capital and executor else None
-    return Planner(chain, venues, strategy, own, _aggregators(config))
+    return Planner(chain, venues, strategy, own, _aggregators(config), data_fees=DataFees())
 
 
 def _aggregators(config: Config) -> list[Aggregator]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
-from keeper.plan.data_fee import DataFee
+from keeper.plan.data_fee import FREE, DataFee
 from keeper.plan.data_fees import DataFees
 from keeper.plan.inventory import Inventory
 from keeper.plan.liquidity import Liquidity
@@ -47,7 +47,8 @@ class Planner:
     """Finds the best pair, route and size for each account and says why where there is none.
 
     With an `inventory` the owner's money is used where no flash loan is cheaper. `aggregators` are asked
-    by `reconsider` only, when what needs no asking is on its way.
+    by `reconsider` only, when what needs no asking is on its way. Without `data_fees` bytes
+    cost nothing but their gas.
     """
 
     def __init__(
@@ -57,10 +58,12 @@ class Planner:
         strategy: Strategy,
         inventory: Inventory | None = None,
         aggregators: Sequence[Aggregator] = (),
+        *,
+        data_fees: DataFees | None = None,
     ) -> None:
         self._chain = chain
         self._second = SecondOpinion(aggregators)
-        self._data_fees = DataFees()
+        self._data_fees = data_fees
         self._inventory = inventory
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
@@ -189,6 +192,8 @@ class Planner:
         )
 
     async def _data_fee(self, block: BlockRef) -> DataFee:
+        if self._data_fees is None:
+            return FREE
         return await converse(self._data_fees.read(block), self._chain, block.number)
 
     async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
