@@ -95,7 +95,8 @@ class Plan:
     the executor enforces on chain for what is left to its owner. `headroom` is what to ask for beyond
     `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile. `turn`: a plan is
     quoted on what the plans of earlier turns leave of the pools, so it must not go before them. `lands` is
-    the time (Unix seconds) of the block that it was made for, 0 where none was named.
+    the time (Unix seconds) of the block that it was made for, 0 where none was named. `second` is another
+    liquidation of the same account that this one leaves room for.
     """
 
     deployment: str
@@ -112,6 +113,12 @@ class Plan:
     headroom: int = 0
     turn: int = 0
     lands: int = 0
+    second: "Plan | None" = None
+
+    @property
+    def steps(self) -> "tuple[Plan, ...]":
+        """Every liquidation of the account, in their order."""
+        return (self, *self.second.steps) if self.second else (self,)
 
     @property
     def request(self) -> int:

@@ -18,9 +18,10 @@ from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
-from keeper.plan.sequence import Runner, State, best_order
+from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
 from keeper.plan.strategy import Strategy
 from keeper.plan.together import together
+from keeper.plan.two_steps import in_two_steps
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
 from keeper.protocols.base import FlashSource, Market, Refusal
@@ -145,6 +146,7 @@ class Planner:
         plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
         late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
         turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
+        turns = await self._in_two_steps(turns, last.turns, state, race.paths)
         everyone: list[Plan | Rejection] = [*turns, *late, *alone]
         verdicts = {verdict.account: verdict for verdict in everyone}
         return [verdicts[account] for account in accounts]
@@ -175,6 +177,30 @@ class Planner:
             for (case, _), trial in zip(asked, trials, strict=True)
         ]
         return [verdict for verdict in verdicts if isinstance(verdict, Plan)]
+
+    async def _in_two_steps(
+        self, plans: Sequence[Plan], turns: Sequence[Turn], start: State, paths: Paths
+    ) -> list[Plan]:
+        """`plans` with two steps in place of one where that brings more; the second steps go last."""
+        if len(plans) > LARGE or not plans:
+            return list(plans)
+        block, least = plans[0].block, self._strategy.min_profit_usd
+        found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
+        better: list[Plan] = []
+        turn = max(plan.turn for plan in plans)
+        for plan in plans:
+            steps = found.get(plan.account)
+            verdicts = [
+                judge(case, trial, terms, self._strategy, block) for case, trial, terms in steps or ()
+            ]
+            both = [verdict for verdict in verdicts if isinstance(verdict, Plan)]
+            if len(both) < 2 or sum(each.profit.net_usd for each in both) <= plan.profit.net_usd + least:
+                better.append(plan)
+                continue
+            turn += 1
+            first, second = both
+            better.append(replace(first, turn=plan.turn, second=replace(second, turn=turn)))
+        return better
 
     async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:
         """The best trial of every offer of `accounts`, each made as if it were the only one."""
