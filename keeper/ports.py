@@ -75,7 +75,10 @@ class SendError(KeeperError):
 
 
 class Receipt(NamedTuple):
-    """What a mined transaction did. `gas_price` is the effective price, wei per gas."""
+    """What a mined transaction did. `gas_price` is the effective price, wei per gas.
+
+    `data_fee` is what an OP-stack chain took for its bytes besides, wei.
+    """
 
     tx_hash: Hash
     block: int
@@ -84,6 +87,7 @@ class Receipt(NamedTuple):
     gas_used: int
     gas_price: int
     logs: tuple[Log, ...]
+    data_fee: int = 0
 
 
 class BlockFees(NamedTuple):
@@ -118,6 +122,34 @@ class ChainReader(Protocol):
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         """Deployed byte code, empty where there is no contract."""
+        ...
+
+
+class NextBlock(NamedTuple):
+    """The block that a simulation pretends to be in, and the tag of the state it starts from."""
+
+    number: int
+    timestamp: int
+    base: str = "latest"
+
+
+class Simulated(NamedTuple):
+    """What a call returned, and the gas that it used as a transaction; None where the node cannot tell."""
+
+    data: bytes
+    gas: int | None
+
+
+class ChainSimulator(Protocol):
+    """Tries out transactions."""
+
+    async def simulate(self, call: Call, sender: Address, then: NextBlock) -> Simulated:
+        """What `call` from `sender` would do in the block to come, as well as a node can tell.
+
+        Raises:
+            CallReverted: it would revert.
+            Transient: no node answered.
+        """
         ...
 
 
@@ -214,5 +246,5 @@ class Chain(IndexedChain, ChainWriter, Protocol):
     """Both directions."""
 
 
-class QuorumChain(Chain, QuorumReader, Protocol):
+class QuorumChain(Chain, QuorumReader, ChainSimulator, Protocol):
     """Several nodes: both directions, and what they agree on."""

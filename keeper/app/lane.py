@@ -132,7 +132,12 @@ class Lane:
             market.deployment,
             found.liquidatable,
             found.blind,
-            [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
+            [
+                step
+                for plan in outcomes
+                if isinstance(plan, Plan) and not doubtful & _assets(plan)
+                for step in plan.steps
+            ],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
             usd_value(market, market.bad_debt()),
             market.doubt,

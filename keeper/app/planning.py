@@ -7,6 +7,7 @@ from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
 from keeper.plan.bank import Bank
 from keeper.plan.confirm import Confirmer
+from keeper.plan.data_fees import DataFees
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
 from keeper.plan.lenders import BANKS
@@ -23,7 +24,8 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     strategy = Strategy(
         min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
     )
-    return Planner(chain, venues, strategy, [*_banks(config), *venues], _aggregators(config))
+    banks = [*_banks(config), *venues]
+    return Planner(chain, venues, strategy, banks, _aggregators(config), data_fees=DataFees())
 
 
 def _banks(config: Config) -> list[Bank]:

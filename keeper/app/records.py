@@ -70,7 +70,8 @@ class Records:
             good = report.receipt.succeeded
             outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
             self._metrics.transactions.labels(outcome.value).inc()
-            self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
+            receipt = report.receipt
+            self._metrics.gas_wei.inc(receipt.gas_used * receipt.gas_price + receipt.data_fee)
         for entry in news:
             if entry.realised is not None:
                 self._metrics.add_profit(ProfitKind.REALISED, entry.realised.net_usd)

@@ -44,7 +44,7 @@ from keeper.ops.http import OpsServer
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
 from keeper.ops.watch import Watch
-from keeper.ports import Chain
+from keeper.ports import Chain, QuorumChain
 from keeper.protocols.base import Market
 from keeper.store import Database
 from keeper.types import WAD, ZERO_ADDRESS, Mode, checksum
@@ -131,7 +131,7 @@ async def assemble(
 async def _dispatcher(
     config: Config,
     mode: Mode,
-    chain: Chain,
+    chain: QuorumChain,
     database: Database,
     markets: Callable[[], list[Market]],
     *,
@@ -141,11 +141,12 @@ async def _dispatcher(
     address = config.executor.address
     executor = Executor(address or ZERO_ADDRESS, load_artifact("executor").abi)
     judge = Judge(executor, markets)
+    base = config.transactions.last_look.value
     if mode is not Mode.LIVE:
         await _require_sound(config, chain, None)
         if address is None:
             return Dispatcher(mode, Believer(executor), judge)
-        return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address)), judge)
+        return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address), base), judge)
     signer = _signer(config)
     stack.push_async_callback(signer.close)
     if address is None:
@@ -164,7 +165,7 @@ async def _dispatcher(
         rules,
         observer=observer,
     )
-    simulator = Simulator(chain, executor, signer.address)
+    simulator = Simulator(chain, executor, signer.address, base)
     return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
 
 

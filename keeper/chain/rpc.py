@@ -25,6 +25,7 @@ from keeper.chain.logs import Found, LogScanner, Progress, check_scope
 from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
+from keeper.chain.simulate import SimulatingEndpoint
 from keeper.errors import CallReverted, Transient
 from keeper.ports import BlockFees, BlockId, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
@@ -37,7 +38,7 @@ _REMEMBERED = 256
 """Headers kept: what was read as a head need not be read again to check its logs."""
 
 
-class Rpc(PinnedEndpoint):
+class Rpc(PinnedEndpoint, SimulatingEndpoint):
     """`keeper.ports.Chain` on a single endpoint. Nothing is retried here; see `Pool`."""
 
     _height = -1

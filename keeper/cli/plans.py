@@ -66,6 +66,7 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
             "gross": str(profit.gross),
             "gross_usd": str(profit.gross_usd),
             "gas_price": str(profit.gas_price),
+            "data_fee": str(profit.data_fee),
             "gas_usd": str(profit.gas_usd),
             "net_usd": str(profit.net_usd),
             "min_profit": str(plan.min_profit),

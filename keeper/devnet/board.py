@@ -11,7 +11,7 @@ from keeper.types import Address
 
 
 class Board:
-    """Answers getAssetPrice(token) like an AaveOracle, and getPrice and getUnderlyingPrice like Venus' oracle.
+    """Answers getAssetPrice(token) like an AaveOracle, and getPrice and getUnderlyingPrice like Venus' one.
 
     Those have 36 decimals less the token's, and feeds have 8.
     """

@@ -1,6 +1,6 @@
 """Messages of the execute stage: liquidation steps, attempts, transactions and what became of them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -16,7 +16,8 @@ class Step:
 
     `repay`, `gross`, `min_profit` and `simulated` (profit of the last simulation) in debt-token
     units, `seize` and `protocol_fee` in collateral-token units, `_usd` and `debt_price` (per whole
-    token) in USD with 8 decimals, `gas` in units, `gas_price` in wei.
+    token) in USD with 8 decimals, `gas` in units, `gas_price` and `data_fee` in wei. `gas_usd` is the cost of
+    gas and data.
     """
 
     deployment: str
@@ -36,6 +37,7 @@ class Step:
     gas: int
     gas_price: int
     gas_usd: int
+    data_fee: int = 0
 
     @classmethod
     def of(cls, plan: Plan, simulated: int) -> Self:
@@ -60,7 +62,19 @@ class Step:
             gas=profit.gas,
             gas_price=profit.gas_price,
             gas_usd=profit.gas_usd,
+            data_fee=profit.data_fee,
         )
+
+    @property
+    def cost(self) -> int:
+        """Wei that gas and data take, at the plan's gas price."""
+        return self.gas * self.gas_price + self.data_fee
+
+    def costing(self, gas: int, data_fee: int) -> Self:
+        """The same step with its costs as known now; the plan's own carry the price of the native coin."""
+        wei = gas * self.gas_price + data_fee
+        gas_usd = -(-wei * self.gas_usd // self.cost) if self.cost else 0
+        return replace(self, gas=gas, data_fee=data_fee, gas_usd=gas_usd, net_usd=self.gross_usd - gas_usd)
 
     @property
     def simulated_usd(self) -> int:

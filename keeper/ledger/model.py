@@ -25,7 +25,8 @@ class Realised:
     """What the chain says. `repaid`, `profit` in debt-token units, `seized` in collateral-token units.
 
     `gas_used` is this liquidation's share of its transaction in units, `gas_price` in wei,
-    `_usd` with 8 decimals; `net_usd` = profit_usd - gas_usd.
+    `_usd` with 8 decimals; `gas_usd` has its share of an L2's data fee in it;
+    `net_usd` = profit_usd - gas_usd.
     """
 
     tx_hash: Hash

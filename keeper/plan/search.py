@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Any, NamedTuple
 
+from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
 from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
@@ -92,6 +93,7 @@ class Terms:
 
     `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `pools` are those of
     the sources that trade too, by name: one that the sale passes cannot lend, for a pool is locked then.
+    `data_fee` is what the chain takes for a transaction's bytes.
     """
 
     market: Market
@@ -102,6 +104,7 @@ class Terms:
     flash_loan: bool
     sources: Sequence[FlashSource] = ()
     pools: Mapping[PoolKey, Address] = field(default_factory=dict)
+    data_fee: DataFee = FREE
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -160,14 +163,18 @@ class Terms:
             funding = self._funding(opportunity, request, settlement, instruction)
         if funding is None:
             return None
+        size_in_bytes = transaction_size(instruction, route)
+        data_gas = self.data_fee.gas(size_in_bytes)
         profit = account_for(
             settlement,
             route,
             opportunity.debt,
             flash_fee=funding.fee,
-            gas=self.gas.total(settlement, route),
+            gas=self.gas.total(settlement, route) + data_gas,
             gas_price=self.gas_price,
             native_price=self.native_price,
+            data_fee=self.data_fee.wei(size_in_bytes),
+            data_gas=data_gas,
         )
         return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
 

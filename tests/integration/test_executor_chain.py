@@ -18,6 +18,7 @@ from keeper.devnet.tokens import token_contract
 from keeper.execute.executor import Executor, Liquidated, Skipped
 from keeper.execute.reasons import NOTHING_DONE, revert_reason
 from keeper.execute.signer import LocalSigner
+from keeper.execute.simulate import Simulator
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
@@ -245,9 +246,12 @@ async def test_execute__three_accounts_in_one_transaction__each_as_predicted() -
     async with staged() as stage:
         plans = independent(stage.plans, 3)
         before = await stage.wealth()
+        look = await Simulator(stage.follows.chain, stage.executor, OPERATOR).simulate(plans)
         receipt = await stage.carry_out(*plans)
         events = stage.executor.events(receipt.logs)
         assert events == [promised(plan) for plan in plans]
+        assert [step.simulated for step in look.steps] == [plan.profit.gross for plan in plans]
+        assert sum(step.gas for step in look.steps) == receipt.gas_used
         assert_aave_agrees(stage, receipt, plans)
         assert growth(before, await stage.wealth()) == gains(events)
         assert await stage.leftovers() == {}

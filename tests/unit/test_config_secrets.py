@@ -58,7 +58,7 @@ PUBLIC = {
     "transactions.confirmations", "transactions.bump_blocks", "transactions.bump_percent",
     "transactions.quote_multiple", "transactions.quote_multiple_above_gwei",
     "transactions.cancel_gas_price_gwei", "transactions.stuck_blocks", "transactions.blind_failures",
-    "transactions.mempool", "transactions.stop_seconds",
+    "transactions.mempool", "transactions.stop_seconds", "transactions.last_look",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip

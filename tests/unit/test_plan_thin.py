@@ -47,11 +47,11 @@ class Scene(NamedTuple):
 
     async def burst(self, accounts: Sequence[Address], ahead: Sequence[Plan] = ()) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
-        return await self.planner.burst(market, None, BLOCK, accounts, GAS_PRICE, ETHER, None, ahead)
+        return await self.planner.burst(market, BLOCK, BLOCK, accounts, GAS_PRICE, ETHER, None, ahead)
 
     async def alone(self) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
-        return await self.planner.plan(market, None, BLOCK, self.accounts, GAS_PRICE, ETHER)
+        return await self.planner.plan(market, BLOCK, BLOCK, self.accounts, GAS_PRICE, ETHER)
 
 
 def scene(seed: int, count: int, dollars: int, largest: float, *, at_least: int = 1) -> Scene:
