@@ -5,16 +5,16 @@ from keeper.app.desk import Desk
 from keeper.config.model import Config
 from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
-from keeper.plan.bank import Bank
 from keeper.plan.confirm import Confirmer
 from keeper.plan.data_fees import DataFees
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
-from keeper.plan.lenders import BANKS
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import ChainReader, QuorumChain, QuorumReader
+from keeper.protocols.bank import Bank
+from keeper.protocols.lenders import BANKS
 from keeper.types import Mode
 
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
-from keeper.plan.bank import Bank
 from keeper.plan.data_fee import FREE, DataFee
 from keeper.plan.data_fees import DataFees
 from keeper.plan.liquidity import Liquidity
@@ -25,6 +24,7 @@ from keeper.plan.two_steps import in_two_steps
 from keeper.plan.uniswap_v3.lending import PoolLender
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
+from keeper.protocols.bank import Bank
 from keeper.protocols.base import FlashSource, Market, Refusal
 from keeper.types import Address, BlockRef
 

@@ -19,7 +19,7 @@ from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refus
 from keeper.types import WAD, Address
 
 MARGINS = (10**6, 10**4, 10**3, 10**2)
-"""The first step stays such a fraction below the edge, where roundings (of Aave's average threshold to a
+"""The first step stays such a fraction below the edge, where roundings (of an average threshold to a
 hundredth of a percent, above all) might heal the account: the least that does."""
 
 

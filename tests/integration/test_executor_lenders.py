@@ -13,12 +13,12 @@ from keeper.devnet.uniswap_v3 import Pool
 from keeper.execute.executor import Liquidated
 from keeper.execute.reasons import revert_reason
 from keeper.index.conversation import converse
-from keeper.plan.lenders import AAVE_V2, AAVE_V3, AavePool, Dialect
 from keeper.plan.model import Loan, Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.protocols.base import FlashKind
+from keeper.protocols.lenders import AAVE_V2, AAVE_V3, AavePool, Dialect
 from keeper.risk.scan import scan
 from keeper.types import USD, ZERO_ADDRESS, Address
 from tests.integration.test_executor_chain import Stage, growth, promised, staged, swaps

@@ -16,9 +16,9 @@ from keeper.errors import CallReverted, Degraded, KeeperError
 from keeper.execute.signer import Signer
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
-from keeper.plan.lenders import PROOFS
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market
+from keeper.protocols.lenders import PROOFS
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Call, checksum
 

@@ -11,7 +11,7 @@ from functools import partial
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
-from keeper.plan.bank import Bank
+from keeper.protocols.bank import Bank
 from keeper.protocols.base import FlashKind, FlashSource, Reads
 from keeper.protocols.flash import Lender
 from keeper.types import BPS, WAD, ZERO_ADDRESS, Address, Call
@@ -50,7 +50,7 @@ class Morpho:
     address: Address
 
     def lend(self, tokens: Collection[Address]) -> Reads[Sequence[FlashSource]]:
-        """See `keeper.plan.bank.Bank`."""
+        """See `keeper.protocols.bank.Bank`."""
         cash = yield from _held(dict.fromkeys(sorted(tokens), self.address))
         return [Lender(FlashKind.MORPHO, self.address, cash)]
 
@@ -62,7 +62,7 @@ class BalancerVault:
     address: Address
 
     def lend(self, tokens: Collection[Address]) -> Reads[Sequence[FlashSource]]:
-        """See `keeper.plan.bank.Bank`."""
+        """See `keeper.protocols.bank.Bank`."""
         cash = yield from _held(dict.fromkeys(sorted(tokens), self.address))
         [collector] = yield [Call(self.address, FEES_COLLECTOR)]
         [fee] = yield [Call(_address(collector), FLASH_FEE)]
@@ -79,7 +79,7 @@ class AavePool:
     dialect: Dialect = AAVE_V3
 
     def lend(self, tokens: Collection[Address]) -> Reads[Sequence[FlashSource]]:
-        """See `keeper.plan.bank.Bank`."""
+        """See `keeper.protocols.bank.Bank`."""
         wanted, speech = sorted(tokens), self.dialect
         asked = (RESERVE_DATA, RESERVE_CONFIGURATION, VIRTUAL_BALANCE)
         premium, *answers = yield [

@@ -6,8 +6,8 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
-from keeper.plan.lenders import BANKS
 from keeper.protocols.base import FlashKind, FlashSource
+from keeper.protocols.lenders import BANKS
 from keeper.types import Address, Call
 from tests.unit.test_plan_uniswap_v3 import drive
 
