@@ -50,7 +50,7 @@ PUBLIC = {
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
     "deployment[].start_block", "swap[].kind", "swap[].factory",
-    "swap[].quoter", "swap[].router", "swap[].deadline_seconds", "strategy.own_capital",
+    "swap[].quoter", "swap[].router", "lender[].kind", "lender[].address", "swap[].deadline_seconds", "strategy.own_capital",
     "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
     "signer.address", "signer.ca_file", "signer.cert_file", "signer.key_file", "signer.deadline_seconds",

@@ -45,7 +45,7 @@ async def burst(thin: Scene, bank: PoolBank) -> list[Plan | Rejection]:
     """What the accounts get when nobody but the bank lends."""
     planner = Planner(cast("Any", NoChain()), [thin.venue], Strategy(1, WAD, gas=GAS), [bank])
     market = cast("Market", thin.market)
-    return await planner.burst(market, None, BLOCK, thin.accounts, GAS_PRICE, ETHER, [])
+    return await planner.burst(market, BLOCK, BLOCK, thin.accounts, GAS_PRICE, ETHER, [])
 
 
 def traded(plan: Plan) -> set[PoolKey]:
@@ -122,5 +122,5 @@ async def test_burst__a_deployment_lends_too__the_cheaper_of_both(bps: int, kind
     bank = PoolBank(thin.venue.pools)
     planner = Planner(cast("Any", NoChain()), [thin.venue], Strategy(1, WAD, gas=GAS), [bank])
     market = cast("Market", thin.market)
-    found = await planner.burst(market, None, BLOCK, thin.accounts, GAS_PRICE, ETHER, [Pool(bps)])
+    found = await planner.burst(market, BLOCK, BLOCK, thin.accounts, GAS_PRICE, ETHER, [Pool(bps)])
     assert {plan.loan.kind for plan in found if isinstance(plan, Plan) and plan.loan} == {kind}
