@@ -205,8 +205,11 @@ class ChainWriter(Protocol):
 class PrivateRoute(Protocol):
     """A way to block builders that keeps a transaction out of public sight."""
 
-    async def send(self, raw: bytes, until: int) -> Hash:
-        """As `ChainWriter.send_raw`; whoever takes the bytes forgets them after block `until`."""
+    async def send(self, raw: bytes, *, head: int, until: int, ahead: Sequence[bytes] = ()) -> Hash:
+        """As `ChainWriter.send_raw`, for the blocks after `head` up to `until`, then to be forgotten.
+
+        `ahead` are our transactions with lower nonces that no block has taken yet, in their order.
+        """
         ...
 
 

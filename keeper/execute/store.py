@@ -182,6 +182,18 @@ class TransactionStore:
                 await _move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*older, told))
 
+    async def published(self, transaction: Transaction) -> Transaction:
+        """Note that the newest attempt, and those to come, are private no longer."""
+        *older, newest = transaction.attempts
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(attempts)
+                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == newest.number)
+                .values(until=None)
+            )
+            await _move(connection, transaction, transaction.state, until=None)
+        return replace(transaction, until=None, attempts=(*older, replace(newest, until=None)))
+
     async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
         """Record what the chain says: another state perhaps, and where the transaction was mined."""
         place = {
