@@ -28,8 +28,8 @@ def is_private_key(text: str) -> bool:
 
 def problems(raw: Mapping[str, Any]) -> list[str]:
     """Every conflict between settings, one line each; tolerant of values of the wrong type."""
-    relay = _section(raw, "relay")
-    return [*_names(raw), *_signer(_section(raw, "signer")), *_relay(relay), *_live(raw)]
+    signer = _section(raw, "signer")
+    return [*_names(raw), *_signer(signer), *_relay(_section(raw, "relay"), signer), *_live(raw)]
 
 
 def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ def _remote(signer: Mapping[str, Any]) -> Iterator[str]:
         yield line(f"signer.{missing}", "not set", "certificate and key belong together", "set both")
 
 
-def _relay(relay: Mapping[str, Any]) -> Iterator[str]:
+def _relay(relay: Mapping[str, Any], signer: Mapping[str, Any]) -> Iterator[str]:
     key, file = relay.get("key"), relay.get("key_file")
     if isinstance(file, str) and not Path(file).is_file():
         yield line("KEEPER_RELAY_KEY_FILE", f'"{file}"', "no such file", "write the path of an existing file")
@@ -92,6 +92,15 @@ def _relay(relay: Mapping[str, Any]) -> Iterator[str]:
         yield line(
             "KEEPER_RELAY_KEY", "(secret)", "not a private key", "write 0x and 64 hex digits of a real key"
         )
+    own = signer.get("private_key")
+    if isinstance(key, Secret) and isinstance(own, Secret) and _digits(key) == _digits(own):
+        yield line(
+            "KEEPER_RELAY_KEY", "(secret)", "the key that holds the money", "make another one for the relay"
+        )
+
+
+def _digits(key: Secret) -> str:
+    return key.reveal().lower().removeprefix("0x")
 
 
 def _live(raw: Mapping[str, Any]) -> Iterator[str]:
