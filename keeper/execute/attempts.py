@@ -90,7 +90,8 @@ class Attempts:
 
     async def publish(self, transaction: Transaction, head: int) -> Transaction:
         """Send the newest attempt, private so far, to everybody; the store knows before they do (T26)."""
-        return await self.offer(self._desk.roster.keep(await self._desk.store.published(transaction)), head)
+        published = await self._desk.store.published(transaction, transaction.attempts[-1])
+        return await self.offer(self._desk.roster.keep(published), head)
 
     async def _make(
         self, transaction: Transaction, tx: UnsignedTx, fees: Fees, block: int, *, cancels: bool = False

@@ -182,17 +182,20 @@ class TransactionStore:
                 await _move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*older, told))
 
-    async def published(self, transaction: Transaction) -> Transaction:
-        """Note that the newest attempt, and those to come, are private no longer."""
-        *older, newest = transaction.attempts
+    async def published(self, transaction: Transaction, attempt: Attempt) -> Transaction:
+        """Note that `attempt`, and those to come, are private no longer."""
         async with self._database.begin() as connection:
             await connection.execute(
                 update(attempts)
-                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == newest.number)
+                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == attempt.number)
                 .values(until=None)
             )
             await _move(connection, transaction, transaction.state, until=None)
-        return replace(transaction, until=None, attempts=(*older, replace(newest, until=None)))
+        known = tuple(
+            replace(each, until=None) if each.number == attempt.number else each
+            for each in transaction.attempts
+        )
+        return replace(transaction, until=None, attempts=known)
 
     async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
         """Record what the chain says: another state perhaps, and where the transaction was mined."""
