@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from keeper.app.bids import Bidder
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
 from keeper.plan.model import Plan, Rejection
@@ -36,8 +37,15 @@ class Change(NamedTuple):
 class Desk:
     """Decides under one policy of the operator; a reload makes a new one."""
 
-    def __init__(self, planner: Planner, guards: Guards, confirmer: Confirmer | None) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        guards: Guards,
+        confirmer: Confirmer | None,
+        bidder: Bidder | None = None,
+    ) -> None:
         self._planner = planner
+        self._bidder = bidder
         self._guards = guards
         self._confirmer = confirmer
 
@@ -61,10 +69,7 @@ class Desk:
             _sources(market, now) if accounts else (),
             ahead,
         )
-        outcomes = self._guards.sift(market, now.frame, outcomes)
-        if self._confirmer is None:
-            return outcomes
-        return await self._confirmer.sift(market, now.head, outcomes)
+        return await self._approve(market, now, outcomes)
 
     async def reconsider(
         self, market: Market, outcomes: Sequence[Plan | Rejection], now: Situation
@@ -80,10 +85,17 @@ class Desk:
             now.native_price,
             _sources(market, now) if rejections else (),
         )
-        kept = self._guards.sift(market, now.frame, plans)
+        kept = await self._approve(market, now, plans)
+        return [each for each in kept if isinstance(each, Plan)]
+
+    async def _approve(
+        self, market: Market, now: Situation, outcomes: Sequence[Plan | Rejection]
+    ) -> list[Plan | Rejection]:
+        """What guards and quorum let pass, with its bids."""
+        kept = self._guards.sift(market, now.frame, outcomes)
         if self._confirmer is not None:
             kept = await self._confirmer.sift(market, now.head, kept)
-        return [each for each in kept if isinstance(each, Plan)]
+        return kept if self._bidder is None else await self._bidder.bid(kept)
 
 
 def _sources(market: Market, now: Situation) -> list[FlashSource]:

@@ -19,6 +19,7 @@ from keeper.app.native import wrapped_native
 from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
 from keeper.app.reload import Reloader
+from keeper.app.route import make_route
 from keeper.app.signing import load_signer
 from keeper.app.switch import Switch
 from keeper.artifacts import load_artifact
@@ -28,7 +29,6 @@ from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
-from keeper.execute.observe import TransactionObserver
 from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, HeldSigner, Policy, Signer
@@ -135,7 +135,7 @@ async def _dispatcher(
     database: Database,
     markets: Callable[[], list[Market]],
     *,
-    observer: TransactionObserver,
+    observer: Watch,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
@@ -157,16 +157,21 @@ async def _dispatcher(
     policy = Policy(
         config.chain.id, {address: frozenset({executor.selector})}, rules.max_gas_price, rules.cancel_ceiling
     )
+    route = make_route(config.relay, observer)
+    if route is not None:
+        await stack.enter_async_context(route)
     manager = TransactionManager(
         chain,
         chain,
         GuardedSigner(signer, policy),
         TransactionStore(database, config.chain.id, signer.address),
         rules,
+        private=route,
         observer=observer,
     )
     simulator = Simulator(chain, executor, signer.address, base)
-    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
+    window = None if route is None else config.relay.target_blocks
+    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager, window=window))
 
 
 def transaction_rules(config: Config) -> Rules:
@@ -184,6 +189,8 @@ def transaction_rules(config: Config) -> Rules:
         stuck_blocks=chosen.stuck_blocks,
         blind_failures=chosen.blind_failures,
         mempool=chosen.mempool,
+        fall_back=config.relay.fall_back,
+        forgets=config.relay.method.forgets,
     )
 
 

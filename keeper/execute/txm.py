@@ -214,7 +214,10 @@ class TransactionManager:
 
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""
-        late = view.head.number > transaction.created + self._rules.queue_blocks
+        last = transaction.created + self._rules.queue_blocks
+        if transaction.until is not None:
+            last = min(last, transaction.until - 1)
+        late = view.head.number > last
         if late or await self._fails(transaction):
             dropped = await self._store.moved(transaction, State.DROPPED, None)
             self._roster.note(self._roster.keep(dropped))

@@ -68,9 +68,9 @@ class Loan:
 class Profit:
     """The account of one plan. Token amounts in debt-token units, `_usd` with 8 decimals, gas price in wei.
 
-    `gas_usd` = gas * gas_price + data_fee, in USD; `net_usd` = swap_out - repay - flash_fee, in USD, -
-    gas_usd. What an L2 takes for the transaction's bytes is either `data_fee` (wei) or `data_gas`, a part of
-    `gas`.
+    `gross` = swap_out - repay - flash_fee; `bid` is what the block's builder is promised;
+    `gas_usd` = gas * gas_price + data_fee, in USD; `net_usd` = gross - bid, in USD, - gas_usd. What an L2
+    takes for the transaction's bytes is either `data_fee` (wei) or `data_gas`, a part of `gas`.
     """
 
     swap_out: int
@@ -84,6 +84,7 @@ class Profit:
     net_usd: int
     data_fee: int = 0
     data_gas: int = 0
+    bid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
