@@ -65,7 +65,15 @@ class Attempts:
         return await self._make(transaction, empty, fees, block, cancels=True)
 
     async def offer(self, transaction: Transaction) -> Transaction:
-        """Send the newest attempt, perhaps again; an answer that got lost leaves it in flight."""
+        """Send the newest attempt again; an answer that got lost leaves it in flight.
+
+        Raises:
+            Fenced: another process has the key now, and with it the say in what is sent.
+        """
+        await self._desk.store.require_lease()
+        return await self._offer(transaction)
+
+    async def _offer(self, transaction: Transaction) -> Transaction:
         newest = transaction.attempts[-1]
         detail = ""
         try:
@@ -99,7 +107,7 @@ class Attempts:
             cancels=cancels,
             until=None if cancels else transaction.until,
         )
-        return await self.offer(self._desk.roster.keep(await self._desk.store.signed(transaction, attempt)))
+        return await self._offer(self._desk.roster.keep(await self._desk.store.signed(transaction, attempt)))
 
     async def _send(self, attempt: Attempt) -> None:
         if attempt.until is None:
