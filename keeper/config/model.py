@@ -17,6 +17,7 @@ from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUr
 from keeper.config.guards import GuardSettings
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
+from keeper.config.standby import Standby
 from keeper.config.swap import Swap
 from keeper.types import USD, Mode
 
@@ -125,6 +126,7 @@ class Config(Section):
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
     signer: Signer = Signer()
+    standby: Standby = Standby()
     audit: Audit = Audit()
     ops: Ops = Ops()
 
