@@ -96,7 +96,9 @@ async def assemble(
         fence = unfenced
         if signer is not None:
             stack.push_async_callback(signer.close)
-            lease, duty = make_duty(config.standby, database, config.chain.id, signer.address, clock, answers)
+            lease, duty = make_duty(
+                config.standby, database, config.chain.id, signer.address, clock=clock, answers=answers
+            )
             await stack.enter_async_context(duty.kept())
             fence = lease.fence
         ledger = Ledger(database, fence)
