@@ -103,7 +103,7 @@ class LeasedDuty:
         self.shared = shared
         self._seconds = seconds
         self._blind_after = blind
-        self._followed = clock.monotonic()
+        self._began = self._followed = clock.monotonic()
         self._turning = False
         self._fenced = False
 
@@ -115,18 +115,20 @@ class LeasedDuty:
             self._fenced = True
         if self.shared:
             if await lease.take():
-                self._followed = self._clock.monotonic()
+                self._followed = self._began
         elif not self._fenced:
             await lease.take(seize=True)
         return lease.token
 
     def turning(self) -> None:
         self._turning = True
+        self._began = self._clock.monotonic()
 
     async def turned(self, *, ended: bool) -> None:
         self._turning = False
         if ended:
-            self._followed = self._clock.monotonic()
+            # From its head on, as blocks are counted; but after a long turn the next head gets some time.
+            self._followed = max(self._began, self._clock.monotonic() - self._blind_after / 2)
         elif self._blind():
             await self._give_way()
 

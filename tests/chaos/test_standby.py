@@ -24,11 +24,11 @@ LOSSES = amount("standby_losses", 3, 20)
 SECONDS = amount("standby_milliseconds", 1500, 2000) / 1000
 """Between two blocks."""
 
-FRESH = 8
+FRESH = amount("standby_borrowers", 12, 40)
 """Borrowers near their limit that every round begins with."""
 
 RISKY = Mix(suppliers=0, emode=0, isolated=0, dust=0, whales=0, near_limit=100)
-FALL = {"WETH": 8, "wstETH": 8, "WBTC": 8, "LINK": 8}
+FALL = {"WETH": 16, "wstETH": 16, "WBTC": 16, "LINK": 16}
 TAKEOVER = 2
 """Blocks within which the other one signs."""
 
@@ -53,7 +53,7 @@ async def test_standby__active_lost_during_bursts__other_takes_over_and_nothing_
     told = sorted(Counter(took).items())
     tell(f"seed {SEED}: {LOSSES} losses {dict(Counter(kinds))}; blocks to take over: {told}; {summary}")
     assert max(took) <= TAKEOVER
-    assert summary["liquidations"] >= LOSSES
+    assert summary["liquidations"] > 2 * LOSSES
 
 
 async def prepare(pair: Pair, prices: dict[str, int], number: int) -> None:
@@ -74,7 +74,8 @@ async def lose_one(pair: Pair, prices: dict[str, int], loss: Loss, random: Rando
     """Let prices fall, lose the active one soon after, and bring it back. Returns blocks to the take-over."""
     async with pair.ticking:
         await pair.network.actors.set_prices(fallen(prices, FALL))
-    await asyncio.sleep(random.uniform(0, 1.5 * SECONDS))
+    # Often while it still plans, signs and sends, sometimes while the blocks work it off.
+    await asyncio.sleep(random.uniform(0, random.choice([0.6, 1.5 * SECONDS])))
     active = await pair.active()
     other = next(keeper for keeper in pair.keepers if keeper is not active)
     block, terms = await pair.network.node.block_number(), len(other.daemon.of("active"))
