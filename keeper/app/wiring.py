@@ -10,6 +10,7 @@ from keeper.app.backfill import Backfill
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
+from keeper.app.duty import Alone, Duty, make_duty
 from keeper.app.events import Sink
 from keeper.app.followers import make_followers
 from keeper.app.governor import Governor
@@ -47,6 +48,7 @@ from keeper.ops.watch import Watch
 from keeper.ports import Chain, QuorumChain
 from keeper.protocols.base import Market
 from keeper.store import Database
+from keeper.store.lease import Fence, unfenced
 from keeper.types import WAD, ZERO_ADDRESS, Mode, checksum
 
 LIQUIDATION_GAS = 1_500_000
@@ -83,12 +85,23 @@ async def assemble(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
         incidents = Incidents(database, clock.now)
-        watch = Watch(metrics, incidents)
+        answers = Heartbeat(clock, TURN_LIMIT)
+        watch = Watch(metrics, incidents, answers)
         chain = await stack.enter_async_context(connect(config, watch))
         followers = make_followers(config, chain, database, Backfill(clock, sink, heartbeat).tell)
         desk = make_desk(config, chain) if plans_in(mode) else None
         lanes = [Lane(follower, desk, _auditor(config, chain)) for follower in followers]
-        ledger = Ledger(database)
+        signer = _signer(config) if mode is Mode.LIVE else None
+        duty: Duty = Alone()
+        fence = unfenced
+        if signer is not None:
+            stack.push_async_callback(signer.close)
+            lease, duty = make_duty(
+                config.standby, database, config.chain.id, signer.address, clock=clock, answers=answers
+            )
+            await stack.enter_async_context(duty.kept())
+            fence = lease.fence
+        ledger = Ledger(database, fence)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
         daemon = Daemon(
@@ -102,9 +115,12 @@ async def assemble(
                 database,
                 lambda: [lane.market for lane in lanes],
                 observer=watch,
+                signer=signer,
+                fence=fence,
                 stack=stack,
             ),
             Records(ledger, MissLedger(database), metrics),
+            duty=duty,
             misses=Misses(config.executor.address),
             governor=governor,
             wrapped_native=await wrapped_native(config, chain),
@@ -136,19 +152,19 @@ async def _dispatcher(
     markets: Callable[[], list[Market]],
     *,
     observer: Watch,
+    signer: HeldSigner | None,
+    fence: Fence,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
     executor = Executor(address or ZERO_ADDRESS, load_artifact("executor").abi)
     judge = Judge(executor, markets)
     base = config.transactions.last_look.value
-    if mode is not Mode.LIVE:
+    if signer is None:
         await _require_sound(config, chain, None)
         if address is None:
             return Dispatcher(mode, Believer(executor), judge)
         return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address), base), judge)
-    signer = _signer(config)
-    stack.push_async_callback(signer.close)
     if address is None:
         raise ConfigError("executor.address: not set; mode live needs it; run `keeper executor deploy`")
     await _require_sound(config, chain, signer)
@@ -164,7 +180,7 @@ async def _dispatcher(
         chain,
         chain,
         GuardedSigner(signer, policy),
-        TransactionStore(database, config.chain.id, signer.address),
+        TransactionStore(database, config.chain.id, signer.address, fence),
         rules,
         private=route,
         observer=observer,

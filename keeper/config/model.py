@@ -19,6 +19,7 @@ from keeper.config.lender import Lender
 from keeper.config.relay import Relay
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
+from keeper.config.standby import Standby
 from keeper.config.swap import Swap
 from keeper.types import USD, Mode
 
@@ -129,6 +130,7 @@ class Config(Section):
     transactions: Transactions = Transactions()
     relay: Relay = Relay()
     signer: Signer = Signer()
+    standby: Standby = Standby()
     audit: Audit = Audit()
     ops: Ops = Ops()
 

@@ -67,10 +67,17 @@ class Attempts:
         return await self._make(transaction, empty, fees, block, cancels=True)
 
     async def offer(self, transaction: Transaction, head: int) -> Transaction:
-        """Send the newest attempt, perhaps again, when `head` is the newest block.
+        """Send the newest attempt again, when `head` is the newest block.
 
         An answer that got lost leaves it in flight; a private one goes public then if the rules say so.
+
+        Raises:
+            Fenced: another process has the key now, and with it the say in what is sent.
         """
+        await self._desk.store.require_lease()
+        return await self._offer(transaction, head)
+
+    async def _offer(self, transaction: Transaction, head: int) -> Transaction:
         newest = transaction.attempts[-1]
         detail = ""
         try:
@@ -113,7 +120,7 @@ class Attempts:
             until=None if cancels else transaction.until,
         )
         signed_one = await self._desk.store.signed(transaction, attempt)
-        return await self.offer(self._desk.roster.keep(signed_one), block)
+        return await self._offer(self._desk.roster.keep(signed_one), block)
 
     async def _send(self, transaction: Transaction, attempt: Attempt, head: int) -> None:
         if attempt.until is None:

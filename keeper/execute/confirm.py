@@ -135,6 +135,7 @@ class Confirmer:
         taken = not _never_taken(transaction)
         if taken and (view.final < 0 or nonce >= await self._writer.nonce(sender, view.final)):
             return
+        await self._desk.store.require_lease()
         del self.missing[nonce]
         reason = f"nonce {nonce} of {sender} was used by someone else"
         self._desk.brake.pull(reason)
