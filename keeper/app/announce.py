@@ -39,7 +39,7 @@ class Announcer:
     def duty(self, head: BlockRef, term: int | None, *, first: bool) -> None:
         """This process signs from now on, in a `term`, or not any more; `first`: it has just started."""
         self._metrics.active.set(term is not None)
-        self._metrics.term.set(term or 0)
+        self._metrics.lease_token.set(term or 0)
         event = Event.STANDBY if term is None else Event.ACTIVE
         self.say(event, block=head.number, **({} if term is None else {"term": term}))
         if not first:

@@ -87,7 +87,7 @@ class Metrics:
             "decision_seconds", "From a new head to the plans for it.", DECISION_SECONDS
         )
         self.active = make.gauge("active", "1 while this process signs, 0 on standby or without a key.")
-        self.term = make.gauge("lease_term", "Token of the lease that this process holds, 0 without.")
+        self.lease_token = make.gauge("lease_token", "Token of the lease that this process holds, 0 without.")
         self.next_nonce = make.gauge("next_nonce", "The key's next nonce on chain.")
         self.nonce_gaps = make.gauge("nonce_gaps", "Nonces below ours that belong to nobody.")
         self.transactions_waiting = make.gauge(
