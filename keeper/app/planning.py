@@ -20,7 +20,9 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     """A planner over every configured exchange."""
     venues = [UniswapV3(swap.factory, swap.quoter) for swap in config.exchanges]
     strategy = Strategy(
-        min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
+        min_profit_usd=config.strategy.min_profit_usd,
+        max_gas_price=config.strategy.max_gas_price,
+        two_steps=config.strategy.two_steps,
     )
     executor = config.executor.address
     own = Inventory(executor) if config.strategy.own_capital and executor else None

@@ -182,7 +182,8 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         return await self.request("eth_getTransactionByHash", (tx_hash,)) is not None
 
     async def estimate_gas(self, call: Call, sender: Address) -> int:
-        return await self._quantity("eth_estimateGas", _transaction(call, sender))
+        # In the pending block, which some nodes take unless told, our own transaction may wait already.
+        return await self._quantity("eth_estimateGas", _transaction(call, sender), "latest")
 
     @staticmethod
     def hash_of(raw: bytes) -> Hash:

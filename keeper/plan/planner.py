@@ -182,7 +182,7 @@ class Planner:
         self, plans: Sequence[Plan], turns: Sequence[Turn], start: State, paths: Paths
     ) -> list[Plan]:
         """`plans` with two steps in place of one where that brings more; the second steps go last."""
-        if len(plans) > LARGE or not plans:
+        if not self._strategy.two_steps or not 0 < len(plans) <= LARGE:
             return list(plans)
         block = plans[0].block
         found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
