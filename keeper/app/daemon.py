@@ -249,7 +249,10 @@ class Daemon:
 
     async def _send(self, plans: Sequence[Plan]) -> None:
         """Dispatch what the operator and the key's money allow, in batches, the first turns first."""
-        if self._stopping or not self._recovered or not plans or not await self._may_send():
+        head = self._head
+        if head is None or self._stopping or not self._recovered:
+            return
+        if not plans or not await self._may_send(head):
             return
         purse = await self._dispatcher.purse()
         if purse is not None:
@@ -276,9 +279,9 @@ class Daemon:
             need_restart=found.waiting,
         )
 
-    async def _may_send(self) -> bool:
-        """Whether the operator's switch and budgets let new liquidations out."""
-        why = await self._governor.objection()
+    async def _may_send(self, head: BlockRef) -> bool:
+        """Whether the operator's switch and guards let new liquidations out."""
+        why = await self._governor.objection(head)
         self._announcer.standstill("operator", why)
         return why is None
 

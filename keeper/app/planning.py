@@ -23,7 +23,9 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     """A planner over every configured exchange."""
     venues = [UniswapV3(swap.factory, swap.quoter) for swap in config.exchanges]
     strategy = Strategy(
-        min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
+        min_profit_usd=config.strategy.min_profit_usd,
+        max_gas_price=config.strategy.max_gas_price,
+        two_steps=config.strategy.two_steps,
     )
     banks = [*_banks(config), *venues]
     return Planner(chain, venues, strategy, banks, _aggregators(config), data_fees=DataFees())

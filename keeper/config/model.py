@@ -69,6 +69,11 @@ class Strategy(Section):
         description="Pay with the owner's tokens, as far as the executor may take them, before flash loans.",
         examples=["false"],
     )
+    two_steps: bool = Field(
+        default=True,
+        description="Liquidate an account twice in a row where the close factor makes that pay more.",
+        examples=["true"],
+    )
     quorum_usd: Usd = Field(
         default=50_000 * USD,
         description="A plan that repays so much is confirmed by chain.quorum nodes.",

@@ -36,7 +36,8 @@ class Guards:
         return [self._guarded(market, frame, each) if isinstance(each, Plan) else each for each in outcomes]
 
     def _guarded(self, market: Market, frame: Any, plan: Plan) -> Plan | Rejection:
-        objection = next(self._objections(market, frame, plan), None)
+        objections = (each for step in plan.steps for each in self._objections(market, frame, step))
+        objection = next(objections, None)
         if objection is None:
             return plan
         return Rejection(plan.deployment, plan.account, plan.block, *objection, best=plan)
@@ -54,6 +55,8 @@ class Guards:
             limit = dollars(self.max_plan_usd)
             yield Reason.TOO_LARGE, f"it repays {dollars(repaid)}, guards.max_plan_usd is {limit}"
         if not collateral.price:
+            if self.oracle_gap is not None or not self.toxic:
+                yield Reason.PRICE_MISSING, f"no price of {collateral.symbol} to hold against the guards"
             return
         seized = to_usd(plan.settlement.seize, collateral)
         gap = abs(to_usd(plan.profit.swap_out, debt) - seized) * BPS // max(seized, 1)
@@ -61,5 +64,7 @@ class Guards:
             apart = f"{Decimal(gap) / 100}% apart"
             yield Reason.ORACLE_GAP, f"exchange and oracle are {apart}, guards.oracle_gap_bps allows less"
         health = market.health(plan.account, frame)
-        if not self.toxic and health.debt * seized > health.collateral * repaid:
+        # What the protocol keeps of the bonus is gone for the account as well.
+        lost = to_usd(plan.settlement.seize + plan.settlement.protocol_fee, collateral)
+        if not self.toxic and health.debt * lost > health.collateral * repaid:
             yield Reason.TOXIC, "its debt exceeds what the bonus leaves of its collateral"

@@ -184,9 +184,9 @@ class Planner:
         self, plans: Sequence[Plan], turns: Sequence[Turn], start: State, paths: Paths
     ) -> list[Plan]:
         """`plans` with two steps in place of one where that brings more; the second steps go last."""
-        if len(plans) > LARGE or not plans:
+        if not self._strategy.two_steps or not 0 < len(plans) <= LARGE:
             return list(plans)
-        block, least = plans[0].block, self._strategy.min_profit_usd
+        block = plans[0].block
         found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
         better: list[Plan] = []
         turn = max(plan.turn for plan in plans)
@@ -196,7 +196,7 @@ class Planner:
                 judge(case, trial, terms, self._strategy, block) for case, trial, terms in steps or ()
             ]
             both = [verdict for verdict in verdicts if isinstance(verdict, Plan)]
-            if len(both) < 2 or sum(each.profit.net_usd for each in both) <= plan.profit.net_usd + least:
+            if len(both) < 2:
                 better.append(plan)
                 continue
             turn += 1

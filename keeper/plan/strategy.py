@@ -35,10 +35,12 @@ class GasModel:
 class Strategy:
     """What is worth doing: USD with 8 decimals, gas price in wei.
 
-    Without `flash_loan` the executor's owner pays the debt asset (by allowance) and no premium is due.
+    Without `flash_loan` the executor's owner pays the debt asset (by allowance) and no premium is due. With
+    `two_steps` a burst liquidates an account twice where the close factor makes that pay more.
     """
 
     min_profit_usd: int
     max_gas_price: int
     flash_loan: bool = True
+    two_steps: bool = True
     gas: GasModel = field(default_factory=GasModel)

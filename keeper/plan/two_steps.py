@@ -34,31 +34,45 @@ class Step(NamedTuple):
 def in_two_steps(
     turns: Sequence[Turn], start: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[dict[Address, tuple[Step, Step]]]:
-    """Both steps of every account that could be liquidated in two, whether that brings more or not.
+    """Both steps of every account that is worth more in two, by more than a plan has to bring.
 
     The first step is priced in the account's own turn, the second after all turns, so that nobody else's
     plan is worth less for it.
     """
-    state, firsts = start.fresh(), list[Step]()
-    for case, trial in turns:
-        if trial is None or trial.profit.net_usd < state.least:
+    state, firsts = start.fresh(), list[tuple[Step, Trial]]()
+    for case, once in turns:
+        if once is None or once.profit.net_usd < state.least:
             continue
-        edge = first_size(trial, state.terms)
+        first, edge = None, first_size(once, state.terms)
         if edge is not None:
-            first = yield from _priced(_exactly(trial.opportunity, edge), state.terms, state, paths, venues)
-            firsts += [Step(case, first, state.terms)] if first else []
-        state.commit(case, trial)
+            first = yield from _priced(_exactly(once.opportunity, edge), state.terms, state, paths, venues)
+        if first is not None:
+            firsts.append((Step(case, first, state.terms), once))
+        state.commit(case, first or once)
     found: dict[Address, tuple[Step, Step]] = {}
-    for step in firsts:
-        terms = _after(step, state.terms)
-        opportunity = _same_pair(step.trial.opportunity, terms) if terms else None
-        if terms is None or opportunity is None:
-            continue
-        second = yield from _priced(opportunity, terms, state, paths, venues)
-        if second is not None:
-            found[step.case.account] = step, Step(step.case, second, terms)
-            state.commit(step.case, second)
+    for step, once in firsts:
+        second = yield from _second(step, state, paths, venues)
+        if second is not None and _pays(step.trial, second.trial, once, state.least):
+            found[step.case.account] = step, second
+            state.commit(step.case, second.trial)
+        else:  # what of it the first step did already counts twice then, which makes nothing look better
+            state.commit(step.case, once)
     return found
+
+
+def _pays(first: Trial, second: Trial, once: Trial, least: int) -> bool:
+    parts = first.profit.net_usd, second.profit.net_usd
+    return min(parts) >= least and sum(parts) > once.profit.net_usd + least
+
+
+def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
+    """The best step after `step` on what all turns so far leave."""
+    terms = _after(step, state.terms)
+    opportunity = _same_pair(step.trial.opportunity, terms) if terms else None
+    if terms is None or opportunity is None:
+        return None
+    trial = yield from _priced(opportunity, terms, state, paths, venues)
+    return trial and Step(step.case, trial, terms)
 
 
 def first_size(trial: Trial, terms: Terms) -> int | None:

@@ -271,3 +271,18 @@ async def test_request__node_frozen__deadline_ends_it(anvil: Anvil) -> None:
                 await rpc.block()
         finally:
             anvil.process.send_signal(signal.SIGCONT)
+
+
+async def test_estimate_gas__the_same_transaction_waits__is_not_counted_against_itself(
+    rpc: Rpc, node: Node
+) -> None:
+    once = Address("0x" + "74" * 20)
+    await node.request("anvil_setCode", once, "0x5f54600a5760015f55005b5f5ffd")  # reverts the second time
+    await node.request("evm_setAutomine", False)
+    sender = (await node.accounts())[0]
+    await node.request("eth_sendTransaction", {"from": sender, "to": once, "gas": hex(100_000)})
+    assert await rpc.estimate_gas(Call(once, b""), sender) > 21_000
+    await node.request("evm_mine")
+    with pytest.raises(CallReverted):
+        await rpc.estimate_gas(Call(once, b""), sender)
+    await node.request("evm_setAutomine", True)

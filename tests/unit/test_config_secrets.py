@@ -50,8 +50,10 @@ CANARIES = (
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
-    "chain.log_samples", "chain.log_ranges", "chain.quorum", "strategy.quorum_usd", "guards.kill_file",
+    "chain.log_samples", "chain.log_ranges", "chain.quorum", "strategy.quorum_usd", "strategy.two_steps",
+    "guards.kill_file",
     "guards.max_plan_usd", "guards.deny", "guards.allow", "guards.oracle_gap_bps", "guards.toxic",
+    "guards.max_head_age_seconds",
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
     "deployment[].start_block", "swap[].kind", "swap[].factory",
