@@ -9,6 +9,7 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.profit import to_usd
 from keeper.plan.verdict import dollars
 from keeper.protocols.base import Market
+from keeper.risk.worth import worth
 from keeper.types import BPS, Address
 
 
@@ -61,5 +62,6 @@ class Guards:
             apart = f"{Decimal(gap) / 100}% apart"
             yield Reason.ORACLE_GAP, f"exchange and oracle are {apart}, guards.oracle_gap_bps allows less"
         health = market.health(plan.account, frame)
-        if not self.toxic and health.debt * seized > health.collateral * repaid:
+        held = worth(market, health, frame) or health
+        if not self.toxic and held.debt * seized > held.collateral * repaid:
             yield Reason.TOXIC, "its debt exceeds what the bonus leaves of its collateral"
