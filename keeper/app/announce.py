@@ -89,7 +89,7 @@ class Announcer:
         plans = sum(len(judgement.plans) for judgement in judgements)
         rejections = [rejection for judgement in judgements for rejection in judgement.rejections]
         self._metrics.accounts.set(accounts)
-        self._metrics.bad_debt_usd.set(sum(_bad_debt(judgement) for judgement in judgements) / USD)
+        self._metrics.bad_debt_usd.set(sum(judgement.bad_debt for judgement in judgements) / USD)
         self._metrics.liquidatable_accounts.set(len(liquidatable))
         self._count(plans, rejections)
         self.say(
@@ -139,9 +139,3 @@ class Announcer:
         self._doubts[name] = why
         self._incidents.note(Kind.DOUBT, name, why)
         self.say(Event.DEGRADED, block=head.number, deployment=name, reason=why)
-
-
-def _bad_debt(judgement: Judgement) -> int:
-    """What the protocol has booked and what accounts owe above their collateral, USD with 8 decimals."""
-    uncovered = sum(max(0, health.debt - health.collateral) for health in judgement.liquidatable)
-    return judgement.deficit + uncovered

@@ -10,13 +10,15 @@ from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
+from keeper.risk.worth import uncovered
 from keeper.types import Address, BlockRef, section
 
 
 class Judgement(NamedTuple):
     """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
-    `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
+    `bad_debt` is what the protocol has booked and what accounts owe above their collateral, USD with 8
+    decimals. `doubt` is why nothing is
     planned for a market whose book is not to be trusted. `notices` are sentences for the operator;
     `changes` is what a policy just adopted decides otherwise than the one before.
     """
@@ -26,7 +28,7 @@ class Judgement(NamedTuple):
     blind: list[Address]
     plans: list[Plan]
     rejections: list[Rejection]
-    deficit: int
+    bad_debt: int
     doubt: str | None
     notices: list[str]
     changes: list[Change]
@@ -139,7 +141,7 @@ class Lane:
                 for step in plan.steps
             ],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
-            usd_value(market, market.bad_debt()),
+            usd_value(market, market.bad_debt()) + uncovered(market, found.liquidatable, frame),
             market.doubt,
             market.notices(),
             changed,

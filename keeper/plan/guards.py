@@ -9,6 +9,7 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.profit import to_usd
 from keeper.plan.verdict import dollars
 from keeper.protocols.base import Market
+from keeper.risk.worth import worth
 from keeper.types import BPS, Address
 
 
@@ -64,7 +65,8 @@ class Guards:
             apart = f"{Decimal(gap) / 100}% apart"
             yield Reason.ORACLE_GAP, f"exchange and oracle are {apart}, guards.oracle_gap_bps allows less"
         health = market.health(plan.account, frame)
+        held = worth(market, health, frame) or health
         # What the protocol keeps of the bonus is gone for the account as well.
         lost = to_usd(plan.settlement.seize + plan.settlement.protocol_fee, collateral)
-        if not self.toxic and health.debt * lost > health.collateral * repaid:
+        if not self.toxic and held.debt * lost > held.collateral * repaid:
             yield Reason.TOXIC, "its debt exceeds what the bonus leaves of its collateral"

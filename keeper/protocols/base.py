@@ -94,7 +94,11 @@ class AssetInfo:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """An account's exact health at one frame. Values in the market's `unit`, factor in wad."""
+    """An account's exact health at one frame. Values in the market's `unit`, factor in wad.
+
+    The unit "USD" has 8 decimals. In any other the values are the protocol's own integers, and holdings
+    tell what they are worth.
+    """
 
     account: Address
     collateral: int
@@ -256,6 +260,7 @@ class Market(Protocol):
     deployment: str
     name: str
     unit: str
+    """What health is judged in; "USD" only where that is so for every account."""
     book: Book
 
     @property
