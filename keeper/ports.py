@@ -87,7 +87,7 @@ class Receipt(NamedTuple):
 
 
 class PendingTransaction(NamedTuple):
-    """A transaction that waits for a block. `tip` and `cap` in wei per gas, both the price of a legacy one."""
+    """A transaction that waits for a block. `tip` and `cap` in wei per gas; the price for a legacy one."""
 
     hash: Hash
     sender: Address

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from keeper.app.announce import Announcer
 from keeper.app.backfill import Backfill
+from keeper.app.backrunning import make_backrunner, watched_updates
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
@@ -91,19 +92,22 @@ async def assemble(
         ledger = Ledger(database)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
+        dispatcher = await _dispatcher(
+            config,
+            mode,
+            chain,
+            database,
+            lambda: [lane.market for lane in lanes],
+            observer=watch,
+            stack=stack,
+        )
+        announcer = Announcer(sink, metrics, incidents)
+        backrunner = await make_backrunner(config, mode, chain, lanes, dispatcher, announcer, metrics)
         daemon = Daemon(
             chain,
             config.chain.id,
             lanes,
-            await _dispatcher(
-                config,
-                mode,
-                chain,
-                database,
-                lambda: [lane.market for lane in lanes],
-                observer=watch,
-                stack=stack,
-            ),
+            dispatcher,
             Records(ledger, MissLedger(database), metrics),
             misses=Misses(config.executor.address),
             governor=governor,
@@ -112,8 +116,9 @@ async def assemble(
             incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
-            announcer=Announcer(sink, metrics, incidents),
+            announcer=announcer,
             limits=Limits(),
+            backrunner=backrunner,
         )
         if config.ops.port:
             server = OpsServer(
@@ -125,6 +130,8 @@ async def assemble(
                 switch=governor.switch,
             )
             await stack.enter_async_context(server)
+        if backrunner is not None:
+            await stack.enter_async_context(watched_updates(config, daemon, backrunner, watch))
         yield Running(daemon, chain, watch, governor)
 
 

@@ -82,15 +82,17 @@ async def pending_stream(
     """
     slot = PendingSlot(wanted)
     clock = clock or SystemClock()
-    sources: dict[str, _Source] = {}
+    sources: list[tuple[str, _Source]] = []
     failure: Exception | None = None
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
         for url in (EndpointUrl(text, ("ws", "wss")) for text in ws_urls):
-            sources[url.host] = partial(push, session, url, chain_id, deadline, slot.offer)
-        for rpc in () if sources else rpcs:
-            sources[rpc.host] = partial(poll, rpc, poll_interval, clock, slot.offer)
+            source = partial(push, session, url, slot.offer, chain_id=chain_id, deadline=deadline)
+            sources.append((url.host, source))
+        if not sources:
+            asked = partial(poll, interval=poll_interval, clock=clock)
+            sources += [(rpc.host, partial(asked, rpc, slot.offer)) for rpc in rpcs]
         keep = _Keep(clock, longest_backoff, observer or NoObserver())
-        tasks = [group.create_task(keep.up(host, source)) for host, source in sources.items()]
+        tasks = [group.create_task(keep.up(host, source)) for host, source in sources]
         try:
             yield slot
         except Exception as error:  # noqa: BLE001 - raised again below

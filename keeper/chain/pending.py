@@ -24,10 +24,11 @@ _NEW_FILTER, _CHANGES = "eth_newPendingTransactionFilter", "eth_getFilterChanges
 async def push(
     session: aiohttp.ClientSession,
     url: EndpointUrl,
-    chain_id: int,
-    deadline: float,
     offer: Offer,
     alive: Callable[[], None],
+    *,
+    chain_id: int,
+    deadline: float,
 ) -> None:
     """Offer what `url` pushes and what waited before; ends only with an exception. `alive`: it is subscribed.
 
@@ -55,7 +56,7 @@ async def push(
                         _offer(found, offer)
 
 
-async def poll(rpc: Rpc, interval: float, clock: Clock, offer: Offer, alive: Callable[[], None]) -> None:
+async def poll(rpc: Rpc, offer: Offer, alive: Callable[[], None], *, interval: float, clock: Clock) -> None:
     """Offer what a filter of `rpc` shows every `interval` seconds; ends only with an exception.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from keeper.config.backrun import Backrun
 from keeper.config.chain import Chain
 from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
@@ -124,6 +125,7 @@ class Config(Section):
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
+    backrun: Backrun = Backrun()
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()

@@ -2,10 +2,11 @@
 
 import asyncio
 
-from keeper.errors import CallReverted
+from keeper.errors import CallReverted, Degraded
+from keeper.execute.behind import Behind
 from keeper.execute.executor import Executor
 from keeper.execute.fees import break_even_price
-from keeper.execute.model import Transaction
+from keeper.execute.model import Fees, Transaction
 from keeper.execute.push import MAX_GAS
 from keeper.execute.simulate import Simulation
 from keeper.execute.txm import TransactionManager
@@ -35,18 +36,30 @@ class Sender:
         """
         return await self._writer.balance(self.manager.address, "pending")
 
-    async def send(self, key: str, simulation: Simulation) -> Transaction:
-        """Send the batch under the idempotency key `key`.
+    async def send(self, key: str, simulation: Simulation, behind: Behind | None = None) -> Transaction:
+        """Send the batch under the idempotency key `key`, with `behind` directly behind what it names.
 
         Raises:
             Transient: no node answered; nothing was sent.
             Degraded, Halt: see TransactionManager.submit.
         """
+        limit = simulation.gas or await self._limit(simulation)
+        ceiling = break_even_price(simulation.steps, limit)
+        fees = None if behind is None else self._follow(behind, ceiling)
+        return await self.manager.submit(key, simulation.steps, simulation.call, limit, ceiling, fees=fees)
+
+    def _follow(self, behind: Behind, ceiling: int | None) -> Fees:
+        highest = self.manager.max_gas_price
+        fees = behind.fees(highest if ceiling is None else min(ceiling, highest))
+        if fees is None:
+            front = behind.updates[-1]
+            raise Degraded(f"the update pays up to {front.cap} wei per gas, which is more than it is worth")
+        return fees
+
+    async def _limit(self, simulation: Simulation) -> int:
         parts = await asyncio.gather(*(self._gas(plan) for plan in simulation.plans))
         # Interest, ticks and cold slots move between estimate and block.
-        limit = min(sum(parts) * 5 // 4, MAX_GAS)
-        ceiling = break_even_price(simulation.steps, limit)
-        return await self.manager.submit(key, simulation.steps, simulation.call, limit, ceiling)
+        return min(sum(parts) * 5 // 4, MAX_GAS)
 
     async def _gas(self, plan: Plan) -> int:
         """Gas units of one plan sent alone.

@@ -17,12 +17,16 @@ PASSES = 3
 
 
 class Simulation(NamedTuple):
-    """The plans that succeed with their steps, the call that carries them out, and the plans that failed."""
+    """The plans that succeed with their steps, the call that carries them out, and the plans that failed.
+
+    `gas` is a limit that suffices, None where it has to be estimated.
+    """
 
     plans: tuple[Plan, ...]
     steps: tuple[Step, ...]
     call: Call
     rejections: tuple[Rejection, ...]
+    gas: int | None = None
 
 
 class LastLook(Protocol):
@@ -71,7 +75,7 @@ class Simulator:
                 break
             results = await self._results(remaining)
             pairs = list(zip(remaining, results, strict=True))
-            rejections += [_rejection(plan, result) for plan, result in pairs if not result.ok]
+            rejections += [rejection(plan, result) for plan, result in pairs if not result.ok]
             remaining = [plan for plan, result in pairs if result.ok]
             results = [result for result in results if result.ok]
             if len(remaining) == len(pairs):
@@ -91,7 +95,8 @@ class Simulator:
         return self._executor.results(data)
 
 
-def _rejection(plan: Plan, result: Result) -> Rejection:
+def rejection(plan: Plan, result: Result) -> Rejection:
+    """What a failed result makes of its plan."""
     return Rejection(
         plan.deployment, plan.account, plan.block, Reason.SIMULATION_FAILED, result.reason, best=plan
     )
