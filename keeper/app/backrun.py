@@ -167,7 +167,7 @@ class Backrunner:
                 behind.timestamp,
                 gas_price,
                 native or ASSUMED_PRICE,
-                self._dispatcher.in_flight(),
+                in_flight=self._dispatcher.in_flight(),
                 ahead=plans,
             )
             crossing += found.crossing

@@ -69,14 +69,18 @@ async def watched_updates(
         pending = await stack.enter_async_context(
             pending_stream(backrunner.wants, urls, endpoints, chain_id=config.chain.id, observer=watch)
         )
-        task = asyncio.create_task(_meet_all(daemon, pending), name="pending updates")
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-        if not task.cancelled():
-            task.result()
+        failure: Exception | None = None
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(_meet_all(daemon, pending), name="pending updates")
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - raised again below
+                # Inside the group it would come out wrapped in an ExceptionGroup.
+                failure = error
+            finally:
+                task.cancel()
+        if failure is not None:
+            raise failure
 
 
 async def _meet_all(daemon: Daemon, pending: AsyncIterator[PendingTransaction]) -> None:

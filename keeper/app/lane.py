@@ -156,8 +156,8 @@ class Lane:
         timestamp: int,
         gas_price: int,
         native_price: int,
-        in_flight: Collection[tuple[str, Address]],
         *,
+        in_flight: Collection[tuple[str, Address]],
         ahead: Sequence[Plan] = (),
     ) -> Expectation:
         """Plan for the accounts that `supposed`, mined at `timestamp`, makes liquidatable.

@@ -17,7 +17,6 @@ from keeper.chain.url import EndpointUrl
 from keeper.clock import Clock, SystemClock
 from keeper.errors import Degraded, Transient, WrongChain
 from keeper.ports import PendingTransaction
-from keeper.types import Hash
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ class PendingSlot:
     def __init__(self, wanted: Callable[[PendingTransaction], bool]) -> None:
         self._wanted = wanted
         self._waiting: deque[PendingTransaction] = deque(maxlen=CAPACITY)
-        self._seen: dict[Hash, None] = {}
+        self._seen: dict[str, None] = {}
         self._filled = asyncio.Event()
 
     def offer(self, transaction: PendingTransaction) -> None:
