@@ -148,8 +148,15 @@ class Drill:
 
     async def landing(self, update: str, ours: str | None) -> Landing:
         """How far behind `update` our transaction stands, if it succeeded."""
-        receipts = [await self.node.request("eth_getTransactionReceipt", each) for each in (update, ours) if each]
-        if len(receipts) < 2 or None in receipts or receipts[1]["status"] != "0x1" or len(receipts[1]["logs"]) < 2:
+        receipts = [
+            await self.node.request("eth_getTransactionReceipt", each) for each in (update, ours) if each
+        ]
+        if (
+            len(receipts) < 2
+            or None in receipts
+            or receipts[1]["status"] != "0x1"
+            or len(receipts[1]["logs"]) < 2
+        ):
             return Landing(None, None)
         first, second = receipts
         blocks = int(second["blockNumber"], 16) - int(first["blockNumber"], 16)
