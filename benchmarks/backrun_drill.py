@@ -1,11 +1,14 @@
-"""A devnet without automatic mining, accounts that cross one after the other, and a keeper in this process."""
+"""A devnet that mines when asked, accounts that cross one after the other, and a keeper in this process."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
+
+from eth_utils.crypto import keccak
 
 from keeper.app.events import Event
 from keeper.app.loop import turn_until
@@ -37,6 +40,17 @@ class Fees(NamedTuple):
 
     tip: int = 2 * GWEI
     cap: int = 60 * GWEI
+
+
+USUAL = Fees()
+
+
+class Never(StrEnum):
+    """Why an update never lands."""
+
+    GAP = "nonce gap"
+    CHEAP = "too cheap"
+    REVERTS = "reverts"
 
 
 class Landing(NamedTuple):
@@ -121,7 +135,7 @@ class Drill:
             stop.set()
 
     async def update(
-        self, number: int, fees: Fees = Fees(), *, gas: int = 200_000, gap: int = 0, sender: Address = SENDER
+        self, number: int, fees: Fees = USUAL, *, gas: int = 200_000, gap: int = 0, sender: Address = SENDER
     ) -> str:
         """Send the update that makes account `number` cross, and leave it pending; its hash."""
         bps = BPS - FIRST_FALL - EACH_FALL * number
@@ -133,6 +147,41 @@ class Drill:
             "data": "0x" + feed.data.hex(),
             "nonce": hex(nonce + gap),
             "gas": hex(gas),
+            "maxFeePerGas": hex(fees.cap),
+            "maxPriorityFeePerGas": hex(fees.tip),
+        }
+        return str(await self.node.request("eth_sendTransaction", transaction))
+
+    async def never(self, why: Never, number: int, keeper: Keeper) -> None:
+        """Let an update that would make account `number` cross wait and never land; the chain goes on."""
+        sender = Address("0x" + keccak(text=f"sender {why} {number} {len(keeper.events)}")[-20:].hex())
+        await self.node.fund([sender])
+        if why is Never.CHEAP:
+            # A node takes none that is too cheap, but one that waited for its turn may have become so.
+            hashes = [await self.update(number, Fees(GWEI, 30 * GWEI), gap=1, sender=sender)]
+            await self.node.request("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
+            await self.mine(keeper)
+            hashes.append(await self.empty_call(sender, Fees(GWEI, 300 * GWEI)))
+        else:
+            how = {"gap": 2} if why is Never.GAP else {"gas": 26_000}
+            hashes = [await self.update(number, sender=sender, **how)]
+        await keeper.says(Event.SUBMITTED, len(keeper.events), QUIET)
+        await self.node.request(
+            "anvil_setNextBlockBaseFeePerGas", hex(GWEI if why is not Never.CHEAP else 90 * GWEI)
+        )
+        await self.mine(keeper)
+        for each in hashes:
+            await self.node.request("anvil_dropTransaction", each)
+        await self.node.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        await self.mine(keeper)
+
+    async def empty_call(self, sender: Address, fees: Fees) -> str:
+        """Send a transaction with the sender's next nonce that does nothing, and leave it pending."""
+        transaction = {
+            "from": sender,
+            "to": SENDER,
+            "gas": hex(21_000),
+            "nonce": await self.node.request("eth_getTransactionCount", sender, "latest"),
             "maxFeePerGas": hex(fees.cap),
             "maxPriorityFeePerGas": hex(fees.tip),
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.backrun_drill import GWEI, PATIENCE, QUIET, Drill, Fees, Keeper, Landing
+from benchmarks.backrun_drill import GWEI, PATIENCE, QUIET, Drill, Fees, Keeper, Landing, Never
 from keeper.app.events import Event
 from keeper.types import Address
 
@@ -21,15 +21,6 @@ async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
         yield drill
 
 
-async def empty_call(drill: Drill, sender: Address, **fields: Any) -> str:
-    call = {"from": sender, "to": STRANGER, "gas": hex(21_000)}
-    return str(await drill.node.request("eth_sendTransaction", call | fields))
-
-
-def paying(fees: Fees) -> dict[str, str]:
-    return {"maxFeePerGas": hex(fees.cap), "maxPriorityFeePerGas": hex(fees.tip)}
-
-
 async def reaction(drill: Drill, keeper: Keeper, number: int, **how: Any) -> tuple[str, str]:
     """Hashes of an update and of what was sent behind it."""
     since = len(keeper.events)
@@ -41,9 +32,9 @@ async def reaction(drill: Drill, keeper: Keeper, number: int, **how: Any) -> tup
 
 async def test_update__pending__liquidation_directly_behind_it_with_others_around(drill: Drill) -> None:
     async with drill.keeper(backrun__enabled=True) as keeper:
-        await empty_call(drill, OTHER, **paying(Fees(tip=3 * GWEI, cap=90 * GWEI)))
+        await drill.empty_call(OTHER, Fees(tip=3 * GWEI, cap=90 * GWEI))
         update, ours = await reaction(drill, keeper, 0)
-        await empty_call(drill, STRANGER, **paying(Fees()))
+        await drill.empty_call(STRANGER, Fees())
         block = await drill.mine(keeper)
 
         assert await drill.landing(update, ours) == Landing(blocks=0, places=1)
@@ -69,19 +60,15 @@ async def test_updates__two_in_a_row_of_one_sender__each_has_its_liquidation_beh
         assert (await drill.landing(second, also_ours)).blocks == 0
 
 
-@pytest.mark.parametrize(
-    "never",
-    [{"gap": 3}, {"fees": Fees(tip=0, cap=10**6)}, {"gas": 26_000}],
-    ids=["nonce gap", "too cheap", "reverts"],
-)
+@pytest.mark.parametrize("never", Never)
 async def test_update__that_cannot_land__nothing_is_sent_and_the_next_one_is_met(
-    drill: Drill, never: dict[str, Any]
+    drill: Drill, never: Never
 ) -> None:
     async with drill.keeper(backrun__enabled=True) as keeper:
-        await drill.update(0, sender=OTHER, **never)
-        assert await keeper.says(Event.SUBMITTED, 0, QUIET) is None
-        await drill.mine(keeper)
+        await drill.never(never, 0, keeper)
         assert keeper.sent() == []
+        # Anvil does not show what waits for another nonce.
+        assert never is Never.GAP or await keeper.says(Event.UPDATE, 0, PATIENCE) is not None
 
         update, ours = await reaction(drill, keeper, 1)
         await drill.mine(keeper)
@@ -91,8 +78,7 @@ async def test_update__that_cannot_land__nothing_is_sent_and_the_next_one_is_met
 async def test_update__replaced_after_we_sent__ours_is_taken_back(drill: Drill) -> None:
     async with drill.keeper(backrun__enabled=True) as keeper:
         update, ours = await reaction(drill, keeper, 0, sender=OTHER)
-        nonce = await drill.node.request("eth_getTransactionCount", OTHER, "latest")
-        await empty_call(drill, OTHER, nonce=nonce, **paying(Fees(tip=9 * GWEI, cap=99 * GWEI)))
+        await drill.empty_call(OTHER, Fees(tip=9 * GWEI, cap=99 * GWEI))
         told = await keeper.says(Event.BACKRUN, 0, PATIENCE, update=update, fate="withdrawn")
         assert told is not None
         await drill.mine(keeper)
@@ -101,13 +87,24 @@ async def test_update__replaced_after_we_sent__ours_is_taken_back(drill: Drill) 
         assert await keeper.says(Event.OUTCOME, 0, QUIET, outcome="success") is None
 
 
-async def test_update__left_out_of_a_block__ours_keeps_its_place_behind_it(drill: Drill) -> None:
+async def test_update__dropped_by_its_node_after_we_sent__ours_is_taken_back(drill: Drill) -> None:
     async with drill.keeper(backrun__enabled=True) as keeper:
         update, ours = await reaction(drill, keeper, 0)
         await drill.node.request("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
         await drill.mine(keeper)
+        told = await keeper.says(Event.BACKRUN, 0, PATIENCE, update=update, fate="withdrawn")
+        assert told is not None
+        await drill.mine(keeper)
+        assert await drill.node.request("eth_getTransactionReceipt", ours) is None
+
+
+async def test_update__left_out_of_a_block__ours_keeps_its_place_behind_it(drill: Drill) -> None:
+    async with drill.keeper(backrun__enabled=True) as keeper:
+        update, ours = await reaction(drill, keeper, 0)
+        await drill.node.request("evm_setBlockGasLimit", hex(150_000))
+        await drill.mine(keeper)
         assert await drill.landing(update, ours) == Landing(None, None)
-        await drill.node.request("anvil_setNextBlockBaseFeePerGas", hex(GWEI))
+        await drill.node.request("evm_setBlockGasLimit", hex(30_000_000))
         await drill.mine(keeper)
         assert (await drill.landing(update, ours)).directly_behind
 
@@ -119,6 +116,5 @@ async def test_update__backrun_off__liquidated_a_block_later(drill: Drill) -> No
         await drill.mine(keeper)
         said = await keeper.says(Event.SUBMITTED, 0, PATIENCE)
         assert said is not None
-        ours = said["tx_hash"]
         await drill.mine(keeper)
-        assert await drill.landing(update, ours) == Landing(blocks=1, places=None)
+        assert await drill.landing(update, said["tx_hash"]) == Landing(blocks=1, places=None)
