@@ -29,7 +29,7 @@ async def backrun() -> Measurement:
             said = await keeper.says(Event.SUBMITTED, since, PATIENCE)
             reactions.append(perf_counter() - started)
             await drill.mine(keeper)
-            landing = await drill.landing(update, said and said["tx_hash"])
+            landing = await drill.landing(update, said["tx_hash"] if said else None)
             behind += landing.directly_behind
             if number % (UPDATES // NEVER) == 0 and number < UPDATES - 1:
                 since = len(keeper.events)
@@ -55,7 +55,7 @@ async def _waiting() -> int:
             await drill.mine(keeper)
             said = await keeper.says(Event.SUBMITTED, since, PATIENCE)
             await drill.mine(keeper)
-            landing = await drill.landing(update, said and said["tx_hash"])
+            landing = await drill.landing(update, said["tx_hash"] if said else None)
             behind += landing.directly_behind
     return behind
 

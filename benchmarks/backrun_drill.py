@@ -162,9 +162,10 @@ class Drill:
             await self.node.request("anvil_setNextBlockBaseFeePerGas", hex(100 * GWEI))
             await self.mine(keeper)
             hashes.append(await self.empty_call(sender, Fees(GWEI, 300 * GWEI)))
+        elif why is Never.GAP:
+            hashes = [await self.update(number, gap=2, sender=sender)]
         else:
-            how = {"gap": 2} if why is Never.GAP else {"gas": 26_000}
-            hashes = [await self.update(number, sender=sender, **how)]
+            hashes = [await self.update(number, gas=26_000, sender=sender)]
         await keeper.says(Event.SUBMITTED, len(keeper.events), QUIET)
         await self.node.request(
             "anvil_setNextBlockBaseFeePerGas", hex(GWEI if why is not Never.CHEAP else 90 * GWEI)

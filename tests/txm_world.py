@@ -145,12 +145,12 @@ async def foreign(world: World, nonce: int, gwei: int = 100) -> None:
 
 
 @asynccontextmanager
-async def running_world(folder: Path) -> AsyncIterator[World]:
-    """A world on an Anvil of its own."""
+async def running_world(folder: Path, order: str = "fees") -> AsyncIterator[World]:
+    """A world on an Anvil of its own, which mines what waits in `order`."""
     key = LocalSigner(b"\x42" * 32)
     policy = Policy(31337, {COUNTER: frozenset({SELECTOR})}, MAX_GAS_PRICE, 2 * MAX_GAS_PRICE)
     async with (
-        running_chain(Anvil.start(no_mining=True)) as (anvil, node),
+        running_chain(Anvil.start(no_mining=True, order=order)) as (anvil, node),
         Rpc(anvil.http) as rpc,
         fresh_database(folder) as database,
     ):

@@ -45,7 +45,8 @@ class Prospect(NamedTuple):
 class Backrunner:
     """Expects updates of the aggregators that price the markets of `lanes`.
 
-    `operator` sends what `executor` carries out; `wrapped_native` tells what gas is worth.
+    `operator` sends what `executor` carries out; `wrapped_native` tells what gas is worth. `bundles`: update
+    and liquidation go to block builders in one piece, instead of through the mempool.
     Not for concurrent use: the daemon calls it between the steps of its turns.
     """
 
@@ -59,6 +60,7 @@ class Backrunner:
         *,
         chain_id: int,
         wrapped_native: Address | None,
+        bundles: bool,
         announcer: Announcer,
         metrics: Metrics,
     ) -> None:
@@ -69,6 +71,7 @@ class Backrunner:
         self._operator = operator
         self._chain_id = chain_id
         self._wrapped_native = wrapped_native
+        self._bundles = bundles
         self._announcer = announcer
         self._metrics = metrics
         self._expected = Expectations()
@@ -108,7 +111,7 @@ class Backrunner:
         for each in self._expected:
             if await self._chain.nonce(each.update.sender, head) > each.update.nonce:
                 await self._mined(each, head)
-            elif each.ours and head.number >= each.sent + PATIENCE:
+            elif each.ours and not self._bundles and head.number >= each.sent + PATIENCE:
                 await self._withdraw(each, f"not mined by block {head.number}", head)
             elif not await self._chain.knows(each.update.hash):
                 await self._give_up(each, "no node knows it any more", head)
@@ -117,7 +120,7 @@ class Backrunner:
 
     async def again(self, head: BlockRef, timestamp: int) -> list[Prospect]:
         """What a new head allows to be placed behind updates that still wait. Raises as `meet`."""
-        waiting = [each for each in self._expected if not each.ours]
+        waiting = [each for each in self._expected if not each.ours or self._bundles]
         prospects = [await self._consider(each, head, timestamp) for each in waiting]
         return [prospect for prospect in prospects if prospect is not None]
 
@@ -147,8 +150,15 @@ class Backrunner:
             executor=self._executor,
             operator=self._operator,
             nonce=await self._chain.nonce(self._operator, head),
+            front=await self._front((*(each.update for each in front), update)),
         )
         return await self._plan(expected, front, behind)
+
+    async def _front(self, updates: Sequence[PendingTransaction]) -> tuple[bytes | Hash, ...]:
+        """The updates for a bundle, where that is how ours gets behind them."""
+        if not self._bundles:
+            return ()
+        return tuple([await self._chain.raw_transaction(each.hash) or each.hash for each in updates])
 
     async def _plan(self, expected: Expected, front: Sequence[Expected], behind: Behind) -> Prospect | None:
         """Ask every deployment that the update concerns who crosses, and what that is worth."""
@@ -210,7 +220,8 @@ class Backrunner:
     async def _withdraw(self, each: Expected, why: str, head: BlockRef) -> None:
         ours, each.ours = each.ours, []
         for transaction in ours:
-            await self._dispatcher.withdraw(transaction)
+            if transaction.until is None:  # a bundle ends by itself
+                await self._dispatcher.withdraw(transaction)
         self._result(each, ours, UpdateFate.WITHDRAWN, head.number, reason=why)
 
     def _tell(self, each: Expected, head: BlockRef, **more: object) -> None:

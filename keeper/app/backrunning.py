@@ -14,7 +14,9 @@ from keeper.app.native import wrapped_native
 from keeper.artifacts import load_artifact
 from keeper.chain.mempool import pending_stream
 from keeper.chain.pool import Pool
+from keeper.config.backrun import Route
 from keeper.config.model import Config
+from keeper.config.relay import RelayMethod
 from keeper.errors import ConfigError
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
@@ -22,6 +24,9 @@ from keeper.ops.metrics import Metrics
 from keeper.ops.watch import Watch
 from keeper.ports import PendingTransaction
 from keeper.types import Mode
+
+BUNDLES = frozenset({RelayMethod.BUNDLE, RelayMethod.MEV_BUNDLE})
+"""Ways to ask a relay that can place transactions behind others."""
 
 
 async def make_backrunner(  # noqa: PLR0917 - the parts it shares with the daemon
@@ -43,6 +48,10 @@ async def make_backrunner(  # noqa: PLR0917 - the parts it shares with the daemo
     address = config.executor.address
     if address is None:
         raise ConfigError("executor.address: not set; backrun.enabled needs it; run `keeper executor deploy`")
+    if config.backrun.route is Route.BUNDLE and not (config.relay.urls and config.relay.method in BUNDLES):
+        raise ConfigError(
+            'backrun.route: "bundle" needs relay.urls, and relay.method "bundle" or "mev-bundle"'
+        )
     return Backrunner(
         chain,
         lanes,
@@ -51,6 +60,7 @@ async def make_backrunner(  # noqa: PLR0917 - the parts it shares with the daemo
         await operator_of(chain, address),
         chain_id=config.chain.id,
         wrapped_native=await wrapped_native(config, chain),
+        bundles=config.backrun.route is Route.BUNDLE,
         announcer=announcer,
         metrics=metrics,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from keeper.app.bids import Bidder
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
 from keeper.plan.model import Plan, Rejection
@@ -32,8 +33,15 @@ class Change(NamedTuple):
 class Desk:
     """Decides under one policy of the operator; a reload makes a new one."""
 
-    def __init__(self, planner: Planner, guards: Guards, confirmer: Confirmer | None) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        guards: Guards,
+        confirmer: Confirmer | None,
+        bidder: Bidder | None = None,
+    ) -> None:
         self._planner = planner
+        self._bidder = bidder
         self._guards = guards
         self._confirmer = confirmer
 
@@ -50,10 +58,7 @@ class Desk:
         outcomes = await self._planner.burst(
             market, now.frame, now.head, accounts, now.gas_price, now.native_price, ahead=ahead
         )
-        outcomes = self._guards.sift(market, now.frame, outcomes)
-        if self._confirmer is None:
-            return outcomes
-        return await self._confirmer.sift(market, now.head, outcomes)
+        return await self._approve(market, now, outcomes)
 
     async def reconsider(
         self, market: Market, outcomes: Sequence[Plan | Rejection], now: Situation
@@ -63,10 +68,17 @@ class Desk:
         plans = await self._planner.reconsider(
             market, now.frame, now.head, rejections, now.gas_price, now.native_price
         )
-        kept = self._guards.sift(market, now.frame, plans)
+        kept = await self._approve(market, now, plans)
+        return [each for each in kept if isinstance(each, Plan)]
+
+    async def _approve(
+        self, market: Market, now: Situation, outcomes: Sequence[Plan | Rejection]
+    ) -> list[Plan | Rejection]:
+        """What guards and quorum let pass, with its bids."""
+        kept = self._guards.sift(market, now.frame, outcomes)
         if self._confirmer is not None:
             kept = await self._confirmer.sift(market, now.head, kept)
-        return [each for each in kept if isinstance(each, Plan)]
+        return kept if self._bidder is None else await self._bidder.bid(kept)
 
 
 def changes(before: Sequence[Plan | Rejection], after: Sequence[Plan | Rejection]) -> list[Change]:

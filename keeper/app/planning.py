@@ -1,6 +1,7 @@
 """From the configured exchanges and strategy to a planner."""
 
 from keeper.app.allowance import Allowance
+from keeper.app.bids import Bidder
 from keeper.app.desk import Desk
 from keeper.config.model import Config
 from keeper.config.secrets import Secret
@@ -72,7 +73,16 @@ def make_desk(config: Config, chain: QuorumChain) -> Desk:
             toxic=guards.toxic,
         ),
         make_confirmer(config, chain),
+        _bidder(config, chain),
     )
+
+
+def _bidder(config: Config, chain: ChainReader) -> Bidder | None:
+    """Who adds bids to plans, None where none are wanted or nobody gets them."""
+    settings, executor = config.relay, config.executor.address
+    if not (settings.urls and settings.bid_bps) or executor is None:
+        return None
+    return Bidder(chain, executor, settings.bid_bps)
 
 
 def make_allowance(config: Config) -> Allowance:

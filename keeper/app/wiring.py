@@ -20,16 +20,17 @@ from keeper.app.native import wrapped_native
 from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
 from keeper.app.reload import Reloader
+from keeper.app.route import make_route
 from keeper.app.signing import load_signer
 from keeper.app.switch import Switch
 from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
 from keeper.config.model import Config
 from keeper.errors import ConfigError
+from keeper.execute.bundle import BundleRoute
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
-from keeper.execute.observe import TransactionObserver
 from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, HeldSigner, Policy, Signer
@@ -142,7 +143,7 @@ async def _dispatcher(
     database: Database,
     markets: Callable[[], list[Market]],
     *,
-    observer: TransactionObserver,
+    observer: Watch,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
@@ -163,16 +164,23 @@ async def _dispatcher(
     policy = Policy(
         config.chain.id, {address: frozenset({executor.selector})}, rules.max_gas_price, rules.cancel_ceiling
     )
+    route = make_route(config.relay, observer)
+    if route is not None:
+        await stack.enter_async_context(route)
+    bundles = None if route is None else BundleRoute(route)
     manager = TransactionManager(
         chain,
         chain,
         GuardedSigner(signer, policy),
         TransactionStore(database, config.chain.id, signer.address),
         rules,
+        private=bundles,
         observer=observer,
     )
     simulator = Simulator(chain, executor, signer.address)
-    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
+    window = None if route is None else config.relay.target_blocks
+    sender = Sender(executor, chain, manager, window=window, bundles=bundles)
+    return Dispatcher(mode, simulator, judge, sender)
 
 
 def transaction_rules(config: Config) -> Rules:
@@ -190,6 +198,8 @@ def transaction_rules(config: Config) -> Rules:
         stuck_blocks=chosen.stuck_blocks,
         blind_failures=chosen.blind_failures,
         mempool=chosen.mempool,
+        fall_back=config.relay.fall_back,
+        forgets=config.relay.method.forgets,
     )
 
 

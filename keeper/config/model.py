@@ -16,6 +16,7 @@ from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
 from keeper.config.guards import GuardSettings
+from keeper.config.relay import Relay
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
 from keeper.config.swap import Swap
@@ -126,6 +127,7 @@ class Config(Section):
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
     backrun: Backrun = Backrun()
+    relay: Relay = Relay()
     signer: Signer = Signer()
     audit: Audit = Audit()
     ops: Ops = Ops()

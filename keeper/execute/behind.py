@@ -33,7 +33,8 @@ class Behind:
     """The place behind `updates`, the last of them directly in front, on the state of `head`.
 
     A `LastLook`. What was found good so far counts as in front of what is looked at next.
-    `timestamp` in seconds is when the next block is expected.
+    `timestamp` in seconds is when the next block is expected. `front` are the updates as a relay takes them,
+    signed bytes or at least the hash, where both go in one bundle; empty: through the mempool.
     """
 
     updates: tuple[PendingTransaction, ...]
@@ -43,6 +44,7 @@ class Behind:
     executor: Executor
     operator: Address
     nonce: int
+    front: tuple[bytes | Hash, ...] = ()
     _sent: list[PendingTransaction] = field(default_factory=list)
 
     async def simulate(self, plans: Sequence[Plan]) -> Simulation:

@@ -14,9 +14,10 @@ from keeper.types import Address, Call, Hash
 class Step:
     """One liquidation of a batch: what the plan promised, kept beside the transaction that carries it.
 
-    `repay`, `gross`, `min_profit` and `simulated` (profit of the last simulation) in debt-token
-    units, `seize` and `protocol_fee` in collateral-token units, `_usd` and `debt_price` (per whole
-    token) in USD with 8 decimals, `gas` in units, `gas_price` in wei.
+    `repay`, `gross`, `min_profit`, `bid` (to the block's builder) and `simulated` (profit that the last
+    simulation left after the bid) in debt-token units, `seize` and `protocol_fee` in collateral-token
+    units, `_usd` and `debt_price` (per whole token) in USD with 8 decimals, `gas` in units, `gas_price`
+    in wei.
     """
 
     deployment: str
@@ -36,6 +37,7 @@ class Step:
     gas: int
     gas_price: int
     gas_usd: int
+    bid: int = 0
 
     @classmethod
     def of(cls, plan: Plan, simulated: int) -> Self:
@@ -60,6 +62,7 @@ class Step:
             gas=profit.gas,
             gas_price=profit.gas_price,
             gas_usd=profit.gas_usd,
+            bid=profit.bid,
         )
 
     @property
@@ -181,7 +184,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step judged by its receipt. `repaid`, `profit` in debt units, `seized` in collateral units."""
+    """One step judged by its receipt. `repaid`, `profit`, `bid` in debt units, `seized` in collateral units.
+
+    `profit` is what the bid left.
+    """
 
     step: Step
     verdict: Verdict
@@ -189,6 +195,7 @@ class StepResult:
     seized: int = 0
     profit: int = 0
     reason: str = ""
+    bid: int = 0
 
 
 class Report(NamedTuple):

@@ -182,6 +182,21 @@ class TransactionStore:
                 await _move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*older, told))
 
+    async def published(self, transaction: Transaction, attempt: Attempt) -> Transaction:
+        """Note that `attempt`, and those to come, are private no longer."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(attempts)
+                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == attempt.number)
+                .values(until=None)
+            )
+            await _move(connection, transaction, transaction.state, until=None)
+        known = tuple(
+            replace(each, until=None) if each.number == attempt.number else each
+            for each in transaction.attempts
+        )
+        return replace(transaction, until=None, attempts=known)
+
     async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
         """Record what the chain says: another state perhaps, and where the transaction was mined."""
         place = {

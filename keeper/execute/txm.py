@@ -149,9 +149,9 @@ class TransactionManager:
             gas_limit: units.
             ceiling: the highest fee cap worth paying, wei per gas; None leaves it to the rules.
             until: send it privately, worth something up to this block; None sends it in public.
-            fees: exactly what it pays, for a place behind somebody else's. In public it is then held: sent
-                again, but neither raised nor given up, until `let_go` or `withdraw`. None leaves it to the
-                rules.
+            fees: exactly what it pays, for a place behind somebody else's. It is then held: in public sent
+                again, but neither raised nor given up, until `let_go` or `withdraw`; in private never made
+                public. None leaves it to the rules.
 
         Raises:
             Halt: nothing may be signed now; see `halted`.
@@ -165,7 +165,7 @@ class TransactionManager:
             view = self._ready()
             highest = self._rules.max_gas_price
             ceiling = highest if ceiling is None else min(ceiling, highest)
-            held = fees is not None and until is None
+            held = fees is not None
             fees = fees or first_fees(Quote(view.tip, view.head.base_fee), ceiling)
             if fees is None:
                 raise Degraded(
@@ -234,8 +234,7 @@ class TransactionManager:
         for transaction in self._roster.numbered():
             unmined = await self._confirmer.follow(transaction, view, first=first)
             if unmined is not None and self._roster.is_held(unmined):
-                if unmined.attempts:
-                    await self._attempts.offer(unmined)
+                await self._keep(unmined, view)
             elif unmined is not None:
                 await self._pusher.push(unmined, view, sign=not self._confirmer.missing)
             else:
@@ -244,9 +243,19 @@ class TransactionManager:
         for transaction in self._roster.queued():
             await self._admit(transaction, view)
 
+    async def _keep(self, held: Transaction, view: View) -> None:
+        """A held transaction stays as it is; a private one ends with its last block."""
+        if held.until is None and held.attempts:
+            await self._attempts.offer(held, view.head.number)
+        elif held.until is not None and view.head.number >= held.until:
+            await self._pusher.release(held)
+
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""
-        late = view.head.number > transaction.created + self._rules.queue_blocks
+        last = transaction.created + self._rules.queue_blocks
+        if transaction.until is not None:
+            last = min(last, transaction.until - 1)
+        late = view.head.number > last
         if late or await self._fails(transaction):
             dropped = await self._store.moved(transaction, State.DROPPED, None)
             self._roster.note(self._roster.keep(dropped))

@@ -100,6 +100,7 @@ def _realised(result: StepResult, receipt: Receipt, gas_used: int) -> Realised:
         gas_price=receipt.gas_price,
         gas_usd=gas_usd,
         net_usd=profit_usd - gas_usd,
+        bid=result.bid,
     )
 
 
@@ -113,6 +114,7 @@ def _expected(step: Step) -> Expected:
         gas=step.gas,
         gas_usd=step.gas_usd,
         net_usd=step.net_usd,
+        bid=step.bid,
     )
 
 

@@ -22,7 +22,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Realised:
-    """What the chain says. `repaid`, `profit` in debt-token units, `seized` in collateral-token units.
+    """What the chain says. `repaid`, `profit`, `bid` in debt-token units, `seized` in collateral-token units.
+
+    `profit` is what the bid, which went to the block's builder, left.
 
     `gas_used` is this liquidation's share of its transaction in units, `gas_price` in wei,
     `_usd` with 8 decimals; `net_usd` = profit_usd - gas_usd.
@@ -38,6 +40,7 @@ class Realised:
     gas_price: int
     gas_usd: int
     net_usd: int
+    bid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Expected:
     gas: int
     gas_usd: int
     net_usd: int
+    bid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

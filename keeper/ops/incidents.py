@@ -39,6 +39,7 @@ class Kind(StrEnum):
     HALTED = "halted"
     SEND_CONFLICT = "send_conflict"
     TRANSACTION = "transaction"
+    RELAY = "relay"
 
 
 class Incident(NamedTuple):

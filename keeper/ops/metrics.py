@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.chain.relay import RelayAnswer
 from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
@@ -126,6 +127,12 @@ class Metrics:
         self.send_conflicts = make.counter(
             "send_conflicts_total", "Transactions a node refused for good that another took.", "host"
         )
+        self.relay_answers = make.counter(
+            "relay_answers_total",
+            "What builders answered to private transactions and bundles.",
+            "host",
+            "answer",
+        )
         self.rpc_requests = make.counter(
             "rpc_requests_total", "Exchanges with a node.", "host", "method", "outcome"
         )
@@ -202,6 +209,10 @@ class Metrics:
     def on_alarm(self, alarm: Alarm) -> None:
         """Count a new trouble."""
         self.alarms.labels(alarm.value).inc()
+
+    def on_relay(self, host: str, answer: RelayAnswer) -> None:
+        """Count an answer of a builder."""
+        self.relay_answers.labels(host, answer.value).inc()
 
     def on_subscription_lost(self, host: str) -> None:
         """Count a subscription that has to be replaced."""

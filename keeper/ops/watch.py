@@ -2,6 +2,7 @@
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.chain.relay import RelayAnswer
 from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics
@@ -11,7 +12,8 @@ from keeper.ports import Priority
 class Watch:
     """Tells `metrics` and `incidents` what the chain and the transaction manager report.
 
-    A `keeper.chain.observe.ChainObserver` and a `keeper.execute.observe.TransactionObserver`.
+    A `keeper.chain.observe.ChainObserver`, a `keeper.chain.relay.RelayObserver` and a
+    `keeper.execute.observe.TransactionObserver`.
     """
 
     def __init__(self, metrics: Metrics, incidents: Incidents) -> None:
@@ -60,6 +62,12 @@ class Watch:
         """A node found impossible what another one took."""
         self._metrics.on_send_conflict(host)
         self._incidents.note(Kind.SEND_CONFLICT, host)
+
+    def on_relay(self, host: str, answer: RelayAnswer, reason: str = "") -> None:
+        """Count an answer of a builder; a builder that refuses or is down is an incident."""
+        self._metrics.on_relay(host, answer)
+        if answer is not RelayAnswer.TAKEN:
+            self._incidents.note(Kind.RELAY, host, f"{answer.value}: {reason}")
 
     def on_attempt(self, kind: AttemptKind) -> None:
         """Something was signed."""

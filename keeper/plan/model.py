@@ -68,7 +68,8 @@ class Loan:
 class Profit:
     """The account of one plan. Token amounts in debt-token units, `_usd` with 8 decimals, gas in wei.
 
-    `net_usd` = swap_out - repay - flash_fee, in USD, - gas.
+    `gross` = swap_out - repay - flash_fee; `net_usd` = gross - bid, in USD, - gas. `bid` is what the
+    block's builder is promised.
     """
 
     swap_out: int
@@ -80,6 +81,7 @@ class Profit:
     gas_price: int
     gas_usd: int
     net_usd: int
+    bid: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from keeper.config.model import Config
 from keeper.demo.configure import Site, configure
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
+from keeper.devnet.node import Node
+from keeper.devnet.relay import LocalRelay
 from keeper.types import checksum
 
 NOBODY = "0x" + "11" * 20
@@ -73,6 +75,23 @@ async def test_examine__broken_in_many_places__each_is_named(site: Site) -> None
     assert "no contract there" in found["executor"]
     assert examination.reachable
     assert "SECRETTOKEN" not in str(examination)
+
+
+async def test_examine__builders__sound_unsigned_and_dead_are_told_apart(site: Site) -> None:
+    node_url = load(site.config, env={}).chain.http[0].reveal()
+    dead = "http://127.0.0.1:1"
+    settings = {"relay.bid_bps": 100, "relay.deadline_seconds": 5.0}
+    async with Node(node_url) as node, LocalRelay.start(node) as relay:
+        urls = [relay.url, dead]
+        signed = load(site.config, settings | {"relay.urls": urls}, {"KEEPER_RELAY_KEY": "0x" + "5e" * 32})
+        found = {check.name: check for check in (await look(signed)).checks}
+        assert found[f"relay {relay.url}"].ok
+        assert "signed by 0x" in found[f"relay {relay.url}"].detail
+        assert not found[f"relay {dead}"].ok
+        assert (found["bid"].ok, found["bid"].detail.startswith("1 %, paid in 0x")) == (True, True)
+
+        unsigned = load(site.config, {"relay.urls": [relay.url]}, {})
+        assert "check KEEPER_RELAY_KEY" in failed(await look(unsigned))[f"relay {relay.url}"]
 
 
 async def test_examine__key_that_may_not_operate__is_said(site: Site) -> None:

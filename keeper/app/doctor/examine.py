@@ -8,6 +8,7 @@ from keeper.app.connect import make_endpoints
 from keeper.app.doctor.check import Check
 from keeper.app.doctor.contracts import contract_checks
 from keeper.app.doctor.nodes import best_head, endpoint_checks, websocket_check
+from keeper.app.doctor.relays import relay_checks
 from keeper.app.signing import load_signer, prove
 from keeper.chain.rpc import Rpc
 from keeper.clock import Clock
@@ -50,6 +51,7 @@ async def examine(config: Config, clock: Clock) -> Examination:
             stack.push_async_callback(signer.close)
         if chosen is not None:
             found += [check async for check in contract_checks(config, chosen, signer)]
+        found += [check async for check in relay_checks(config, chosen)]
         found.append(signer_check)
         if chosen is not None and signer is not None:
             found.append(await _balance(config, chosen, signer))
