@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from eth_account import Account
 from eth_utils.crypto import keccak
 
 from keeper.app.events import Event
@@ -17,8 +18,9 @@ from keeper.chain.heads import head_stream
 from keeper.config.load import load
 from keeper.demo.configure import configure
 from keeper.devnet.network import Network
+from keeper.devnet.node import Tx
 from keeper.devnet.tokens import approve, mint
-from keeper.types import BPS, USD, WAD, Address
+from keeper.types import BPS, USD, WAD, ZERO_ADDRESS, Address, checksum
 
 GWEI = 10**9
 COLLATERAL, DEBT, DEBT_UNIT = "WETH", "USDC", 10**6
@@ -104,9 +106,9 @@ class Drill:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, folder: Path, accounts: int) -> AsyncIterator[Self]:
-        """Bring everything up; from then on blocks come only when asked for."""
-        async with Network.start(borrowers=0) as network:
+    async def start(cls, folder: Path, accounts: int, *, order: str = "fees") -> AsyncIterator[Self]:
+        """Bring everything up; from then on blocks come only when asked for, ordered by `order`."""
+        async with Network.start(borrowers=0, order=order) as network:
             site = await configure(network, folder / "keeper.toml", seed=1)
             drill = cls(network, site.config)
             await drill.node.fund([SENDER])
@@ -138,8 +140,7 @@ class Drill:
         self, number: int, fees: Fees = USUAL, *, gas: int = 200_000, gap: int = 0, sender: Address = SENDER
     ) -> str:
         """Send the update that makes account `number` cross, and leave it pending; its hash."""
-        bps = BPS - FIRST_FALL - EACH_FALL * number
-        feed = self.network.actors.feeds.transmission(COLLATERAL, self._price * bps // BPS - 1)
+        feed = self._transmission(number)
         nonce = int(await self.node.request("eth_getTransactionCount", sender, "latest"), 16)
         transaction = {
             "from": sender,
@@ -151,6 +152,28 @@ class Drill:
             "maxPriorityFeePerGas": hex(fees.tip),
         }
         return str(await self.node.request("eth_sendTransaction", transaction))
+
+    async def signed_update(self, number: int, key: bytes, fees: Fees = USUAL) -> str:
+        """As `update`, with a signature: what relays take."""
+        feed = self._transmission(number)
+        sender = Account.from_key(key).address
+        fields = {
+            "type": 2,
+            "chainId": self.network.anvil.chain_id,
+            "nonce": int(await self.node.request("eth_getTransactionCount", sender, "latest"), 16),
+            "to": checksum(feed.to or ZERO_ADDRESS),
+            "value": 0,
+            "data": feed.data,
+            "gas": 200_000,
+            "maxFeePerGas": fees.cap,
+            "maxPriorityFeePerGas": fees.tip,
+        }
+        raw = bytes(Account.sign_transaction(fields, key).raw_transaction)
+        return str(await self.node.request("eth_sendRawTransaction", "0x" + raw.hex()))
+
+    def _transmission(self, number: int) -> Tx:
+        bps = BPS - FIRST_FALL - EACH_FALL * number
+        return self.network.actors.feeds.transmission(COLLATERAL, self._price * bps // BPS - 1)
 
     async def never(self, why: Never, number: int, keeper: Keeper) -> None:
         """Let an update that would make account `number` cross wait and never land; the chain goes on."""

@@ -73,9 +73,12 @@ class Network:
         block_time: int | None = None,
         fork_url: str | None = None,
         port: int = 0,
+        order: str = "fees",
         progress: Progress = lambda *_: None,
     ) -> AsyncIterator["Network"]:
         """Bring everything up; see NetworkOptions. `fork_url` puts it on a fork of that chain.
+
+        `order` is how waiting transactions come into a block: "fees", or "fifo".
 
         `version` is Aave's: "v3.6", "v3.0.2" or "v2".
 
@@ -89,7 +92,7 @@ class Network:
         """
         options = NetworkOptions(borrowers, seed, mix, depth_percent, lag, Version(version))
         progress("anvil", 0, 1)
-        async with Anvil.start(port=port, fork_url=fork_url) as anvil, Node(anvil.http) as node:
+        async with Anvil.start(port=port, fork_url=fork_url, order=order) as anvil, Node(anvil.http) as node:
             progress("anvil", 1, 1)
             network = await _build(anvil, node, options, progress)
             if block_time is not None:
