@@ -61,9 +61,9 @@ async def test_update__replaced__no_builder_can_take_ours_and_its_nonce_is_free_
         await drill.empty_call(SENDER, Fees(tip=9 * GWEI, cap=99 * GWEI))
         await drill.node.request("evm_mine")
         assert await keeper.says(Event.BACKRUN, since, PATIENCE, fate="withdrawn") is not None
-        since = len(keeper.events)
         await relay.mine()
-        assert await keeper.says(Event.HEAD, since, PATIENCE) is not None
+        number = await drill.node.block_number()
+        assert await keeper.says(Event.HEAD, 0, PATIENCE, block=number) is not None
         assert await drill.node.request("eth_getTransactionReceipt", said["tx_hash"]) is None
         assert await in_the_pool(drill) == 0
 
