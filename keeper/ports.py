@@ -90,6 +90,27 @@ class Receipt(NamedTuple):
     data_fee: int = 0
 
 
+class PendingTransaction(NamedTuple):
+    """A transaction that waits for a block. `tip` and `cap` in wei per gas; the price for a legacy one."""
+
+    hash: Hash
+    sender: Address
+    nonce: int
+    call: Call
+    value: int
+    gas: int
+    tip: int
+    cap: int
+
+
+class Ran(NamedTuple):
+    """What one call of a rehearsal did: return data, or revert data where it did not succeed."""
+
+    succeeded: bool
+    data: bytes
+    gas_used: int
+
+
 class BlockFees(NamedTuple):
     """What a block cost: its base fee, and a percentile of the tips in it; wei per gas."""
 
@@ -187,6 +208,25 @@ class LogSource(Protocol):
 
 class IndexedChain(ChainReader, LogSource, Protocol):
     """What an index needs: single reads, and a long history."""
+
+
+class Rehearsal(Protocol):
+    """Transactions tried out one after the other, each on what those before it leave."""
+
+    async def rehearse(
+        self, transactions: Sequence[PendingTransaction], block: BlockRef, timestamp: int
+    ) -> list[Ran]:
+        """What `transactions` would do in the block after `block`, mined at `timestamp` (eth_simulateV1).
+
+        Raises:
+            Degraded: the node rejects one of them outright (nonce, fees, balance).
+            ConfigError: no node offers the method. Transient: none answers.
+        """
+        ...
+
+    async def raw_transaction(self, tx_hash: Hash) -> bytes | None:
+        """The signed bytes of a transaction, None where no node gives them."""
+        ...
 
 
 class QuorumReader(Protocol):

@@ -1,9 +1,11 @@
 """The daemon's main loop: one turn a head, from the chain to the ledger."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.app.announce import Announcer
+from keeper.app.backrun import Backrunner, Prospect
 from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.governor import Governor
@@ -20,7 +22,7 @@ from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.select import affordable, batched
-from keeper.ports import Chain, Priority, priority
+from keeper.ports import Chain, PendingTransaction, Priority, priority
 from keeper.types import USD, Address, BlockRef
 
 BEFORE_FIRST = -1
@@ -63,6 +65,7 @@ class Daemon:
         clock: Clock,
         announcer: Announcer,
         limits: Limits,
+        backrunner: Backrunner | None = None,
     ) -> None:
         self._chain = chain
         self._chain_id = chain_id
@@ -79,6 +82,8 @@ class Daemon:
         self._clock = clock
         self._announcer = announcer
         self._limits = limits
+        self._backrunner = backrunner
+        self._busy = asyncio.Lock()
         self._pace = Pace()
         self._head: BlockRef | None = None
         self._saved = 0
@@ -100,7 +105,8 @@ class Daemon:
         ended = True
         self._duty.turning()
         try:
-            await self.turn(head)
+            async with self._busy:
+                await self.turn(head)
         except (Transient, StartOver) as error:
             ended = False
             self._recovered = self._recovered and isinstance(error, Transient)
@@ -110,6 +116,18 @@ class Daemon:
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
+
+    async def meet(self, transaction: PendingTransaction) -> None:
+        """Between two turns, act on an oracle update that still waits for a block."""
+        async with self._busy:
+            if self._backrunner is None or self._head is None or not self._recovered or self._stopping:
+                return
+            try:
+                found = await self._backrunner.meet(transaction, self._head, self._pace.next_timestamp)
+                if found is not None:
+                    await self._follow_up(found)
+            except (Transient, Degraded) as error:
+                self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
 
     def beat(self) -> None:
         """Say that the loop is not stuck."""
@@ -128,6 +146,8 @@ class Daemon:
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
         ready = await self._follow(head)
+        if self._backrunner is not None and self._recovered:
+            await self._backrunner.on_head(head)
         await self._settle(head)
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
@@ -141,6 +161,7 @@ class Daemon:
         await self._send(plans)
         for lane in ready:
             await self._send(await lane.reconsider())
+        await self._look_ahead(head)
         self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)
@@ -247,8 +268,21 @@ class Daemon:
                 self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
 
-    async def _send(self, plans: Sequence[Plan]) -> None:
-        """Dispatch what the operator and the key's money allow, in batches, the first turns first."""
+    async def _look_ahead(self, head: BlockRef) -> None:
+        """What to place behind updates that this head leaves waiting."""
+        if self._backrunner is not None and not self._stopping:
+            for found in await self._backrunner.again(head, self._pace.next_timestamp):
+                await self._follow_up(found)
+
+    async def _follow_up(self, found: Prospect) -> None:
+        self._reject(found.rejections)
+        await self._send(found.plans, found)
+
+    async def _send(self, plans: Sequence[Plan], prospect: Prospect | None = None) -> None:
+        """Dispatch what the operator and the key's money allow, in batches, the first turns first.
+
+        With a `prospect`, behind the update that it expects.
+        """
         head = self._head
         if head is None or self._stopping or not self._recovered:
             return
@@ -260,7 +294,7 @@ class Daemon:
             self._reject(dropped)
         limits = self._limits
         for batch in batched(plans, limits.batch_steps, limits.batch_gas, limits.batch_usd):
-            await self._dispatch(batch)
+            await self._dispatch(batch, prospect)
 
     def _reload(self) -> None:
         """Take over new settings when the operator asked for it."""
@@ -285,9 +319,9 @@ class Daemon:
         self._announcer.standstill("operator", why)
         return why is None
 
-    async def _dispatch(self, batch: Sequence[Plan]) -> None:
+    async def _dispatch(self, batch: Sequence[Plan], prospect: Prospect | None) -> None:
         try:
-            done = await self._dispatcher.dispatch(batch)
+            done = await self._dispatcher.dispatch(batch, prospect and prospect.behind)
         except (Halt, Degraded, Transient) as error:
             self._announcer.say(Event.DEFERRED, accounts=len(batch), reason=str(error))
             return
@@ -295,6 +329,8 @@ class Daemon:
         if isinstance(done, Papered):
             self._announcer.say_all(Event.PAPER, await self._records.papered(done))
         elif isinstance(done, Submitted):
+            if prospect is not None and self._backrunner is not None:
+                self._backrunner.sent(prospect, done.transaction)
             self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:

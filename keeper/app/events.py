@@ -15,6 +15,8 @@ class Event(StrEnum):
     PAPER = "paper"
     SUBMITTED = "submitted"
     OUTCOME = "outcome"
+    UPDATE = "update"
+    BACKRUN = "backrun"
     REORG = "reorg"
     MISSED = "missed"
     AUDIT = "audit"

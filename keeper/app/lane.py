@@ -8,6 +8,8 @@ from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
+from keeper.protocols.oracles.suppose import followed, supposing
+from keeper.protocols.oracles.transmit import Transmission
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
 from keeper.risk.worth import uncovered
@@ -34,6 +36,14 @@ class Judgement(NamedTuple):
     changes: list[Change]
 
 
+class Expectation(NamedTuple):
+    """Who becomes liquidatable when prices move as supposed, and what is decided on them."""
+
+    crossing: list[Address]
+    plans: list[Plan]
+    rejections: list[Rejection]
+
+
 class Lane:
     """Keeps one deployment's index at the head and judges its accounts."""
 
@@ -48,6 +58,7 @@ class Lane:
         self._former: Desk | None = None
         self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
+        self._liquidatable: frozenset[Address] = frozenset()
         self._started = False
         self._synced = False
 
@@ -114,12 +125,12 @@ class Lane:
         market = self.market
         frame = market.frame(timestamp)
         found = scan(market, frame)
+        self._liquidatable = frozenset(health.account for health in found.liquidatable)
         doubtful = self.quarantined
         free = [
             health.account
             for health in found.liquidatable
-            if (market.deployment, health.account) not in in_flight
-            and not {health.account, section(health.account)} & doubtful
+            if (market.deployment, health.account) not in in_flight and not self._doubts(health.account)
         ]
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
@@ -147,6 +158,40 @@ class Lane:
             changed,
         )
 
+    async def anticipate(
+        self,
+        supposed: Sequence[Transmission],
+        head: BlockRef,
+        timestamp: int,
+        gas_price: int,
+        native_price: int,
+        *,
+        in_flight: Collection[tuple[str, Address]],
+        ahead: Sequence[Plan] = (),
+    ) -> Expectation:
+        """Plan for the accounts that `supposed`, mined at `timestamp`, makes liquidatable.
+
+        Those that were at the last head are its judgement's business. Raises as `judge`.
+        """
+        market = self.market
+        with supposing(market.book, supposed, timestamp):
+            now = Situation(head, market.frame(timestamp), gas_price, native_price)
+        found = [health.account for health in scan(market, now.frame).liquidatable]
+        crossing = [account for account in found if account not in self._liquidatable]
+        free = [
+            account
+            for account in crossing
+            if (market.deployment, account) not in in_flight and not self._doubts(account)
+        ]
+        if self._desk is None or market.doubt is not None or not free:
+            return Expectation(crossing, [], [])
+        outcomes = await self._desk.decide(market, free, now, ahead)
+        return Expectation(
+            crossing,
+            [each for each in outcomes if isinstance(each, Plan) and not self.quarantined & _assets(each)],
+            [each for each in outcomes if isinstance(each, Rejection)],
+        )
+
     async def reconsider(self) -> list[Plan]:
         """Plans after all for accounts that the last judgement rejected, once; see Desk.reconsider."""
         last, self._open = self._open, None
@@ -155,6 +200,10 @@ class Lane:
         now, outcomes = last
         plans = await self._desk.reconsider(self.market, outcomes, now)
         return [plan for plan in plans if not self.quarantined & _assets(plan)]
+
+    def moved_by(self, aggregator: Address) -> bool:
+        """Whether an answer of `aggregator` moves a price of this deployment."""
+        return self._started and followed(self.market.book, aggregator)
 
     def adopt(self, desk: Desk | None) -> None:
         """Decide by another policy from now on; the next judgement tells what that changes."""
@@ -169,6 +218,10 @@ class Lane:
         if self._auditor is None or self._follower.cursor.hash != head.hash:
             return None
         return await self._auditor.turn(self.market, head)
+
+    def _doubts(self, account: Address) -> bool:
+        """Whether the account, or its market, disagreed with the chain."""
+        return bool({account, section(account)} & self.quarantined)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the index."""

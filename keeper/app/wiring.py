@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from keeper.app.announce import Announcer
 from keeper.app.backfill import Backfill
+from keeper.app.backrunning import make_backrunner, watched_updates
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
@@ -27,6 +28,7 @@ from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
 from keeper.config.model import Config
 from keeper.errors import ConfigError
+from keeper.execute.bundle import BundleRoute
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
@@ -104,21 +106,24 @@ async def assemble(
         ledger = Ledger(database, fence)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
+        dispatcher = await _dispatcher(
+            config,
+            mode,
+            chain,
+            database,
+            lambda: [lane.market for lane in lanes],
+            observer=watch,
+            signer=signer,
+            fence=fence,
+            stack=stack,
+        )
+        announcer = Announcer(sink, metrics, incidents)
+        backrunner = await make_backrunner(config, mode, chain, lanes, dispatcher, announcer, metrics)
         daemon = Daemon(
             chain,
             config.chain.id,
             lanes,
-            await _dispatcher(
-                config,
-                mode,
-                chain,
-                database,
-                lambda: [lane.market for lane in lanes],
-                observer=watch,
-                signer=signer,
-                fence=fence,
-                stack=stack,
-            ),
+            dispatcher,
             Records(ledger, MissLedger(database), metrics),
             duty=duty,
             misses=Misses(config.executor.address),
@@ -128,8 +133,9 @@ async def assemble(
             incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
-            announcer=Announcer(sink, metrics, incidents),
+            announcer=announcer,
             limits=Limits(),
+            backrunner=backrunner,
         )
         if config.ops.port:
             server = OpsServer(
@@ -141,6 +147,8 @@ async def assemble(
                 switch=governor.switch,
             )
             await stack.enter_async_context(server)
+        if backrunner is not None:
+            await stack.enter_async_context(watched_updates(config, daemon, backrunner, watch))
         yield Running(daemon, chain, watch, governor)
 
 
@@ -176,18 +184,20 @@ async def _dispatcher(
     route = make_route(config.relay, observer)
     if route is not None:
         await stack.enter_async_context(route)
+    bundles = None if route is None else BundleRoute(route)
     manager = TransactionManager(
         chain,
         chain,
         GuardedSigner(signer, policy),
         TransactionStore(database, config.chain.id, signer.address, fence),
         rules,
-        private=route,
+        private=bundles,
         observer=observer,
     )
     simulator = Simulator(chain, executor, signer.address, base)
     window = None if route is None else config.relay.target_blocks
-    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager, window=window))
+    sender = Sender(executor, chain, manager, window=window, bundles=bundles)
+    return Dispatcher(mode, simulator, judge, sender)
 
 
 def transaction_rules(config: Config) -> Rules:

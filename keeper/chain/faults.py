@@ -144,6 +144,8 @@ _CODES = {
     -32602: Fault.INVALID,
     -32005: Fault.THROTTLED,
     429: Fault.THROTTLED,
+    # eth_simulateV1: a transaction that no block could take, or a block that could not be.
+    **dict.fromkeys(range(-38026, -38009), Fault.INVALID),
 }
 """What the code alone says when the words say nothing."""
 

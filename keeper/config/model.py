@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from keeper.config.backrun import Backrun
 from keeper.config.chain import Chain
 from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
@@ -133,6 +134,7 @@ class Config(Section):
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
+    backrun: Backrun = Backrun()
     relay: Relay = Relay()
     signer: Signer = Signer()
     standby: Standby = Standby()

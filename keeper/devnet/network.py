@@ -106,12 +106,15 @@ class Network:
         block_time: int | None = None,
         fork_url: str | None = None,
         port: int = 0,
+        order: str = "fees",
         progress: Progress = lambda *_: None,
     ) -> AsyncIterator["Network"]:
         """Bring everything up; see NetworkOptions. `fork_url` puts it on a fork of that chain.
 
         `protocols` are from PROTOCOLS, each with so many borrowers. Without any it is Aave alone, of
         `version`: "v3.6", "v3.0.2" or "v2".
+
+        `order` is how waiting transactions come into a block: "fees", or "fifo".
 
         `block_time` in seconds holds once everything is up (None: a block per transaction).
 
@@ -124,7 +127,7 @@ class Network:
         wanted = _checked(protocols or [f"aave-{Version(version)}"])
         options = NetworkOptions(wanted, Crowd(borrowers, seed, mix), depth_percent, lag)
         progress("anvil", 0, 1)
-        async with Anvil.start(port=port, fork_url=fork_url) as anvil, Node(anvil.http) as node:
+        async with Anvil.start(port=port, fork_url=fork_url, order=order) as anvil, Node(anvil.http) as node:
             progress("anvil", 1, 1)
             network = await _build(anvil, node, options, progress)
             if block_time is not None:

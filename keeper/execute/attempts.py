@@ -91,7 +91,8 @@ class Attempts:
         sent = await self._desk.store.sent(transaction, outcome, out=outcome in OUT)
         await self._judge(sent, outcome, detail)
         kept = self._desk.roster.keep(sent)
-        if newest.until is not None and outcome is SendOutcome.UNKNOWN and self._desk.rules.fall_back:
+        lost = newest.until is not None and outcome is SendOutcome.UNKNOWN
+        if lost and self._desk.rules.fall_back and not self._desk.roster.is_held(kept):
             return await self.publish(kept, head)
         return kept
 

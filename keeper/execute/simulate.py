@@ -21,12 +21,16 @@ PASSES = 3
 
 
 class Simulation(NamedTuple):
-    """The plans that succeed with their steps, the call that carries them out, and the plans that failed."""
+    """The plans that succeed with their steps, the call that carries them out, and the plans that failed.
+
+    `gas` is a limit that suffices, None where it has to be estimated.
+    """
 
     plans: tuple[Plan, ...]
     steps: tuple[Step, ...]
     call: Call
     rejections: tuple[Rejection, ...]
+    gas: int | None = None
 
 
 class LastLook(Protocol):
@@ -133,12 +137,17 @@ class Simulator:
 
 def _verdict(plan: Plan, result: Result, cost: Charge) -> Step | Rejection:
     if not result.ok:
-        return _rejection(plan, Reason.SIMULATION_FAILED, result.reason)
+        return failed(plan, result)
     step = Step.of(plan, result.profit).costing(cost.gas, cost.data_fee)
     if step.simulated_usd < step.gas_usd:
         detail = f"brings {dollars(step.simulated_usd)} by now, gas and data cost {dollars(step.gas_usd)}"
         return _rejection(plan, Reason.UNPROFITABLE, detail)
     return step
+
+
+def failed(plan: Plan, result: Result) -> Rejection:
+    """What a failed result makes of its plan."""
+    return _rejection(plan, Reason.SIMULATION_FAILED, result.reason)
 
 
 def _rejection(plan: Plan, reason: Reason, detail: str) -> Rejection:

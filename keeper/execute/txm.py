@@ -12,12 +12,12 @@ from keeper.errors import CallReverted, Degraded, Halt, Transient
 from keeper.execute.attempts import Attempts
 from keeper.execute.confirm import Confirmer
 from keeper.execute.desk import Desk
-from keeper.execute.fees import Quote, first_fees
-from keeper.execute.model import Change, Step, Transaction
+from keeper.execute.fees import Quote, cancel_fees, first_fees
+from keeper.execute.model import Change, Fees, Step, Transaction
 from keeper.execute.observe import KEY, Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
 from keeper.execute.push import Pusher
 from keeper.execute.roster import Roster
-from keeper.execute.rules import REFUSED, Rules, Sign, View, is_stuck
+from keeper.execute.rules import REFUSED, Cancel, Rules, Sign, View, is_stuck
 from keeper.execute.signer import Signer
 from keeper.execute.states import State
 from keeper.execute.store import Intent, TransactionStore
@@ -148,10 +148,11 @@ class TransactionManager:
         ceiling: int | None = None,
         *,
         until: int | None = None,
+        fees: Fees | None = None,
     ) -> Transaction:
         """Send `call` once: the same `key` again returns the transaction that already carries it.
 
-        Without a place for it (T23) it waits in the queue for `Rules.queue_blocks`.
+        Without a place for it (T23) it waits in the queue for `Rules.queue_blocks`, unless `fees` are given.
 
         Args:
             key: identifies the intent, so that a repeated request has no second effect.
@@ -160,6 +161,9 @@ class TransactionManager:
             gas_limit: units.
             ceiling: the highest fee cap worth paying, wei per gas; None leaves it to the rules.
             until: send it privately, worth something up to this block; None sends it in public.
+            fees: exactly what it pays, for a place behind somebody else's. It is then held: in public sent
+                again, but neither raised nor given up, until `let_go` or `withdraw`; in private never made
+                public. None leaves it to the rules.
 
         Raises:
             Halt: nothing may be signed now; see `halted`.
@@ -174,16 +178,41 @@ class TransactionManager:
             view = self._ready()
             highest = self._rules.max_gas_price
             ceiling = highest if ceiling is None else min(ceiling, highest)
-            fees = first_fees(Quote(view.tip, view.head.base_fee), ceiling)
+            held = fees is not None
+            fees = fees or first_fees(Quote(view.tip, view.head.base_fee), ceiling)
             if fees is None:
                 raise Degraded(
                     f"the base fee {view.head.base_fee} leaves nothing below {ceiling} wei per gas"
                 )
             intent = Intent(key, call, tuple(steps), gas_limit, ceiling, view.head, until)
             if not await self._has_room():
+                if held:
+                    raise Degraded(f"{self._rules.max_in_flight} transactions of {self.address} are out")
                 return await self._queue(intent)
             transaction = self._own(await self._store.reserve(intent, view.nonce))
+            self._roster.hold(transaction, held=held)
             return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
+
+    def let_go(self, transaction: Transaction) -> None:
+        """What it was held behind is mined: from now on it is pushed like any other."""
+        self._roster.hold(transaction, held=False)
+
+    async def withdraw(self, transaction: Transaction) -> None:
+        """What it was held behind will not be mined: put a no-op in its place, if it still waits (T21)."""
+        async with self._lock:
+            self._roster.hold(transaction, held=False)
+            now = next((each for each in self._roster.waiting() if each.id == transaction.id), None)
+            if now is None or self._view is None or now.state is State.CANCELLING:
+                return
+            rules, previous = self._rules, now.newest.fees if now.newest else None
+            fees = cancel_fees(previous, self._view.quote, rules.cancel_ceiling, rules.bump)
+            if fees is not None:
+                await self._pusher.sign(now, Cancel(fees), self._view)
+
+    @property
+    def max_gas_price(self) -> int:
+        """The highest fee cap of a payload, wei per gas."""
+        return self._rules.max_gas_price
 
     def _ready(self) -> View:
         """The newest view, if another transaction may be signed on it."""
@@ -217,13 +246,22 @@ class TransactionManager:
         """Lowest nonce first: what comes later cannot be mined before."""
         for transaction in self._roster.numbered():
             unmined = await self._confirmer.follow(transaction, view, first=first)
-            if unmined is not None:
+            if unmined is not None and self._roster.is_held(unmined):
+                await self._keep(unmined, view)
+            elif unmined is not None:
                 await self._pusher.push(unmined, view, sign=not self._confirmer.missing)
             else:
                 self._alarms.clear(transaction.nonce)
         await self._pusher.fill_gaps(view)
         for transaction in self._roster.queued():
             await self._admit(transaction, view)
+
+    async def _keep(self, held: Transaction, view: View) -> None:
+        """A held transaction stays as it is; a private one ends with its last block."""
+        if held.until is None and held.attempts:
+            await self._attempts.offer(held, view.head.number)
+        elif held.until is not None and view.head.number >= held.until:
+            await self._pusher.release(held)
 
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""

@@ -21,6 +21,8 @@ from keeper.types import USD, Mode
 DECISION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)
 """Up to one Ethereum slot: a decision slower than a block is a decision about the past."""
 
+PLACES = (1, 2, 3, 5, 10, 100)
+
 LANDING_BLOCKS = (1, 2, 3, 5, 8, 13, 21)
 
 WAITING = ("pending", "queued", "cancelling", "stuck")
@@ -47,6 +49,18 @@ class TransactionOutcome(StrEnum):
     DROPPED = "dropped"
     CANCELLED = "cancelled"
     LOST = "lost"
+
+
+class UpdateFate(StrEnum):
+    """What a pending oracle update came to."""
+
+    SEEN = "seen"
+    NOT_EXECUTABLE = "not_executable"
+    CROSSING = "crossing"
+    SENT = "sent"
+    BEHIND = "behind"
+    LATE = "late"
+    WITHDRAWN = "withdrawn"
 
 
 class ProfitKind(StrEnum):
@@ -79,6 +93,15 @@ class Metrics:
             "transactions_total", "Transactions by how they ended.", "outcome", TransactionOutcome
         )
         self.missed = make.counter("missed_total", "Liquidations that others made.", "why", Why)
+        self.updates = make.counter(
+            "pending_updates_total", "Oracle updates seen before they were mined.", "fate", UpdateFate
+        )
+        self.update_crossings = make.counter(
+            "pending_crossings_total", "Accounts that pending updates make liquidatable."
+        )
+        self.places_behind = make.histogram(
+            "places_behind_update", "Places in the block behind the update; 1 is directly.", PLACES
+        )
         self.profit_usd = make.gauge(
             "profit_usd_total", "Net profit since the start, USD.", "kind", ProfitKind
         )
