@@ -36,6 +36,15 @@ class Announcer:
         self.say(Event.DEFERRED, block=head.number, reason=reason)
         self._incidents.note(Kind.DEFERRED, "turn", reason)
 
+    def duty(self, head: BlockRef, term: int | None, *, first: bool) -> None:
+        """This process signs from now on, in a `term`, or not any more; `first`: it has just started."""
+        self._metrics.active.set(term is not None)
+        self._metrics.lease_token.set(term or 0)
+        event = Event.STANDBY if term is None else Event.ACTIVE
+        self.say(event, block=head.number, **({} if term is None else {"term": term}))
+        if not first:
+            self._incidents.note(Kind.TAKEOVER, "signer", f"{event.value} since block {head.number}")
+
     def standstill(self, who: str, why: str | None) -> None:
         """Nothing new is sent because `who` ("signer", "operator") says so, None: it may be; said once."""
         if why is not None and why != self._standstills.get(who):

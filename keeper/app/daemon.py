@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.app.announce import Announcer
+from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
@@ -12,7 +13,7 @@ from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, rejection_fields
 from keeper.clock import Clock
-from keeper.errors import ConfigError, Degraded, Halt, Transient
+from keeper.errors import ConfigError, Degraded, Halt, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
@@ -21,6 +22,9 @@ from keeper.plan.model import Plan, Rejection
 from keeper.plan.select import affordable, batched
 from keeper.ports import Chain, Priority, priority
 from keeper.types import USD, Address, BlockRef
+
+BEFORE_FIRST = -1
+"""The term of a daemon that has not turned yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        duty: Duty,
         misses: Misses,
         governor: Governor,
         wrapped_native: Address | None,
@@ -64,6 +69,7 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._duty = duty
         self._misses = misses
         self._governor = governor
         self._wrapped_native = wrapped_native
@@ -76,6 +82,7 @@ class Daemon:
         self._pace = Pace()
         self._head: BlockRef | None = None
         self._saved = 0
+        self._term: int | None = BEFORE_FIRST
         self._recovered = False
         self._stopping = False
 
@@ -85,17 +92,21 @@ class Daemon:
 
     @property
     def idle(self) -> bool:
-        """Whether no transaction is on its way."""
-        return self._dispatcher.idle
+        """Whether no transaction is on its way, as far as it is ours to follow."""
+        return not self._recovered or self._dispatcher.idle
 
     async def take(self, head: BlockRef) -> bool:
         """Turn for `head`; whether the turn came to its end. One that hiccups may simply be repeated."""
         ended = True
+        self._duty.turning()
         try:
             await self.turn(head)
-        except Transient as error:
+        except (Transient, StartOver) as error:
             ended = False
+            self._recovered = self._recovered and isinstance(error, Transient)
             self._announcer.deferred(head, str(error))
+        finally:
+            await self._duty.turned(ended=ended)
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
@@ -109,6 +120,7 @@ class Daemon:
 
         Raises:
             Transient: the chain could not be read; nothing is half-done.
+            StartOver: another process may sign now, or the store is out of reach.
         """
         started = self._clock.monotonic()
         self._head = head
@@ -124,12 +136,12 @@ class Daemon:
             head,
             judgements,
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
-            in_flight=len(self._dispatcher.in_flight()),
+            in_flight=len(self._in_flight()),
         )
         await self._send(plans)
         for lane in ready:
             await self._send(await lane.reconsider())
-        self._announcer.standstill("signer", self._dispatcher.halted)
+        self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)
         if head.number >= self._saved + self._limits.snapshot_blocks:
@@ -161,7 +173,7 @@ class Daemon:
         return [
             Component("synced", synced, f"index at {cursors}, head {head}"),
             Component("lag", lag is not None and lag <= self._limits.lag, f"{lag} blocks"),
-            Component("signer", self._dispatcher.halted is None, self._dispatcher.halted or "not halted"),
+            *self._duty.components(self._dispatcher.halted),
         ]
 
     async def _follow(self, head: BlockRef) -> list[Lane]:
@@ -184,28 +196,49 @@ class Daemon:
     async def _miss(self, lane: Lane, known: int) -> None:
         """Note what others liquidated; `known` accounts were in the book before."""
         if lane.liquidations:
-            in_flight = self._dispatcher.in_flight()
+            in_flight = self._in_flight()
             found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
             self._announcer.say_all(Event.MISSED, await self._records.missed(found))
 
     async def _settle(self, head: BlockRef) -> None:
         """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
-        reports = await (self._dispatcher.on_head(head) if self._recovered else self._dispatcher.recover())
-        self._recovered = True
-        self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
-        self._announcer.standstill("signer", self._dispatcher.halted)
+        term = await self._duty.assume()
+        if term != self._term:
+            self._recovered = False
+            if self._duty.shared:
+                self._announcer.duty(head, term, first=self._term == BEFORE_FIRST)
+            self._term = term
+        if term is not None:
+            known = self._recovered
+            reports = await (self._dispatcher.on_head(head) if known else self._dispatcher.recover())
+            self._recovered = True
+            self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
+        self._announcer.standstill("signer", self._halted)
+
+    @property
+    def _halted(self) -> str | None:
+        """Why this process signs nothing though it should."""
+        if self._term is not None:
+            return self._dispatcher.halted
+        return None if self._duty.shared else "another process has taken over the key; start only one"
+
+    def _in_flight(self) -> frozenset[tuple[str, Address]]:
+        """What is on its way, as far as it is ours to follow."""
+        return self._dispatcher.in_flight() if self._recovered else frozenset()
 
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
         native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
         gas_price = head.base_fee + await self._chain.priority_fee()
-        in_flight = self._dispatcher.in_flight()
+        in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []
         for lane in lanes:
             ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgement = await lane.judge(
+                    head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets
+                )
                 judgements.append(judgement)
                 self._misses.remember(
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
@@ -216,7 +249,7 @@ class Daemon:
 
     async def _send(self, plans: Sequence[Plan]) -> None:
         """Dispatch what the operator and the key's money allow, in batches, the first turns first."""
-        if self._stopping or not plans or not await self._may_send():
+        if self._stopping or not self._recovered or not plans or not await self._may_send():
             return
         purse = await self._dispatcher.purse()
         if purse is not None:

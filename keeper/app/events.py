@@ -22,6 +22,8 @@ class Event(StrEnum):
     DEFERRED = "deferred"
     DEGRADED = "degraded"
     HALTED = "halted"
+    ACTIVE = "active"
+    STANDBY = "standby"
     RELOADED = "reloaded"
     CHANGED = "changed"
     STOPPED = "stopped"

@@ -101,10 +101,12 @@ class Lane:
         in_flight: Collection[tuple[str, Address]],
         *,
         ahead: Sequence[Plan] = (),
+        markets: Sequence[Market] = (),
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
-        The plans `ahead` of other deployments trade first in the pools that all share.
+        The plans `ahead` of other deployments trade first in the pools that all share. The `markets` at
+        the head may lend what is repaid.
 
         Raises:
             Transient: quotes could not be read.
@@ -122,7 +124,7 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            now = Situation(head, frame, gas_price, native_price)
+            now = Situation(head, frame, gas_price, native_price, markets)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes
             if self._former is not None:
@@ -132,7 +134,12 @@ class Lane:
             market.deployment,
             found.liquidatable,
             found.blind,
-            [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
+            [
+                step
+                for plan in outcomes
+                if isinstance(plan, Plan) and not doubtful & _assets(plan)
+                for step in plan.steps
+            ],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
             usd_value(market, market.bad_debt()) + uncovered(market, found.liquidatable, frame),
             market.doubt,

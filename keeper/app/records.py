@@ -70,7 +70,8 @@ class Records:
             good = report.receipt.succeeded
             outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
             self._metrics.transactions.labels(outcome.value).inc()
-            self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
+            receipt = report.receipt
+            self._metrics.gas_wei.inc(receipt.gas_used * receipt.gas_price + receipt.data_fee)
         for entry in news:
             if entry.realised is not None:
                 self._metrics.add_profit(ProfitKind.REALISED, entry.realised.net_usd)
@@ -95,6 +96,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "seize": str(expected.seize),
             "protocol_fee": str(expected.protocol_fee),
             "profit": str(expected.simulated),
+            "bid": str(expected.bid),
             "gas": expected.gas,
             "net_usd": str(expected.net_usd),
         },
@@ -107,6 +109,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "seized": str(realised.seized),
             "profit": str(realised.profit),
             "profit_usd": str(realised.profit_usd),
+            "bid": str(realised.bid),
             "gas": realised.gas_used,
             "gas_usd": str(realised.gas_usd),
             "net_usd": str(realised.net_usd),

@@ -109,4 +109,5 @@ def receipt(entry: Mapping[str, Any]) -> Receipt:
         gas_used=int(entry["gasUsed"], 16),
         gas_price=int(entry["effectiveGasPrice"], 16),
         logs=tuple(log(item) for item in entry["logs"]),
+        data_fee=int(entry.get("l1Fee") or "0x0", 16),
     )

@@ -130,7 +130,10 @@ _WORDINGS: tuple[tuple[Fault, str | None, re.Pattern[str]], ...] = (
     (
         Fault.INVALID,
         None,
-        _words(r"insufficient funds|exceeds balance|invalid (argument|params|request)"),
+        _words(
+            r"insufficient funds|exceeds balance|invalid (argument|params|request)",
+            r"(numbers|timestamps) must be in order|too many arguments",
+        ),
     ),
 )
 """Kind, the method it is limited to, words. The first match decides."""

@@ -21,7 +21,7 @@ from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
 from keeper.config.chain import LogCheck
-from keeper.ports import BlockFees, BlockId, LogRanges, Receipt
+from keeper.ports import BlockFees, BlockId, LogRanges, NextBlock, Receipt, Simulated
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _log = structlog.get_logger(__name__)
@@ -179,6 +179,9 @@ class Pool:
 
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         return await self._read(lambda rpc: rpc.estimate_gas(call, sender))
+
+    async def simulate(self, call: Call, sender: Address, then: NextBlock) -> Simulated:
+        return await self._read(lambda rpc: rpc.simulate(call, sender, then))
 
     async def receipt(self, tx_hash: Hash) -> Receipt | None:
         return await self._read(lambda rpc: rpc.receipt(tx_hash))

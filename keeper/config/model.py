@@ -15,8 +15,11 @@ from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
 from keeper.config.guards import GuardSettings
+from keeper.config.lender import Lender
+from keeper.config.relay import Relay
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
+from keeper.config.standby import Standby
 from keeper.config.swap import Swap
 from keeper.types import USD, Mode
 
@@ -120,11 +123,14 @@ class Config(Section):
     store: Store = Store()
     deployment: Annotated[tuple[Deployment, ...], Field(min_length=1)]
     swap: tuple[Swap, ...] = ()
+    lender: tuple[Lender, ...] = ()
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
+    relay: Relay = Relay()
     signer: Signer = Signer()
+    standby: Standby = Standby()
     audit: Audit = Audit()
     ops: Ops = Ops()
 

@@ -10,6 +10,7 @@ from keeper.execute.rules import (
     CANCEL_GAS,
     Cancel,
     Late,
+    Publish,
     Release,
     Resend,
     Sign,
@@ -72,10 +73,12 @@ class Pusher:
                 )
             case Sign() | Cancel() if sign:
                 await self.sign(transaction, action, view)
+            case Publish():
+                await self._attempts.publish(transaction, view.head.number)
             case Sign() | Cancel() | Resend() if transaction.attempts:
                 if isinstance(action, Resend) and action.unreached:
                     self._unreached(transaction, view)
-                await self._attempts.offer(transaction)
+                await self._attempts.offer(transaction, view.head.number)
 
     async def fill_gaps(self, view: View) -> None:
         """Put no-ops where a nonce below ours belongs to nobody: nothing after it can be mined (T17)."""

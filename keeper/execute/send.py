@@ -20,12 +20,21 @@ class Sender:
         executor: the executor's language.
         writer: estimates gas.
         manager: owns the key.
+        window: send privately, for so many blocks after the one decided on; None sends in public.
     """
 
-    def __init__(self, executor: Executor, writer: ChainWriter, manager: TransactionManager) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        writer: ChainWriter,
+        manager: TransactionManager,
+        *,
+        window: int | None = None,
+    ) -> None:
         self.manager = manager
         self._executor = executor
         self._writer = writer
+        self._window = window
 
     async def purse(self) -> int:
         """Wei that the key has left for gas, what is on its way taken off.
@@ -46,7 +55,8 @@ class Sender:
         # Interest, ticks and cold slots move between estimate and block.
         limit = min(sum(parts) * 5 // 4, MAX_GAS)
         ceiling = break_even_price(simulation.steps, limit)
-        return await self.manager.submit(key, simulation.steps, simulation.call, limit, ceiling)
+        until = None if self._window is None else simulation.plans[0].block.number + self._window
+        return await self.manager.submit(key, simulation.steps, simulation.call, limit, ceiling, until=until)
 
     async def _gas(self, plan: Plan) -> int:
         """Gas units of one plan sent alone.

@@ -48,12 +48,20 @@ class TransactionManager:
         self._store = store
         self._rules = rules
         self._observer = observer or NoObserver()
-        self._roster, self._brake, self._alarms = Roster(), Brake(), Alarms(self._observer)
-        desk = Desk(signer.address, store, self._roster, rules, self._brake, self._alarms, self._observer)
-        self._attempts = Attempts(desk, signer, writer, private)
-        self._confirmer = Confirmer(desk, reader, writer)
-        self._pusher = Pusher(desk, writer, self._attempts)
+        self._signer = signer
+        self._private = private
         self._lock = asyncio.Lock()
+        self._start()
+
+    def _start(self) -> None:
+        """Remember nothing."""
+        self._roster, self._brake, self._alarms = Roster(), Brake(), Alarms(self._observer)
+        desk = Desk(
+            self.address, self._store, self._roster, self._rules, self._brake, self._alarms, self._observer
+        )
+        self._attempts = Attempts(desk, self._signer, self._writer, self._private)
+        self._confirmer = Confirmer(desk, self._reader, self._writer)
+        self._pusher = Pusher(desk, self._writer, self._attempts)
         self._view: View | None = None
         self._next = 0  # the first nonce that is neither ours nor used
         self._failures = 0
@@ -81,12 +89,15 @@ class TransactionManager:
     async def recover(self) -> list[Change]:
         """Pick up what the last run left: look for receipts, send the rest again (T28).
 
+        Nothing is remembered but the store: it need not have been this process that wrote it last.
         Returns every transaction still open, changed or not, so that later stages can catch up.
 
         Raises:
             Transient: no node answered; call again.
+            StartOver: as `on_head`.
         """
         async with self._lock:
+            self._start()
             self._roster.load(await self._store.open())
             self._next = await self._store.next_nonce()
             head = await self._reader.block("latest")
@@ -94,7 +105,7 @@ class TransactionManager:
             strangers = view.pending - max(view.nonce, self._next)
             self._next = max(self._next, view.nonce)
             if strangers > 0:
-                self._foreign(f"{strangers} transactions of {self.address} are waiting that are not ours")
+                await self._foreign(f"{strangers} transactions of {self.address} wait that are not ours")
             await self._work(view, first=True)
             self._roster.note_all()
             self._view = view
@@ -107,14 +118,15 @@ class TransactionManager:
 
         Raises:
             Transient: no node answered; what was learned is kept for the next head.
-            Halt: another process works with this key.
+            Halt: another process works with this key, against the rules.
+            StartOver: another process has the key now, or the store cannot tell: `recover` before more.
         """
         async with self._lock:
             try:
                 view = await self._look(head)
                 strangers = max(view.nonce, view.pending) - self._next
                 if strangers > 0:
-                    self._foreign(f"{strangers} transactions of {self.address} are not ours")
+                    await self._foreign(f"{strangers} transactions of {self.address} are not ours")
                 await self._work(view, first=False)
             except Transient:
                 self._failures += 1
@@ -153,6 +165,7 @@ class TransactionManager:
             Halt: nothing may be signed now; see `halted`.
             Degraded: gas costs more than `ceiling`, the queue is full, or the fate of a transaction
                 is unclear.
+            StartOver: see `on_head`.
         """
         async with self._lock:
             known = await self._store.find(key)
@@ -214,7 +227,10 @@ class TransactionManager:
 
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""
-        late = view.head.number > transaction.created + self._rules.queue_blocks
+        last = transaction.created + self._rules.queue_blocks
+        if transaction.until is not None:
+            last = min(last, transaction.until - 1)
+        late = view.head.number > last
         if late or await self._fails(transaction):
             dropped = await self._store.moved(transaction, State.DROPPED, None)
             self._roster.note(self._roster.keep(dropped))
@@ -251,7 +267,9 @@ class TransactionManager:
         self._next = max(self._next, transaction.nonce + 1)
         return self._roster.keep(transaction)
 
-    def _foreign(self, reason: str) -> None:
+    async def _foreign(self, reason: str) -> None:
+        """Somebody else works with the key, and it is not the process that took it over from us."""
+        await self._store.require_lease()
         self._brake.pull(reason)
         self._alarms.raise_for(Alarm.FOREIGN, KEY, reason)
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.chain.relay import RelayAnswer
 from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
@@ -85,6 +86,8 @@ class Metrics:
         self.decision_seconds = make.histogram(
             "decision_seconds", "From a new head to the plans for it.", DECISION_SECONDS
         )
+        self.active = make.gauge("active", "1 while this process signs, 0 on standby or without a key.")
+        self.lease_token = make.gauge("lease_token", "Token of the lease that this process holds, 0 without.")
         self.next_nonce = make.gauge("next_nonce", "The key's next nonce on chain.")
         self.nonce_gaps = make.gauge("nonce_gaps", "Nonces below ours that belong to nobody.")
         self.transactions_waiting = make.gauge(
@@ -102,6 +105,12 @@ class Metrics:
         self.alarms = make.counter("transaction_alarms_total", "Troubles with the key.", "alarm", Alarm)
         self.send_conflicts = make.counter(
             "send_conflicts_total", "Transactions a node refused for good that another took.", "host"
+        )
+        self.relay_answers = make.counter(
+            "relay_answers_total",
+            "What builders answered to private transactions and bundles.",
+            "host",
+            "answer",
         )
         self.rpc_requests = make.counter(
             "rpc_requests_total", "Exchanges with a node.", "host", "method", "outcome"
@@ -179,6 +188,10 @@ class Metrics:
     def on_alarm(self, alarm: Alarm) -> None:
         """Count a new trouble."""
         self.alarms.labels(alarm.value).inc()
+
+    def on_relay(self, host: str, answer: RelayAnswer) -> None:
+        """Count an answer of a builder."""
+        self.relay_answers.labels(host, answer.value).inc()
 
     def on_subscription_lost(self, host: str) -> None:
         """Count a subscription that has to be replaced."""

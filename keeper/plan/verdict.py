@@ -46,6 +46,7 @@ def judge(
         min_profit=break_even(best.profit, best.opportunity.debt, strategy.min_profit_usd),
         loan=best.loan,
         headroom=best.request - best.settlement.repay,
+        lands=terms.frame.timestamp,
     )
     objections = _unprofitable(plan, strategy) if plan else _impossible(case, terms)
     objection = next(objections, None)

@@ -10,7 +10,7 @@ calls and receives their results, driven by the index stage at one block.
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -360,3 +360,12 @@ class Market(Protocol):
         ...
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]: ...
+
+
+@runtime_checkable
+class Foresighted(Protocol):
+    """A market that can tell what a liquidation leaves for the next one in the same block."""
+
+    def after(self, opportunity: Opportunity, repay: int, frame: Any) -> tuple[Market, Any] | Refusal:
+        """The market and the frame after repaying `repay`, for questions only; or why that is refused."""
+        ...

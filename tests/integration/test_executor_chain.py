@@ -18,6 +18,7 @@ from keeper.devnet.tokens import token_contract
 from keeper.execute.executor import Executor, Liquidated, Skipped
 from keeper.execute.reasons import NOTHING_DONE, revert_reason
 from keeper.execute.signer import LocalSigner
+from keeper.execute.simulate import Simulator
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
@@ -213,10 +214,11 @@ def independent(plans: Sequence[Plan], count: int) -> list[Plan]:
 
 def swaps(plan: Plan) -> Iterator[frozenset[str | int]]:
     """The plan's pools, named by their tokens and fee."""
-    token = plan.opportunity.collateral.address
-    for hop in plan.route.hops:
-        yield frozenset((token, hop.token_out, hop.fee))
-        token = hop.token_out
+    for leg in plan.route.legs:
+        token = plan.opportunity.collateral.address
+        for hop in leg.hops:
+            yield frozenset((token, hop.token_out, hop.fee))
+            token = hop.token_out
 
 
 async def test_execute__every_plan_of_a_crash__does_exactly_what_was_predicted() -> None:
@@ -244,9 +246,12 @@ async def test_execute__three_accounts_in_one_transaction__each_as_predicted() -
     async with staged() as stage:
         plans = independent(stage.plans, 3)
         before = await stage.wealth()
+        look = await Simulator(stage.follows.chain, stage.executor, OPERATOR).simulate(plans)
         receipt = await stage.carry_out(*plans)
         events = stage.executor.events(receipt.logs)
         assert events == [promised(plan) for plan in plans]
+        assert [step.simulated for step in look.steps] == [plan.profit.gross for plan in plans]
+        assert sum(step.gas for step in look.steps) == receipt.gas_used
         assert_aave_agrees(stage, receipt, plans)
         assert growth(before, await stage.wealth()) == gains(events)
         assert await stage.leftovers() == {}

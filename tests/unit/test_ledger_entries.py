@@ -2,10 +2,11 @@
 
 import pytest
 
+from keeper.execute.charge import share
 from keeper.execute.dispatch import Papered
 from keeper.execute.model import Report, StepResult, Transaction, Verdict
 from keeper.execute.states import State
-from keeper.ledger.entries import paper_entries, report_entries, sent_entries, share
+from keeper.ledger.entries import paper_entries, report_entries, sent_entries
 from keeper.ledger.model import Difference, Outcome, difference
 from keeper.ledger.pnl import totals
 from keeper.types import USD, Mode

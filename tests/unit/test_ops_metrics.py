@@ -39,6 +39,7 @@ NAMES = {
     "keeper_landing_blocks",
     "keeper_transaction_alarms_total",
     "keeper_send_conflicts_total",
+    "keeper_relay_answers_total",
     "keeper_rpc_requests_total",
     "keeper_rpc_seconds",
     "keeper_rpc_units_total",

@@ -185,7 +185,7 @@ class Bench:
     async def plan(self, *numbers: int, gas_price: int = GWEI) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
         accounts = [account(number) for number in numbers]
-        return await self.planner.plan(market, None, BLOCK, accounts, gas_price, ETH)
+        return await self.planner.plan(market, BLOCK, BLOCK, accounts, gas_price, ETH)
 
     async def one(self, gas_price: int = GWEI) -> Plan | Rejection:
         return (await self.plan(1, gas_price=gas_price))[0]

@@ -19,6 +19,7 @@ from keeper.protocols.aave_v3.math import ray_mul
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.records import Reserve, Watched, deployment, listed
 from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
+from keeper.protocols.aave_v3.supposed import paid_out, supposed
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -174,6 +175,18 @@ class AaveV2Market(Trust):
             return pair
         outcome = liquidate(pair, repay, receive_a_token=receive_a_token)
         return outcome if isinstance(outcome, Refusal) else Settlement(outcome.repay, outcome.seize, 0)
+
+    def after(
+        self, opportunity: Opportunity, repay: int, frame: AaveV2Frame
+    ) -> tuple["AaveV2Market", AaveV2Frame] | Refusal:
+        """The market and the frame that repaying `repay` leaves for another liquidation in the same block."""
+        position = Position.of(self.book, opportunity.account)
+        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        outcome = pair if isinstance(pair, Refusal) else liquidate(pair, repay)
+        if isinstance(outcome, Refusal):
+            return outcome
+        left = paid_out(frame, opportunity, outcome.repay, outcome.seize)
+        return supposed(self, outcome.after), left
 
     def exhaust(self, account: Address, frame: AaveV2Frame) -> Exhaustion:
         return exhaust(Position.of(self.book, account), frame)

@@ -18,6 +18,7 @@ from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.reading import read_accounts
 from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
 from keeper.protocols.aave_v3.releases import rules_of
+from keeper.protocols.aave_v3.supposed import paid_out, supposed
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -183,6 +184,18 @@ class AaveV3Market(Trust):
         reserves = [self.book.get(("reserve", number)) for number in outcome.bad_debt]
         bad_debt = {reserve.asset: outcome.bad_debt[reserve.id] for reserve in reserves}
         return Settlement(outcome.repay, outcome.seize, outcome.fee, bad_debt)
+
+    def after(
+        self, opportunity: Opportunity, repay: int, frame: AaveFrame
+    ) -> tuple["AaveV3Market", AaveFrame] | Refusal:
+        """The market and the frame that repaying `repay` leaves for another liquidation in the same block."""
+        position = Position.of(self.book, opportunity.account)
+        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        outcome = pair if isinstance(pair, Refusal) else liquidate(pair, repay)
+        if isinstance(outcome, Refusal):
+            return outcome
+        left = paid_out(frame, opportunity, outcome.repay, outcome.seize)
+        return supposed(self, outcome.after), left
 
     def exhaust(self, account: Address, frame: AaveFrame) -> Exhaustion:
         return exhaust(Position.of(self.book, account), frame)
