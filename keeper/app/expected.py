@@ -80,7 +80,7 @@ class Expectations:
             before = each.update.nonce < of.update.nonce if mine else earlier
             if each is not of and before and each.executable and precedes(each.update, of.update):
                 found.append(each)
-        return found
+        return _by_nonce(found)
 
     def next_nonce(self, sender: Address, mined: int, front: list[Expected]) -> int:
         """The sender's next nonce when `front` is mined on top of `mined` transactions."""
@@ -88,3 +88,11 @@ class Expectations:
         while mined in nonces:
             mined += 1
         return mined
+
+
+def _by_nonce(found: list[Expected]) -> list[Expected]:
+    """The same order, but for those of one sender, which can only come by nonce."""
+    turns: dict[Address, list[Expected]] = {}
+    for each in sorted(found, key=lambda each: each.update.nonce, reverse=True):
+        turns.setdefault(each.update.sender, []).append(each)
+    return [turns[each.update.sender].pop() for each in found]

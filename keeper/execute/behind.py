@@ -14,7 +14,7 @@ from keeper.execute.push import MAX_GAS
 from keeper.execute.reasons import revert_reason
 from keeper.execute.simulate import Simulation, failed
 from keeper.plan.model import Plan, Rejection
-from keeper.ports import PendingTransaction, Ran, Rehearsal
+from keeper.ports import PendingTransaction, Rehearsal
 from keeper.types import Address, BlockRef, Call, Hash
 
 STEEPEST = 8
@@ -89,14 +89,14 @@ class Behind:
             raise Degraded(f"nothing is placed behind what cannot be rehearsed: {error}") from None
         for update, what in zip(self.updates, ran, strict=False):
             if not what.succeeded:
-                why = revert_reason(what.data) or "it reverts"
+                why = revert_reason(what.data)
                 raise NotExecutable(f"the update {update.hash} would fail: {why}")
         last = ran[-1]
         if last.succeeded:
             # What is refunded at the end has to be there before, and 1/64 stays behind at every call.
             return self.executor.results(last.data), min(max(expected, last.gas_used * 3 // 2), MAX_GAS)
         if len(plans) == 1:
-            return [Result(ok=False, profit=0, reason=_reason(last))], 0
+            return [Result(ok=False, profit=0, reason=revert_reason(last.data))], 0
         # The batch names only its first failure; each plan alone names its own.
         alone = [await self._results([plan]) for plan in plans]
         return [result for results, _ in alone for result in results], 0
@@ -127,7 +127,3 @@ def precedes(first: PendingTransaction, second: PendingTransaction) -> bool:
     """Whether a block has `first`, which came first, in front of `second`, whatever it orders by."""
     same = first.sender == second.sender and first.nonce < second.nonce
     return same or (first.tip >= second.tip and first.cap >= second.cap)
-
-
-def _reason(ran: Ran) -> str:
-    return revert_reason(ran.data) or "it reverts"
