@@ -59,6 +59,7 @@ PUBLIC = {
     "transactions.quote_multiple", "transactions.quote_multiple_above_gwei",
     "transactions.cancel_gas_price_gwei", "transactions.stuck_blocks", "transactions.blind_failures",
     "transactions.mempool", "transactions.stop_seconds",
+    "standby.enabled", "standby.name", "standby.lease_seconds", "standby.blind_seconds",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip
