@@ -28,7 +28,9 @@ def test_documentation__the_table__is_the_model() -> None:
 
 def test_documentation__every_dotted_key_in_it__exists() -> None:
     page = (ROOT / "docs/configuration.md").read_text()
-    sections = r"chain|store|deployment\[\]|swap\[\]|executor|strategy|guards|transactions|signer|standby|audit|ops"
+    sections = (
+        r"chain|store|deployment\[\]|swap\[\]|executor|strategy|guards|transactions|signer|standby|audit|ops"
+    )
     named = set(re.findall(rf"`((?:{sections})\.[a-z_]+)`", page))
     assert named <= {key.name for key in all_keys()}
     assert len(named) == len(list(all_keys())) - 1  # `mode` has no dot
