@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
 
 NOBODY = 65534
 """Postgres refuses to run as root: then it runs as the user that owns nothing."""
@@ -42,6 +45,17 @@ async def running_postgres() -> AsyncIterator[str]:
             await server.wait()
     finally:
         await asyncio.to_thread(shutil.rmtree, folder)
+
+
+async def fresh(url: str) -> str:
+    """The URL of a new, empty database on the server at `url`."""
+    name = f"test_{uuid4().hex}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(f"CREATE DATABASE {name}")
+    finally:
+        await connection.close()
+    return url.rpartition("/")[0] + f"/{name}"
 
 
 async def _initialise(binaries: Path, data: Path, user: int | None) -> None:

@@ -12,7 +12,7 @@ class Standby(Section):
     enabled: bool = Field(
         default=False,
         description="Wait while another process signs with the key, and take over when it does not.",
-        examples=["true"],
+        examples=["false"],
     )
     name: str | None = Field(
         default=None,

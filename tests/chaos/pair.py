@@ -28,9 +28,9 @@ PATIENCE = 30.0
 class Loss(StrEnum):
     """How the active process is lost."""
 
-    KILLED = "killed"
     HUNG = "hung"
     BLIND = "blind"
+    KILLED = "killed"
 
 
 class Keeper:

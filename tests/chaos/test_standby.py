@@ -20,7 +20,7 @@ from tests.chaos.pair import Loss, Pair
 from tests.chaos.world import SEED, amount, tell
 from tests.postgres import running_postgres
 
-LOSSES = amount("standby_losses", 3, 20)
+LOSSES = amount("standby_losses", 2, 20)
 SECONDS = amount("standby_milliseconds", 1500, 2000) / 1000
 """Between two blocks."""
 
@@ -29,8 +29,8 @@ FRESH = amount("standby_borrowers", 12, 40)
 
 RISKY = Mix(suppliers=0, emode=0, isolated=0, dust=0, whales=0, near_limit=100)
 FALL = {"WETH": 16, "wstETH": 16, "WBTC": 16, "LINK": 16}
-TAKEOVER = 2
-"""Blocks within which the other one signs."""
+TAKEOVER = amount("standby_takeover", 3, 2)
+"""Blocks within which the other one signs; where tests share two cores with short blocks, one more."""
 
 
 async def test_standby__active_lost_during_bursts__other_takes_over_and_nothing_is_lost_or_doubled(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from keeper.errors import Fenced
 from keeper.execute.dispatch import Papered
@@ -17,7 +18,7 @@ from keeper.store import Database, Lease
 from keeper.store.lease import lease_state
 from keeper.types import Address
 from tests.execute_samples import account, block_ref, sample_step
-from tests.postgres import running_postgres
+from tests.postgres import fresh, running_postgres
 from tests.txm_world import World, running_world
 
 KEY = account(7)
@@ -27,14 +28,18 @@ SHORT = 0.3
 LONG = 60.0
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[str]:
+    async with running_postgres() as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    if request.param == "sqlite":
-        async with await Database.open(f"sqlite:///{tmp_path / 'keeper.db'}") as database:
-            yield database
-    else:
-        async with running_postgres() as url, await Database.open(url) as database:
-            yield database
+async def database(request: pytest.FixtureRequest, tmp_path: Path, server: str) -> AsyncIterator[Database]:
+    file = f"sqlite:///{tmp_path / 'keeper.db'}"
+    url = file if request.param == "sqlite" else await fresh(server)
+    async with await Database.open(url) as database:
+        yield database
 
 
 def lease(database: Database, holder: str, seconds: float = LONG, key: Address = KEY) -> Lease:
@@ -83,8 +88,9 @@ async def test_fence__term_is_over__nothing_is_written(database: Database) -> No
     assert await Ledger(database, b.fence).record(entries) == entries
 
 
-async def test_fence__while_a_write_is_under_way__the_lease_stays_where_it_is() -> None:
-    async with running_postgres() as url, await Database.open(url) as one, await Database.open(url) as other:
+async def test_fence__while_a_write_is_under_way__the_lease_stays_where_it_is(server: str) -> None:
+    url = await fresh(server)
+    async with await Database.open(url) as one, await Database.open(url) as other:
         a, b = lease(one, "a", 0.0), lease(other, "b")
         await a.take()
         async with one.begin() as connection:
@@ -96,10 +102,10 @@ async def test_fence__while_a_write_is_under_way__the_lease_stays_where_it_is() 
 
 
 @pytest.fixture
-async def rivals(tmp_path: Path) -> AsyncIterator[tuple[World, World, Lease, Lease]]:
+async def rivals(tmp_path: Path, server: str) -> AsyncIterator[tuple[World, World, Lease, Lease]]:
     """Two processes on one Postgres and one Anvil; the first one is on duty."""
+    url = await fresh(server)
     async with (
-        running_postgres() as url,
         running_world(tmp_path, url) as world,
         await Database.open(url) as database,
     ):

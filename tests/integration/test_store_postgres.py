@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from keeper.errors import ConfigError, StoreLost
 from keeper.execute.states import State
@@ -17,16 +18,21 @@ from keeper.types import Hash
 from tests.execute_samples import USDC, WETH, account, block_ref
 from tests.integration.test_execute_txm import CRASHES
 from tests.integration.test_store_migrations import differences
-from tests.postgres import running_postgres
+from tests.postgres import fresh, running_postgres
 from tests.txm_world import Crash, running_world
 
 TIMES = 20
 
 
-@pytest.fixture
-async def url() -> AsyncIterator[str]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server() -> AsyncIterator[str]:
     async with running_postgres() as url:
         yield url
+
+
+@pytest.fixture
+async def url(server: str) -> str:
+    return await fresh(server)
 
 
 async def test_open__two_processes_on_an_empty_server__both_find_the_tables_of_the_code(url: str) -> None:

@@ -69,6 +69,7 @@ PUBLIC = {
     "relay.method", "relay.builders", "relay.target_blocks", "relay.bid_bps", "relay.fall_back",
     "relay.deadline_seconds", "relay.key_file",
     "lender[].kind", "lender[].address",
+    "standby.enabled", "standby.name", "standby.lease_seconds", "standby.blind_seconds",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip

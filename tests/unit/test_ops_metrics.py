@@ -34,6 +34,8 @@ NAMES = {
     "keeper_gas_wei_total",
     "keeper_bad_debt_usd",
     "keeper_decision_seconds",
+    "keeper_active",
+    "keeper_lease_token",
     "keeper_next_nonce",
     "keeper_nonce_gaps",
     "keeper_transactions_waiting",
