@@ -5,10 +5,12 @@ import sys
 
 from benchmarks.backfill import backfill_decode, backfill_decode_apply
 from benchmarks.backrun import backrun
+from benchmarks.burst import burst
 from benchmarks.executor_gas import executor_gas
 from benchmarks.health_exact import health_exact
 from benchmarks.plan_burst import plan_burst
 from benchmarks.rpc import rpc_batched
+from benchmarks.tick_to_signed import tick_to_signed
 
 BENCHMARKS = {
     benchmark.__name__: benchmark
@@ -20,6 +22,8 @@ BENCHMARKS = {
         backfill_decode,
         backfill_decode_apply,
         backrun,
+        tick_to_signed,
+        burst,
     )
 }
 
@@ -31,8 +35,10 @@ async def run(names: list[str]) -> int:
         sys.stderr.write(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}\n")
         return 2
     for name in names or BENCHMARKS:
-        sys.stdout.write((await BENCHMARKS[name]()).line() + "\n")
-        sys.stdout.flush()
+        found = await BENCHMARKS[name]()
+        for measurement in found if isinstance(found, list) else [found]:
+            sys.stdout.write(measurement.line() + "\n")
+            sys.stdout.flush()
     return 0
 
 

@@ -17,6 +17,7 @@ from keeper.app.records import Records, rejection_fields
 from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Halt, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
+from keeper.execute.latency import Stopwatch
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
@@ -63,6 +64,7 @@ class Daemon:
         incidents: Incidents,
         heartbeat: Heartbeat,
         clock: Clock,
+        stopwatch: Stopwatch,
         announcer: Announcer,
         limits: Limits,
         backrunner: Backrunner | None = None,
@@ -80,6 +82,7 @@ class Daemon:
         self._incidents = incidents
         self._heartbeat = heartbeat
         self._clock = clock
+        self._stopwatch = stopwatch
         self._announcer = announcer
         self._limits = limits
         self._backrunner = backrunner
@@ -141,6 +144,7 @@ class Daemon:
             StartOver: another process may sign now, or the store is out of reach.
         """
         started = self._clock.monotonic()
+        self._stopwatch.head(head)
         self._head = head
         self._reload()
         self._metrics.head_block.set(head.number)
@@ -151,6 +155,7 @@ class Daemon:
         await self._settle(head)
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
+        self._stopwatch.decided(head)
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         self._announcer.judged(
             head,
@@ -165,8 +170,10 @@ class Daemon:
         self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)
+            lane.rest()
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
+        await self._records.timed()
         await self._incidents.save()
 
     async def save(self) -> None:

@@ -1,7 +1,7 @@
 """One deployment's way from a head to plans: index, risk, plan."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
@@ -10,6 +10,7 @@ from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.protocols.oracles.suppose import followed, supposing
 from keeper.protocols.oracles.transmit import Transmission
+from keeper.risk.lookout import Lookout
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
 from keeper.risk.worth import uncovered
@@ -59,6 +60,8 @@ class Lane:
         self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
         self._liquidatable: frozenset[Address] = frozenset()
+        self._lookout = Lookout()
+        self._judged: Any = None
         self._started = False
         self._synced = False
 
@@ -124,7 +127,8 @@ class Lane:
         """
         market = self.market
         frame = market.frame(timestamp)
-        found = scan(market, frame)
+        found = scan(market, frame, self._lookout)
+        self._judged = frame
         self._liquidatable = frozenset(health.account for health in found.liquidatable)
         doubtful = self.quarantined
         free = [
@@ -204,6 +208,11 @@ class Lane:
     def moved_by(self, aggregator: Address) -> bool:
         """Whether an answer of `aggregator` moves a price of this deployment."""
         return self._started and followed(self.market.book, aggregator)
+
+    def rest(self) -> None:
+        """What makes the next judgement faster, done while nothing waits for it."""
+        if self._judged is not None:
+            self._lookout.rest(self.market, self._judged)
 
     def adopt(self, desk: Desk | None) -> None:
         """Decide by another policy from now on; the next judgement tells what that changes."""

@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from keeper.execute.dispatch import Papered, Submitted
+from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Report
 from keeper.execute.states import State
 from keeper.index.audit import Audit
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
+from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import Missed, MissLedger
-from keeper.ledger.model import LedgerEntry, Outcome
+from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.ledger.store import Ledger
 from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
 from keeper.plan.model import Rejection
@@ -28,10 +30,19 @@ GIVEN_UP = {
 class Records:
     """The ledger's writer. Each method returns the event fields of what it wrote."""
 
-    def __init__(self, ledger: Ledger, missed: MissLedger, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        missed: MissLedger,
+        metrics: Metrics,
+        stopwatch: Stopwatch,
+        latencies: Latencies,
+    ) -> None:
         self._ledger = ledger
         self._missed = missed
         self._metrics = metrics
+        self._stopwatch = stopwatch
+        self._latencies = latencies
 
     async def papered(self, papered: Papered) -> list[Fields]:
         """Liquidations that were simulated and not sent."""
@@ -49,11 +60,17 @@ class Records:
         """Transactions that moved: mined, reorganised out, or lost. Each outcome is told once."""
         told: list[Fields] = []
         for report in reports:
+            if report.receipt is not None:
+                self._stopwatch.mined(report.receipt.tx_hash, report.receipt.block)
             news = await self._ledger.record(report_entries(report))
             if news:
                 self._count(report, news)
             told += [entry_fields(entry) for entry in news if entry.outcome is not Outcome.PENDING]
         return told
+
+    async def timed(self) -> None:
+        """Keep how long attempts took."""
+        await self._latencies.record(self._stopwatch.drain())
 
     async def missed(self, found: Iterable[Missed]) -> list[Fields]:
         """Liquidations that others made."""
@@ -98,7 +115,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "profit": str(expected.simulated),
             "bid": str(expected.bid),
             "gas": expected.gas,
-            "net_usd": str(expected.net_usd),
+            **_split(expected),
         },
     }
     if realised is not None:
@@ -111,12 +128,22 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "profit_usd": str(realised.profit_usd),
             "bid": str(realised.bid),
             "gas": realised.gas_used,
-            "gas_usd": str(realised.gas_usd),
-            "net_usd": str(realised.net_usd),
+            **_split(realised),
         }
     if entry.reason and entry.outcome is not Outcome.SUCCESS:
         fields["reason"] = entry.reason
     return fields
+
+
+def _split(money: Expected | Realised) -> Fields:
+    """Where a net profit comes from and goes to: net = bonus + swap - gas - bid."""
+    return {
+        "bonus_usd": str(money.bonus_usd),
+        "swap_usd": str(money.swap_usd),
+        "gas_usd": str(money.gas_usd),
+        "bid_usd": str(money.bid_usd),
+        "net_usd": str(money.net_usd),
+    }
 
 
 def missed_fields(missed: Missed) -> Fields:

@@ -32,6 +32,7 @@ from keeper.execute.bundle import BundleRoute
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
+from keeper.execute.latency import Stopwatch
 from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, HeldSigner, Policy, Signer
@@ -40,6 +41,7 @@ from keeper.execute.store import TransactionStore
 from keeper.execute.txm import TransactionManager
 from keeper.execute.verdict import Judge
 from keeper.index.audit import Auditor
+from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import MissLedger
 from keeper.ledger.store import Ledger
 from keeper.ops.health import Heartbeat
@@ -106,6 +108,7 @@ async def assemble(
         ledger = Ledger(database, fence)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
+        stopwatch = Stopwatch(clock.monotonic)
         dispatcher = await _dispatcher(
             config,
             mode,
@@ -115,6 +118,7 @@ async def assemble(
             observer=watch,
             signer=signer,
             fence=fence,
+            stopwatch=stopwatch,
             stack=stack,
         )
         announcer = Announcer(sink, metrics, incidents)
@@ -124,7 +128,7 @@ async def assemble(
             config.chain.id,
             lanes,
             dispatcher,
-            Records(ledger, MissLedger(database), metrics),
+            Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database)),
             duty=duty,
             misses=Misses(config.executor.address),
             governor=governor,
@@ -133,6 +137,7 @@ async def assemble(
             incidents=incidents,
             heartbeat=heartbeat,
             clock=clock,
+            stopwatch=stopwatch,
             announcer=announcer,
             limits=Limits(),
             backrunner=backrunner,
@@ -162,6 +167,7 @@ async def _dispatcher(
     observer: Watch,
     signer: HeldSigner | None,
     fence: Fence,
+    stopwatch: Stopwatch,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
@@ -193,6 +199,7 @@ async def _dispatcher(
         rules,
         private=bundles,
         observer=observer,
+        stopwatch=stopwatch,
     )
     simulator = Simulator(chain, executor, signer.address, base)
     window = None if route is None else config.relay.target_blocks

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +11,15 @@ import typer
 from rich.table import Table
 
 from keeper.app.records import entry_fields, missed_fields
+from keeper.cli.latency import attempt_fields, print_latencies
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table, usd
 from keeper.cli.setup import read_config
 from keeper.config.model import Config
 from keeper.errors import ConfigError
-from keeper.ledger.export import write_csv
+from keeper.execute.latency import Latency
+from keeper.ledger.export import write_csv, write_parquet
+from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import Missed, MissLedger
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import By, Totals, grouped, totals
@@ -35,29 +39,41 @@ def ledger(  # noqa: PLR0917 - each is an option of the command line
     by: Annotated[By | None, typer.Option(help="Sums instead of single liquidations.")] = None,
     missed: Annotated[bool, typer.Option("--missed", help="What others liquidated, and why not we.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the rows to this file.")] = None,
+    parquet: Annotated[
+        Path | None, typer.Option(help="The same as Parquet; needs the extra `parquet`.")
+    ] = None,
 ) -> None:
     """Attempts, outcomes, profit and loss, newest first."""
     if missed and (by or outcome):
         raise ConfigError("--missed: cannot be combined with --by or --outcome; leave these out")
     settings = read_config(config)
-    most = limit if json or csv or limit else None
+    give = partial(_give, json=json, csv=csv, parquet=parquet)
     if missed:
-        found = asyncio.run(_missed(settings, most))
-        if not _give([missed_fields(each) for each in found], json, csv):
+        found = asyncio.run(_missed(settings, limit))
+        if not give([missed_fields(each) for each in found]):
             _print_missed(found, limit or SHOWN)
         return
-    entries = asyncio.run(_entries(settings, outcome or [], most))
+    entries, latencies = asyncio.run(_entries(settings, outcome or [], limit))
     if by:
         sums = {mode: grouped(entries, mode, by) for mode in (Mode.LIVE, Mode.PAPER)}
-        if not _give(_sum_fields(sums, by), json, csv):
+        if not give(_sum_fields(sums, by)):
             _print_sums(sums, by)
-    elif not _give([entry_fields(entry) for entry in entries], json, csv):
+    elif not give([_fields(entry, latencies) for entry in entries]):
         _print(entries, limit or SHOWN)
+        print_latencies(latencies)
 
 
-async def _entries(config: Config, outcomes: list[Outcome], limit: int | None) -> list[LedgerEntry]:
+async def _entries(
+    config: Config, outcomes: list[Outcome], limit: int | None
+) -> tuple[list[LedgerEntry], dict[str, list[Latency]]]:
+    """Entries, and by their batches how long the attempts took."""
     async with await Database.open(config.store.url.reveal()) as database:
-        return await Ledger(database).entries(outcomes=outcomes, limit=limit)
+        entries = await Ledger(database).entries(outcomes=outcomes, limit=limit)
+        return entries, await Latencies(database).by_batch(entry.batch for entry in entries)
+
+
+def _fields(entry: LedgerEntry, latencies: Mapping[str, Sequence[Latency]]) -> dict[str, Any]:
+    return {**entry_fields(entry), "attempts": attempt_fields(latencies.get(entry.batch, ()))}
 
 
 async def _missed(config: Config, limit: int | None) -> list[Missed]:
@@ -65,15 +81,16 @@ async def _missed(config: Config, limit: int | None) -> list[Missed]:
         return await MissLedger(database).entries(limit)
 
 
-def _give(rows: Sequence[Mapping[str, Any]], json: bool, csv: Path | None) -> bool:
-    """Hand the rows to a machine, if one wants them."""
-    if csv:
-        written = write_csv(csv, rows)
-        if not json:
-            print_table(f"{written} rows written to {csv}")
+def _give(rows: Sequence[Mapping[str, Any]], *, json: bool, csv: Path | None, parquet: Path | None) -> bool:
+    """Hand the rows to machines, if any want them."""
+    for file, write in ((csv, write_csv), (parquet, write_parquet)):
+        if file:
+            written = write(file, rows)
+            if not json:
+                print_table(f"{written} rows written to {file}")
     if json:
         print_json(rows)
-    return json or csv is not None
+    return json or csv is not None or parquet is not None
 
 
 def _print(entries: list[LedgerEntry], limit: int) -> None:

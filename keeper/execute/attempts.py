@@ -2,6 +2,7 @@
 
 from keeper.errors import CallReverted, Degraded, Halt, Transient
 from keeper.execute.desk import Desk
+from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Attempt, Fees, Transaction
 from keeper.execute.observe import Alarm, AttemptKind
 from keeper.execute.rules import CANCEL_GAS, REFUSED
@@ -23,15 +24,22 @@ class Attempts:
         signer: holds the key, behind its policy.
         writer: the public way to the network.
         private: the private one, None when there is none.
+        stopwatch: takes the time of every attempt.
     """
 
     def __init__(
-        self, desk: Desk, signer: Signer, writer: ChainWriter, private: PrivateRoute | None = None
+        self,
+        desk: Desk,
+        signer: Signer,
+        writer: ChainWriter,
+        private: PrivateRoute | None,
+        stopwatch: Stopwatch,
     ) -> None:
         self._desk = desk
         self._signer = signer
         self._writer = writer
         self._private = private
+        self._stopwatch = stopwatch
 
     async def pay(self, transaction: Transaction, fees: Fees, block: int, gas: int) -> Transaction:
         """Sign the payload with `fees` on head `block`, store, send.
@@ -80,6 +88,7 @@ class Attempts:
     async def _offer(self, transaction: Transaction, head: int) -> Transaction:
         newest = transaction.attempts[-1]
         detail = ""
+        self._stopwatch.sent(newest.hash)
         try:
             await self._send(transaction, newest, head)
             outcome = SendOutcome.ACCEPTED
@@ -104,6 +113,7 @@ class Attempts:
     async def _make(
         self, transaction: Transaction, tx: UnsignedTx, fees: Fees, block: int, *, cancels: bool = False
     ) -> Transaction:
+        asked = self._stopwatch.now()
         try:
             signed = await self._signer.sign(tx)
         except Halt as error:
@@ -120,6 +130,7 @@ class Attempts:
             cancels=cancels,
             until=None if cancels else transaction.until,
         )
+        self._stopwatch.signed(transaction, attempt, asked)
         signed_one = await self._desk.store.signed(transaction, attempt)
         return await self._offer(self._desk.roster.keep(signed_one), block)
 

@@ -17,7 +17,8 @@ class Step:
     `repay`, `gross`, `min_profit`, `bid` (to the block's builder) and `simulated` (profit that the last
     simulation left after the bid) in debt-token units, `seize` and `protocol_fee` in collateral-token
     units, `_usd` and `debt_price` (per whole token) in USD with 8 decimals, `gas` in units, `gas_price` and
-    `data_fee` in wei. `gas_usd` is the cost of gas and data.
+    `data_fee` in wei. `gas_usd` is the cost of gas and data. `collateral_price` as
+    `debt_price`, 0 where it is not known.
     """
 
     deployment: str
@@ -39,6 +40,8 @@ class Step:
     gas_usd: int
     data_fee: int = 0
     bid: int = 0
+    collateral_decimals: int = 0
+    collateral_price: int = 0
 
     @classmethod
     def of(cls, plan: Plan, simulated: int) -> Self:
@@ -65,6 +68,8 @@ class Step:
             gas_usd=profit.gas_usd,
             data_fee=profit.data_fee,
             bid=profit.bid,
+            collateral_decimals=collateral.decimals,
+            collateral_price=collateral.price or 0,
         )
 
     @property
@@ -87,6 +92,15 @@ class Step:
     def usd(self, amount: int) -> int:
         """`amount` of the debt token in USD with 8 decimals, at the plan's price."""
         return amount * self.debt_price // int(10**self.debt_decimals)
+
+    def bonus_usd(self, repaid: int, seized: int) -> int:
+        """What the protocol gives away at its own prices, USD with 8 decimals: `seized` less `repaid`.
+
+        0 where the collateral's price is not known.
+        """
+        if not self.collateral_price:
+            return 0
+        return seized * self.collateral_price // int(10**self.collateral_decimals) - self.usd(repaid)
 
     def document(self) -> dict[str, Any]:
         """The step as JSON values; `Step(**document)` brings it back."""

@@ -14,6 +14,7 @@ from keeper.execute.simulate import Simulation
 from keeper.execute.txm import TransactionManager
 from keeper.plan.model import Plan
 from keeper.ports import ChainWriter
+from keeper.types import Call
 
 
 class Sender:
@@ -86,17 +87,21 @@ class Sender:
         return fees
 
     async def _limit(self, simulation: Simulation) -> int:
-        parts = await asyncio.gather(*(self._gas(plan) for plan in simulation.plans))
+        alone = [simulation.call] if len(simulation.plans) == 1 else map(self._alone, simulation.plans)
+        parts = await asyncio.gather(*map(self._gas, simulation.plans, alone))
         # Interest, ticks and cold slots move between estimate and block.
         return min(sum(parts) * 5 // 4, MAX_GAS)
 
-    async def _gas(self, plan: Plan) -> int:
-        """Gas units of one plan sent alone.
+    def _alone(self, plan: Plan) -> Call:
+        return self._executor.batch([plan])
+
+    async def _gas(self, plan: Plan, call: Call) -> int:
+        """Gas units of one plan, sent alone by `call`.
 
         A whole batch cannot be estimated: the search for the least gas that does not revert would
         settle on a limit that starves all steps but one, and the executor would skip those.
         """
         try:
-            return await self._writer.estimate_gas(self._executor.batch([plan]), self.manager.address)
+            return await self._writer.estimate_gas(call, self.manager.address)
         except CallReverted:  # it needs the steps before it
             return plan.profit.gas

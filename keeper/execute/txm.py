@@ -6,6 +6,7 @@ never a send's answer. The rules T0-T30, where each lives and which test proves 
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from keeper.errors import CallReverted, Degraded, Halt, Transient
@@ -13,6 +14,7 @@ from keeper.execute.attempts import Attempts
 from keeper.execute.confirm import Confirmer
 from keeper.execute.desk import Desk
 from keeper.execute.fees import Quote, cancel_fees, first_fees
+from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Change, Fees, Step, Transaction
 from keeper.execute.observe import KEY, Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
 from keeper.execute.push import Pusher
@@ -41,6 +43,7 @@ class TransactionManager:
         *,
         private: PrivateRoute | None = None,
         observer: TransactionObserver | None = None,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -50,6 +53,7 @@ class TransactionManager:
         self._observer = observer or NoObserver()
         self._signer = signer
         self._private = private
+        self._stopwatch = stopwatch or Stopwatch(time.monotonic)
         self._lock = asyncio.Lock()
         self._start()
 
@@ -59,7 +63,7 @@ class TransactionManager:
         desk = Desk(
             self.address, self._store, self._roster, self._rules, self._brake, self._alarms, self._observer
         )
-        self._attempts = Attempts(desk, self._signer, self._writer, self._private)
+        self._attempts = Attempts(desk, self._signer, self._writer, self._private, self._stopwatch)
         self._confirmer = Confirmer(desk, self._reader, self._writer)
         self._pusher = Pusher(desk, self._writer, self._attempts)
         self._view: View | None = None

@@ -34,6 +34,8 @@ class ColumnarBook:
         self._exact: list[int] = []
         self._flags: list[bool] = []  # `_enabled` once more: reading one element of a numpy column is slow
         self._records: dict[Key, Any] = {}
+        self._revision = 0
+        self._revisions = np.zeros(FIRST_CAPACITY, np.int64)  # by row: the revision of its last change
         self._groups = np.zeros(FIRST_CAPACITY, np.int32)
         self._account = np.zeros(FIRST_CAPACITY, np.int32)
         self._asset = np.zeros(FIRST_CAPACITY, np.int32)
@@ -98,6 +100,13 @@ class ColumnarBook:
             self._enabled[:count],
         )
 
+    @property
+    def revision(self) -> int:
+        return self._revision
+
+    def changed(self, since: int) -> NDArray[np.intp]:
+        return np.flatnonzero(self._revisions[: len(self._accounts)] > since)
+
     def get(self, key: Key, default: Any = None) -> Any:
         return self._records.get(key, default)
 
@@ -132,7 +141,7 @@ class ColumnarBook:
         if row is None:
             row = len(self._accounts)
             if row == len(self._groups):
-                self._groups = _grown(self._groups)
+                self._groups, self._revisions = _grown(self._groups), _grown(self._revisions)
             self._rows[account] = row
             self._accounts.append(account)
             self._legs_of.append([])
@@ -163,13 +172,20 @@ class ColumnarBook:
     def _restore_quantity(self, leg: int, quantity: int) -> None:
         self._exact[leg] = quantity
         self._quantity[leg] = quantity
+        self._touch(self._account[leg])
 
     def _restore_enabled(self, leg: int, enabled: bool) -> None:
         self._flags[leg] = enabled
         self._enabled[leg] = enabled
+        self._touch(self._account[leg])
 
     def _restore_group(self, row: int, group: int) -> None:
         self._groups[row] = group
+        self._touch(row)
+
+    def _touch(self, row: int | np.int32) -> None:
+        self._revision += 1
+        self._revisions[row] = self._revision
 
     def _restore_record(self, key: Key, value: Any) -> None:
         if value is _ABSENT:

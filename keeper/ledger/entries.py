@@ -90,6 +90,8 @@ def _realised(result: StepResult, receipt: Receipt, gas_used: int, data_fee: int
         gas_usd=gas_usd,
         net_usd=profit_usd - gas_usd,
         bid=result.bid,
+        bid_usd=step.usd(result.bid),
+        bonus_usd=step.bonus_usd(result.repaid, result.seized),
     )
 
 
@@ -104,6 +106,8 @@ def _expected(step: Step) -> Expected:
         gas_usd=step.gas_usd,
         net_usd=step.net_usd,
         bid=step.bid,
+        bid_usd=step.usd(step.bid),
+        bonus_usd=step.bonus_usd(step.repay, step.seize),
     )
 
 

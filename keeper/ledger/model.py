@@ -28,7 +28,7 @@ class Realised:
 
     `gas_used` is this liquidation's share of its transaction in units, `gas_price` in wei,
     `_usd` with 8 decimals; `gas_usd` has its share of an L2's data fee in it;
-    `net_usd` = profit_usd - gas_usd.
+    `net_usd` = profit_usd - gas_usd = bonus_usd + swap_usd - gas_usd - bid_usd.
     """
 
     tx_hash: Hash
@@ -42,11 +42,21 @@ class Realised:
     gas_usd: int
     net_usd: int
     bid: int = 0
+    bonus_usd: int = 0
+    bid_usd: int = 0
+
+    @property
+    def swap_usd(self) -> int:
+        """What the sale and the flash loan brought beside the bonus: negative for what they cost."""
+        return self.net_usd + self.gas_usd + self.bid_usd - self.bonus_usd
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the plan promised, in the units of Realised. `simulated` is the profit of the last look."""
+    """What the plan promised, in the units of Realised. `simulated` is the profit of the last look.
+
+    `bonus_usd` is what the protocol gives at its own prices, `bid_usd` goes to the block's builder.
+    """
 
     repay: int
     seize: int
@@ -57,6 +67,13 @@ class Expected:
     gas_usd: int
     net_usd: int
     bid: int = 0
+    bonus_usd: int = 0
+    bid_usd: int = 0
+
+    @property
+    def swap_usd(self) -> int:
+        """As in Realised."""
+        return self.net_usd + self.gas_usd + self.bid_usd - self.bonus_usd
 
 
 @dataclass(frozen=True, slots=True)

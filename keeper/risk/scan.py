@@ -7,6 +7,7 @@ import numpy as np
 
 from keeper.errors import Degraded
 from keeper.protocols.base import Health, Market
+from keeper.risk.lookout import Lookout
 from keeper.types import Address
 
 
@@ -23,10 +24,15 @@ class Scan:
     blind: list[Address]
 
 
-def scan(market: Market, frame: Any) -> Scan:
-    """Judge every account. The screen's margin guarantees that none below 1 is passed over."""
-    approximate = market.screen(frame)
-    rows = np.flatnonzero(~(approximate >= 1.0 + market.screen_margin))  # NaN counts as suspicious
+def scan(market: Market, frame: Any, lookout: Lookout | None = None) -> Scan:
+    """Judge every account. The screen's margin guarantees that none below 1 is passed over.
+
+    A `lookout` that was there before may tell who need not be screened again.
+    """
+    rows = lookout.suspects(market, frame) if lookout else None
+    if rows is None:
+        approximate = market.screen(frame)
+        rows = np.flatnonzero(~(approximate >= 1.0 + market.screen_margin))  # NaN counts as suspicious
     accounts = market.book.accounts()
     liquidatable: list[Health] = []
     blind: list[Address] = []

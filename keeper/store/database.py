@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,16 +11,17 @@ from typing import Any, Self
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from asyncpg import PostgresError  # what happens while connecting is not wrapped by SQLAlchemy
-from sqlalchemy import MetaData, event, make_url, text
+from sqlalchemy import URL, MetaData, StaticPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from keeper.errors import ConfigError, StoreLost
+from keeper.store.inline import InlineEngine
 
 metadata = MetaData()
 """Every stage registers its tables here; migrations create them."""
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg"}
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 SERVER_DEADLINE = 5.0
@@ -37,7 +38,7 @@ a lock not to be had."""
 class Database:
     """An open database. Use as an async context manager; `begin()` yields one transaction."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine | InlineEngine) -> None:
         self.engine = engine
 
     @classmethod
@@ -55,17 +56,8 @@ class Database:
                 f"store.url: {url.split('://', maxsplit=1)[0]!r} is not a known kind of database; "
                 'use "sqlite:///keeper.db" or "postgresql://user@host/name"'
             ) from None
-        served = driver == DRIVERS["postgresql"]
-        engine = create_async_engine(
-            parsed.set(drivername=driver),
-            connect_args={"timeout": SERVER_DEADLINE, "command_timeout": SERVER_DEADLINE} if served else {},
-            pool_pre_ping=served,
-        )
-        if not served:
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        engine = _engine(parsed.set(drivername=driver))
         try:
-            if not served:
-                await asyncio.to_thread(_touch, parsed.database)
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
         except (DBAPIError, PostgresError, sqlite3.Error, OSError) as error:
@@ -78,7 +70,7 @@ class Database:
         return cls(engine)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
+    async def begin(self) -> AsyncIterator[Any]:
         """One transaction, committed when the block ends well: `async with db.begin() as connection`.
 
         Raises:
@@ -105,10 +97,13 @@ class Database:
         await self.close()
 
 
-def _touch(file: str | None) -> None:
-    """Fail here if the file cannot be opened: aiosqlite leaves a thread behind that does so out loud."""
-    with closing(sqlite3.connect(file or ":memory:")) as connection:
-        connection.execute("PRAGMA schema_version")
+def _engine(url: URL) -> AsyncEngine | InlineEngine:
+    if url.get_backend_name() != "sqlite":
+        limits = {"timeout": SERVER_DEADLINE, "command_timeout": SERVER_DEADLINE}
+        return create_async_engine(url, connect_args=limits, pool_pre_ping=True)
+    engine = create_engine(url, poolclass=StaticPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    return InlineEngine(engine)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

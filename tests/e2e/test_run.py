@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 from keeper.devnet.view import AccountData
 from keeper.types import WAD, checksum
@@ -70,7 +71,27 @@ async def test_run_once__paper_then_live__paper_sends_nothing_and_live_earns_wha
     assert {entry["mode"] for entry in entries} == {"paper", "live"}
     assert len([entry for entry in entries if entry["mode"] == "live"]) == len(outcomes)
     assert all(entry["outcome"] == "paper" for entry in entries if entry["mode"] == "paper")
+    for entry in entries:
+        timed(entry)
+    file = tmp_path / "ledger.parquet"
+    assert (await keeper(config, "ledger", "--parquet", str(file))).code == 0
+    assert parquet.read_table(file).num_rows == len(entries)
+    assert "p50 / p99 of" in (await keeper(config, "ledger")).out
     await earned(world, outcomes)
+
+
+def timed(entry: dict[str, Any]) -> None:
+    """What was sent tells how long each stage took, and where its money came from."""
+    assert bool(entry["attempts"]) is (entry["mode"] == "live")
+    for attempt in entry["attempts"]:
+        stages = [attempt[f"{stage}_ms"] for stage in ("decided", "signed", "sent", "mined")]
+        assert stages == sorted(stages)
+        assert stages[0] > 0
+        assert attempt["blocks"] >= 1
+    for money in filter(None, (entry["expected"], entry.get("realised"))):
+        bonus, swap, gas, bid = (int(money[f"{part}_usd"]) for part in ("bonus", "swap", "gas", "bid"))
+        assert bonus > 0
+        assert int(money["net_usd"]) == bonus + swap - gas - bid
 
 
 async def earned(world: World, outcomes: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 import keeper.execute.store
 import keeper.index.store
+import keeper.ledger.latency
 import keeper.ledger.missed
 import keeper.ledger.store
 import keeper.ops.incidents
@@ -18,6 +19,7 @@ from keeper.store import Database, metadata
 TABLES = (
     keeper.index.store.snapshots,
     keeper.execute.store.transactions,
+    keeper.ledger.latency.latencies,
     keeper.ledger.missed.missed,
     keeper.ledger.store.ledger,
     keeper.ops.incidents.incidents,

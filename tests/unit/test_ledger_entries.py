@@ -91,6 +91,23 @@ def test_report_entries__op_stack_chain__data_fee_of_the_receipt_is_shared_and_c
     assert [each.net_usd for each in realised] == [-each.gas_usd for each in realised]
 
 
+def test_entries__known_prices__profit_splits_into_bonus_swap_and_gas() -> None:
+    entry = report_entries(report())[0]
+    expected, realised = entry.expected, entry.realised
+    assert realised is not None
+    # 0.525 WETH at 2000 USD for 1000 USDC; 0.524 WETH for 999 USDC.
+    assert (expected.bonus_usd, realised.bonus_usd) == (50 * USD, 49 * USD)
+    assert (expected.swap_usd, realised.swap_usd) == (0, -1 * USD)
+    for money in (expected, realised):
+        assert money.net_usd == money.bonus_usd + money.swap_usd - money.gas_usd - money.bid_usd
+
+
+def test_entries__price_of_the_collateral_unknown__nothing_counts_as_bonus() -> None:
+    step = replace(sample_step(1), collateral_price=0)
+    (entry,) = paper_entries(Papered("paper:key", block_ref(100), (step,), ()))
+    assert (entry.expected.bonus_usd, entry.expected.swap_usd) == (0, 50 * USD)
+
+
 def test_difference__realised_entry__realised_less_expected() -> None:
     entry = report_entries(report())[0]
     assert difference(entry) == Difference(

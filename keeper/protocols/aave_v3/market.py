@@ -39,6 +39,7 @@ from keeper.protocols.base import (
 )
 from keeper.protocols.flash import Lender
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.scaled import Factors
 from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
@@ -144,6 +145,9 @@ class AaveV3Market(Trust):
 
     def screen(self, frame: AaveFrame) -> Floats:
         return frame.rules.screen(self.book, frame)
+
+    def factors(self, frame: AaveFrame) -> Factors | None:
+        return screen.factors(self.book, frame)
 
     def opportunities(self, account: Address, frame: AaveFrame) -> Sequence[Opportunity]:
         position = Position.of(self.book, account)

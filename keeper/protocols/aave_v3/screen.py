@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from keeper.protocols.aave_v3.loans import balance
 from keeper.protocols.aave_v3.model import AaveFrame
 from keeper.protocols.base import Book, Floats, LegColumns, Side
+from keeper.protocols.scaled import Factors
 from keeper.types import BPS, RAY
 
 SCREEN_MARGIN = 1e-9
@@ -53,6 +54,26 @@ def screen_v3_0(book: Book, frame: AaveFrame) -> Floats:
 def screen_v3_5(book: Book, frame: AaveFrame) -> Floats:
     """Lower bound of the health factor by account row; inf without debt, NaN where a price is missing."""
     return _ratio(_power(book, frame, lower=0.0), _debt(book, frame))
+
+
+def factors(book: Book, frame: AaveFrame) -> Factors | None:
+    """What the screen multiplies quantities with; see `keeper.protocols.scaled`.
+
+    None where debt grows at rates of its own, has a price by eMode, is discounted, or where the pool's own
+    word is all there is.
+    """
+    special = (
+        not frame.rules.computed
+        or bool(book.get(("borrowers_at_stable_rates",), ()))
+        or any(limits.debt_price for limits in frame.limits.values())
+        or any(reserve is not None and reserve.discounted for reserve in frame.reserves)
+    )
+    if special:
+        return None
+    numbers = np.array([(n[0] / RAY, n[1] / RAY, n[2] / n[3]) for n in frame.numbers]).reshape(-1, 3)
+    fixed = tuple((group, limits.threshold) for group, limits in frame.limits.items())
+    unit = numbers[:, 2]
+    return Factors(numbers[:, 0] * unit, numbers[:, 1] * unit, unit, fixed)
 
 
 def _ratio(power: Floats, debt: Floats) -> Floats:

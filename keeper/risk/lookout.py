@@ -1,0 +1,114 @@
+"""Who may have fallen below 1 since everybody was looked at, without looking at everybody again.
+
+The bound. Let HF = N / D be an account's screened health factor then (see `Scaled`), and let between then
+and now every collateral's factor and unit change by a ratio of at least c, every debt's by at most d,
+c <= 1 <= d, and no factor by less than its unit (indexes do not fall). For a collateral leg with v = q *
+factor > 0 and u = unit the value now is at least
+
+    c * v' - c * u' - 1 >= c * (v - u - 1) - (1 - c)
+
+since its factor grew by no less than its unit and v > u where the term counts. A debt leg is now at most
+d * (v + u + 1). With at most LEGS roundings of one base unit
+
+    HF now >= (c * N - LEGS * (1 - c)) / (d * D) = (c * HF - (1 - c) * LEGS / D) / d
+
+so whoever has c * HF - (1 - c) * LEGS / D >= d * (1 + margin) is above 1 now. Accounts whose legs changed
+are judged anew in any case.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keeper.protocols.base import Book, Floats, Market, Side
+from keeper.protocols.scaled import LEGS, Factors, Scaled
+
+ROUNDING = 1e-11
+"""More than what float64 makes of the bound, relative."""
+
+MANY = 500
+"""So many suspects cost more to judge exactly than a screen of everybody does."""
+
+
+class Base(NamedTuple):
+    """Everybody's health factor at one revision of a book; `dust` is LEGS / D by row."""
+
+    book: Book
+    revision: int
+    factors: Factors
+    health: Floats
+    dust: Floats
+
+
+class Lookout:
+    """Keeps what everybody's health factor was, and says who may be below 1 now."""
+
+    def __init__(self) -> None:
+        self._base: Base | None = None
+
+    def suspects(self, market: Market, frame: Any) -> NDArray[np.intp] | None:
+        """Rows among which is everybody below 1 at `frame`; None where only a full screen can tell."""
+        base, factors = self._base, _factors(market, frame)
+        if base is None or factors is None or base.book is not market.book:
+            return None
+        ratios = _ratios(base.factors, factors)
+        if ratios is None:
+            return None
+        falls, grows = ratios
+        least = (1 + market.screen_margin) * (1 + ROUNDING) * grows
+        known = len(base.health)
+        low = ~(falls * base.health - (1 - falls) * base.dust >= least)  # NaN is suspicious
+        changed = market.book.changed(base.revision)
+        low[changed[changed < known]] = True
+        rows = np.concatenate([np.flatnonzero(low), changed[changed >= known]])
+        return rows if len(rows) <= MANY else None
+
+    def rest(self, market: Market, frame: Any) -> None:
+        """Look at everybody, as at `frame`: done when nothing waits for it, the next answer comes sooner."""
+        factors = _factors(market, frame)
+        if factors is None:
+            self._base = None
+            return
+        base = self._base
+        revision = market.book.revision
+        current = base is not None and base.book is market.book and base.revision == revision
+        if base is not None and current and _same(base.factors, factors):
+            return
+        self._base = Base(market.book, revision, factors, market.screen(frame), _dust(market.book, factors))
+
+
+def _factors(market: Market, frame: Any) -> Factors | None:
+    return market.factors(frame) if isinstance(market, Scaled) else None
+
+
+def _same(then: Factors, now: Factors) -> bool:
+    return _ratios(then, now) == (1.0, 1.0)  # prices that moved are worth a new look, however little
+
+
+def _ratios(then: Factors, now: Factors) -> tuple[float, float] | None:
+    """(c, d) of the bound; None where it does not hold."""
+    if then.fixed != now.fixed or len(then.unit) != len(now.unit):
+        return None
+    priced = then.unit > 0
+    if not np.array_equal(priced, now.unit > 0):
+        return None  # what had no price has one now, or the other way round
+    units = now.unit[priced] / then.unit[priced]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        collateral = now.collateral[priced] / then.collateral[priced]
+        debt = now.debt[priced] / then.debt[priced]
+    ratios = np.concatenate([units, collateral, debt])
+    # Where a factor is 0 nothing can be said; where indexes fell the bound does not hold.
+    if not np.isfinite(ratios).all() or (np.minimum(collateral, debt) < units * (1 - ROUNDING)).any():
+        return None
+    return float(min(ratios.min(initial=1.0), 1.0)), float(max(ratios.max(initial=1.0), 1.0))
+
+
+def _dust(book: Book, factors: Factors) -> Floats:
+    """LEGS / D for everybody, or more."""
+    legs = book.columns()
+    rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.DEBT))
+    owed = legs.quantity[rows] * factors.debt[legs.asset[rows]]
+    sums = np.bincount(legs.account[rows], weights=owed, minlength=len(book.accounts()))
+    dust: Floats = LEGS / np.maximum(sums, 1.0)
+    return dust
