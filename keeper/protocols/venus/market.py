@@ -179,6 +179,9 @@ class VenusMarket(Trust):
         venue = debt if liquidator == ZERO_ADDRESS else liquidator
         return Instruction(Dialect.COMPOUND, venue, encode(["address", "address"], [debt, collateral]))
 
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
+
     def venues(self) -> frozenset[Address]:
         liquidator = deployment(self.book).liquidator
         return frozenset(vtokens(self.book) if liquidator == ZERO_ADDRESS else (liquidator,))
