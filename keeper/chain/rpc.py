@@ -181,7 +181,8 @@ class Rpc(PinnedEndpoint):
         return await self.request("eth_getTransactionByHash", (tx_hash,)) is not None
 
     async def estimate_gas(self, call: Call, sender: Address) -> int:
-        return await self._quantity("eth_estimateGas", _transaction(call, sender))
+        # Without a block some nodes estimate on top of what waits: our own transactions among it.
+        return await self._quantity("eth_estimateGas", _transaction(call, sender), "latest")
 
     @staticmethod
     def hash_of(raw: bytes) -> Hash:

@@ -16,6 +16,7 @@ from keeper.risk.ladder import Rung
 from keeper.types import USD, Mode, borrower, checksum
 
 SHOWN = 12
+UNFAILED = {Outcome.SUCCESS, Outcome.PENDING}
 
 
 def summary(story: Story) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def summary(story: Story) -> dict[str, Any]:
         "bad_debt": story.after.deficit + story.after.insolvency,
         "seconds": round(story.seconds, 1),
         "accounts": len({entry.account for entry in story.entries if entry.outcome is Outcome.SUCCESS}),
-        "failed": sum(count for outcome, count in sums.outcomes.items() if outcome is not Outcome.SUCCESS),
+        "failed": sum(count for outcome, count in sums.outcomes.items() if outcome not in UNFAILED),
         "left_unprofitable": len(story.rejected),
     }
 
