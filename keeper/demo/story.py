@@ -20,6 +20,7 @@ from keeper.errors import Degraded
 from keeper.ledger.model import LedgerEntry
 from keeper.ledger.store import Ledger
 from keeper.store import Database
+from keeper.types import Address
 
 BLOCK_SECONDS = 1
 MIX = Mix(near_limit=80, dust=8)
@@ -47,7 +48,7 @@ class Story(NamedTuple):
     protocols: Sequence[str]
     config: Config
     entries: list[LedgerEntry]
-    symbols: Mapping[str, tuple[str, int]]
+    symbols: Mapping[Address, tuple[str, int]]
     prices: Mapping[str, tuple[int, int]]
     before: Standing
     after: Standing
