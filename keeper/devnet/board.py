@@ -11,9 +11,9 @@ from keeper.types import Address
 
 
 class Board:
-    """Answers getAssetPrice(token) like an AaveOracle, and getPrice and getUnderlyingPrice like Venus' one.
+    """Answers getAssetPrice(token) like an AaveOracle, getPrice and getUnderlyingPrice like Venus' oracle.
 
-    Those have 36 decimals less the token's, and feeds have 8.
+    The latter have 36 decimals less the token's; feeds have 8.
     """
 
     def __init__(self, node: Node, owner: Address, address: Address) -> None:

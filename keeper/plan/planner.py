@@ -13,6 +13,7 @@ from keeper.plan.data_fee import FREE, DataFee
 from keeper.plan.data_fees import DataFees
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
+from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
@@ -78,8 +79,8 @@ class Planner:
         Raises:
             Transient: no node answered in time.
         """
-        tokens = [asset.address for asset in market.assets()]
-        discoveries = together([venue.discover(tokens, block.number) for venue in self._venues.values()])
+        pairs = pairs_to_know([asset.address for asset in market.assets()], market.pairs())
+        discoveries = together([venue.discover(pairs, block.number) for venue in self._venues.values()])
         await converse(discoveries, self._chain, block.number)
         await self._data_fee(block)
 

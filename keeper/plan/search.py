@@ -145,10 +145,10 @@ class Terms:
         """Whether somebody has to lend what the offer repays."""
         return self.flash_loan and not self._instruction(offer).self_funded
 
-    def funded(self, offer: Offer) -> bool:
-        """Whether the offer's largest repayment can be paid for, if the sale locks nobody."""
+    def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
+        """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""
         instruction = self._instruction(offer)
-        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction) is not None
+        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction, busy) is not None
 
     def trial(
         self, opportunity: Opportunity, size: int, settlement: Settlement, quote: Quote

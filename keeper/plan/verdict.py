@@ -75,7 +75,9 @@ def _impossible(case: Case, terms: Terms) -> Iterator[tuple[Reason, str]]:
                 for offer in case.offers
             }
         )
-        yield Reason.NO_ROUTE, f"no pools buy {', '.join(pairs)} in the amounts needed"
+        locked = not any(terms.funded(offer, terms.pools.values()) for offer in case.offers)
+        catch = ", besides those that would have to lend" if locked else ""
+        yield Reason.NO_ROUTE, f"no pools buy {', '.join(pairs)} in the amounts needed{catch}"
     if case.refusals:
         yield Reason.PROTOCOL_REFUSES, f"{case.refusals[0].code}: {case.refusals[0].detail}"
     symbols = sorted({opportunity.debt.symbol for opportunity in case.unpriced})

@@ -7,7 +7,7 @@ markets, in lower case. Reading happens through a *conversation* (`Reads`): a ge
 calls and receives their results, driven by the index stage at one block.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Protocol, TypeVar, runtime_checkable
@@ -324,6 +324,10 @@ class Market(Protocol):
         ...
 
     def assets(self) -> Sequence[AssetInfo]: ...
+    def pairs(self) -> Collection[tuple[Address, Address]] | None:
+        """(collateral, debt) tokens that liquidations may have now; None: any two of `assets`."""
+        ...
+
     def health(self, account: Address, frame: Any) -> Health: ...
     def holdings(self, account: Address, frame: Any) -> Sequence[Holding]:
         """The account's legs at `frame`, by asset ascending."""

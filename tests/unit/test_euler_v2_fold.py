@@ -230,3 +230,7 @@ def test_screen__account_of_some_size__is_close_to_its_health(world: World) -> N
     assert row is not None
     frame = world.market.frame(world.now)
     assert world.market.screen(frame)[row] == pytest.approx(1.5, rel=1e-9)
+
+
+def test_pairs__a_vault_that_is_owed_to__with_the_collaterals_it_recognises(world: World) -> None:
+    assert world.market.pairs() == {(token(1), token(0))}

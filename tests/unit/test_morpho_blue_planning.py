@@ -231,3 +231,10 @@ def test_book__saved_and_restored__answers_the_same() -> None:
         account, world.market.frame(world.now)
     )
     assert market.opportunities(account, market.frame(world.now)) == [offered(world, account)]
+
+
+def test_pairs__markets_in_which_nobody_owes__are_left_out() -> None:
+    world = World()
+    world.position(900 * MILLION, 1000)
+    world.supply(world.create(loan=COLLATERAL, collateral=LOAN), 10, 10 * MILLION)
+    assert world.market.pairs() == {(COLLATERAL, LOAN)}

@@ -76,6 +76,9 @@ class StubMarket:
     def assets(self) -> Sequence[AssetInfo]:
         return [USDC, WETH, WBTC]
 
+    def pairs(self) -> None:
+        """Any two."""
+
     def borrower(self, who: Address) -> Address:
         return who
 
@@ -126,8 +129,8 @@ class CurveVenue:
         self.curves = curves
         self.discoveries = 0
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        assert len(tokens) == 3
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
+        assert len(pairs) == 3
         assert block == BLOCK.number
         self.discoveries += 1
         yield from ()

@@ -98,7 +98,10 @@ async def test_burst__the_only_pool_has_to_trade__there_is_no_plan() -> None:
     [key] = Random(1).sample(sorted(thin.venue.pools), 1)
     alone = {key: thin.venue.pools[key]}
     narrow = thin._replace(venue=ThinVenue(alone))
-    assert not [found for found in await burst(narrow, PoolBank(alone)) if isinstance(found, Plan)]
+    results = await burst(narrow, PoolBank(alone))
+    assert not [found for found in results if isinstance(found, Plan)]
+    told = {found.detail for found in results if isinstance(found, Rejection)}
+    assert any("besides those that would have to lend" in detail for detail in told)
 
 
 @dataclass

@@ -121,7 +121,7 @@ class Exchange(NamedTuple):
 
 
 def uniswap(network: Network) -> Exchange:
-    """The factory from sdk-core; the quoter from the router, which tells QuoterV2 from the first."""
+    """The factory from sdk-core; the quoter from the router, as sdk-core often names the first version's."""
     chain = UNISWAP_CHAINS.get(network.name, network.name.upper())
     core = text("@uniswap/sdk-core", "dist/cjs/src/addresses.js")
     ids = text("@uniswap/sdk-core", "dist/cjs/src/chains.js")

@@ -4,7 +4,7 @@ Interfaces: v3-core IUniswapV3Factory and IUniswapV3Pool, v3-periphery IQuoterV2
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import product
 from typing import NamedTuple
 
 from eth_abi.abi import decode, encode
@@ -64,12 +64,13 @@ class UniswapV3:
         self._quoter = quoter
         self._max_age = max_age
         self._pools: dict[Pair, list[Known]] = {}
+        self._met: dict[Address, dict[Address, int]] = {}
         self._read_at: dict[Pair, int] = {}
         self._sights: dict[PoolKey, Sight] = {}
         self._seen_in: dict[PoolKey, Hash] = {}
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        stale = [pair for pair in combinations(sorted(set(tokens)), 2) if self._stale(pair, block)]
+    def discover(self, pairs: Collection[Pair], block: int) -> Reads[None]:
+        stale = sorted(pair for pair in pairs if self._stale(pair, block))
         if not stale:
             return
         asked = list(product(stale, FEES))
@@ -88,6 +89,7 @@ class UniswapV3:
         for pair in stale:
             self._pools[pair] = sorted(pools[pair], key=lambda pool: pool.liquidity, reverse=True)
             self._read_at[pair] = block
+            self._note(pair)
 
     def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Mapping[PoolKey, Pool]]:
         """The pools on `paths` (those of other venues left out) as they are at `block`."""
@@ -142,26 +144,24 @@ class UniswapV3:
 
     def _vaults(self, token: Address) -> Iterator[Vault]:
         """LENDERS pools of each fee that have `token`."""
-        holding = [
-            (pool.held[pair.index(token)], pair, pool)
-            for pair, pools in self._pools.items()
-            for pool in pools
-            if token in pair
-        ]
+        pairs = [(token, other) if token < other else (other, token) for other in self._met.get(token, ())]
+        holding = [(pool.held[pair.index(token)], pair, pool) for pair in pairs for pool in self._pools[pair]]
         for fee in FEES:
             rich = sorted((each for each in holding if each[2].fee == fee), key=lambda each: -each[0])
             for _, pair, pool in rich[:LENDERS]:
                 yield Vault(PoolKey(self.factory, *pair, fee), pool.address, token)
 
-    def _neighbours(self, token: Address) -> Iterator[Address]:
-        """Every token with a pool against `token`, once per pool."""
-        for (a, b), pools in self._pools.items():
-            if token in (a, b):
-                yield from [b if token == a else a] * len(pools)
+    def _note(self, pair: Pair) -> None:
+        """Remember how many pools the tokens of `pair` have against each other."""
+        for token, other in (pair, pair[::-1]):
+            met = self._met.setdefault(token, {})
+            met.pop(other, None)
+            if pools := self._pools[pair]:
+                met[other] = len(pools)
 
     def _hubs(self, token_in: Address, token_out: Address) -> list[Address]:
-        both = set(self._neighbours(token_in)) & set(self._neighbours(token_out))
-        return sorted(both, key=lambda hub: (-len(list(self._neighbours(hub))), hub))[:HUBS]
+        both = self._met.get(token_in, {}).keys() & self._met.get(token_out, {}).keys()
+        return sorted(both, key=lambda hub: (-sum(self._met[hub].values()), hub))[:HUBS]
 
 
 def _facts(pair: Pair, pool: Address) -> list[Call]:

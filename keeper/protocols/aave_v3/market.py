@@ -223,6 +223,9 @@ class AaveV3Market(Trust):
         del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
         return Instruction(Dialect.AAVE, self._pool)
 
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
+
     def venues(self) -> frozenset[Address]:
         return frozenset({self._pool})
 

@@ -192,6 +192,9 @@ class AaveV4Market(Trust):
             Dialect.AAVE_V4, deployment(self.book).spoke, encode(["uint256", "uint256"], reserves)
         )
 
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
+
     def venues(self) -> frozenset[Address]:
         return frozenset({deployment(self.book).spoke})
 

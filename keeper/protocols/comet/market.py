@@ -152,6 +152,9 @@ class CometMarket(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         return liquidation.instruction(records.comet(self.book), opportunity.account, request, settlement)
 
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
+
     def venues(self) -> frozenset[Address]:
         return frozenset({records.comet(self.book)})
 

@@ -137,6 +137,11 @@ class MorphoBlueMarket(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         return planning.instruction(self.book, opportunity, request, settlement)
 
+    def pairs(self) -> frozenset[tuple[Address, Address]]:
+        """Those of the markets in which somebody owes something."""
+        owing = (terms for number, terms in markets(self.book) if totals(self.book, number).borrow_shares)
+        return frozenset((terms.collateral, terms.loan) for terms in owing)
+
     def venues(self) -> frozenset[Address]:
         contracts = [Address(str(key[1])) for key, _ in self.book.items("pre")]
         return frozenset({morpho(self.book), *contracts})

@@ -22,6 +22,21 @@ def accepted(pair: Pair) -> tuple[Range, ...]:
     return ((start, last),) if start <= last else ()
 
 
+def clear(runs: tuple[Range, ...], before: Pair | Refusal) -> tuple[Range, ...]:
+    """`runs` without what was not accepted `before` yet, at the head.
+
+    Interest lets every limit grow: what is accepted at the head still is in the blocks after it, whichever
+    takes the transaction, while what the next block alone accepts fails the last look. A pair refused at
+    the head stays as it is.
+    """
+    earlier = () if isinstance(before, Refusal) else accepted(before)
+    if not earlier:
+        return runs
+    ((first, last),) = runs
+    first, last = max(first, earlier[0][0]), min(last, earlier[-1][1])
+    return ((first, last),) if first <= last else ()
+
+
 def _exceeds(pair: Pair, repay: int) -> bool:
     """Whether more is taken than the account has, or than the market can pay out."""
     taken = seized(pair, repay)
