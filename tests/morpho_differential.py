@@ -15,7 +15,7 @@ from keeper.protocols.morpho_blue.liquidation import liquidate
 from keeper.protocols.morpho_blue.market import MorphoBlueMarket
 from keeper.protocols.morpho_blue.position import Position
 from keeper.protocols.morpho_blue.records import account_key, number_of, supply_shares, totals
-from keeper.types import Address, BlockRef
+from keeper.types import Address, BlockRef, borrower
 from tests.differential import BLOCK_SECONDS
 from tests.protocol_run import Follows, ProtocolRun, following, protocol_run
 
@@ -116,7 +116,7 @@ class MorphoComparison:
         then = head.timestamp + self._random.choice((BLOCK_SECONDS, 3600, 10**6))
         outcome = liquidate(position, own.frame(then).market(position.market), seized, shares)
         ours = outcome.code if isinstance(outcome, Refusal) else (outcome.seized, outcome.repaid)
-        user = own.borrower(position.account)
+        user = borrower(position.account)
         theirs = await self._tried(market, user, seized, shares, then)
         run.liquidations["carried out" if isinstance(theirs, tuple) else theirs] += 1
         subject = f"{market.name} {user} liquidated by {seized, shares} at {then}"

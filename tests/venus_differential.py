@@ -1,9 +1,8 @@
 """A followed Venus against its contracts: markets, accounts, shortfalls, and what liquidations would do."""
 
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
-from keeper.devnet.contract import Contract
 from keeper.devnet.network import Network
 from keeper.devnet.reverts import revert_reason
 from keeper.devnet.venus import LENDER, Venus
@@ -46,6 +45,15 @@ async def venus_run(*, seed: int, actions: int, borrowers: int, every: int = 10)
         )
 
 
+class Moment(NamedTuple):
+    """The keeper's market at the head, and the number of each vToken in it."""
+
+    own: VenusMarket
+    head: BlockRef
+    frame: VenusFrame
+    numbers: dict[Address, int]
+
+
 class VenusComparison:
     """Asks the contracts themselves, through their own ABIs, at one block."""
 
@@ -66,22 +74,15 @@ class VenusComparison:
         own = self._follows.follower.market
         assert isinstance(own, VenusMarket)
         numbers = {vtoken: number for number, vtoken in enumerate(vtokens(own.book))}
-        frame = own.frame(head.timestamp, number=head.number)
+        now = Moment(own, head, own.frame(head.timestamp, number=head.number), numbers)
         for listing in self._core.listings.values():
-            await self._market(run, own, listing, numbers[listing.vtoken], head, frame)
+            await self._market(run, now, listing)
         for user in (*self._users, LIQUIDATOR, LENDER):
-            await self._account(run, own, user, numbers, head, frame)
+            await self._account(run, now, user)
 
-    async def _market(
-        self,
-        run: ProtocolRun,
-        own: VenusMarket,
-        listing: VenusListing,
-        number: int,
-        head: BlockRef,
-        frame: VenusFrame,
-    ) -> None:
-        state = state_of(own.book, number)
+    async def _market(self, run: ProtocolRun, now: Moment, listing: VenusListing) -> None:
+        number, head, frame = now.numbers[listing.vtoken], now.head, now.frame
+        state = state_of(now.own.book, number)
         names = {
             "totalBorrows": state.borrows,
             "totalReserves": state.reserves,
@@ -98,15 +99,8 @@ class VenusComparison:
         }
         run.compare(self._seed, head.number, listing.symbol, names, theirs)
 
-    async def _account(
-        self,
-        run: ProtocolRun,
-        own: VenusMarket,
-        user: Address,
-        numbers: dict[Address, int],
-        head: BlockRef,
-        frame: VenusFrame,
-    ) -> None:
+    async def _account(self, run: ProtocolRun, now: Moment, user: Address) -> None:
+        own, head, frame, numbers = now
         run.accounts += 1
         position = Position.of(own.book, user)
         ours: dict[str, Any] = {"pool": position.pool}
@@ -162,8 +156,8 @@ class VenusComparison:
             taken = seized(pair, repay)
             assert isinstance(taken, Taken)
             ours = (repay, taken.tokens - taken.received, taken.received)
-        vtokens_ = vtokens(own.book)
-        theirs = await self._tried(position.account, vtokens_[debt], repay, vtokens_[collateral], frame)
+        known = vtokens(own.book)
+        theirs = await self._tried(position.account, known[debt], repay, known[collateral], frame)
         run.liquidations[CARRIED_OUT if isinstance(theirs, tuple) else theirs] += 1
         subject = f"{position.account} liquidated by {repay} of {debt} for {collateral} {ahead} blocks later"
         run.compare(self._seed, head.number, subject, {"outcome": ours}, {"outcome": theirs})
@@ -193,7 +187,7 @@ class VenusComparison:
         return await self._ask(self._core.comptroller, "Comptroller", name, block, *args)
 
     async def _ask(self, to: Address, kind: str, name: str, block: int, *args: Any) -> Any:
-        contract: Contract = self._core.contracts[kind]
+        contract = self._core.contracts[kind]
         return contract.decode(name, await self._core.node.call(to, contract.encode(name, *args), block))
 
 

@@ -25,6 +25,7 @@ WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def demo(
+    *,
     config: ConfigOption = None,  # noqa: ARG001 - every verb takes it; the demo brings its own
     json: JsonOption = False,
     borrowers: Annotated[int, typer.Option(help="Accounts with debt, in each protocol.", min=1)] = 50,

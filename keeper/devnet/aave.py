@@ -33,10 +33,10 @@ _RESERVES = {Version.V2: V2_RESERVES, Version.V30: V30_RESERVES, Version.V36: DE
 class Aave:
     """Implements `keeper.devnet.deployment.Deployment`. `borrowers` are who `populate` made."""
 
-    def __init__(self, node: Node, market: Market) -> None:
+    def __init__(self, node: Node, market: Market, borrowers: tuple[Borrower, ...] = ()) -> None:
         self.market = market
         self.actors = Actors(node, market)
-        self.borrowers: tuple[Borrower, ...] = ()
+        self.borrowers = borrowers
         self.kind = f"aave-{market.version}"
         self.protocol = "aave-v2" if market.version is Version.V2 else "aave-v3"
         self.start_block = market.start_block

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from keeper.devnet.morpho_blue import MorphoBlue
 from keeper.devnet.morpho_market import IsolatedMarket
-from keeper.devnet.node import Tx
 from keeper.devnet.random_draws import Action
 from keeper.devnet.reverts import DevnetError
 from keeper.devnet.tokens import approve, mint
@@ -109,17 +108,21 @@ class MorphoActions:
         """Give everybody tokens and let Morpho take them."""
         core = self._morpho.core
         await core.node.fund(self.users)
-        txs: list[Tx] = []
-        for token in dict.fromkeys(
+        tokens = dict.fromkeys(
             token for each in self._morpho.markets for token in (each.params.loan, each.params.collateral)
-        ):
-            for user in self.users:
-                txs += [
+        )
+        await core.node.send_many(
+            [
+                tx
+                for token in tokens
+                for user in self.users
+                for tx in (
                     mint(token, user, _RICH),
                     approve(token, user, core.address, 0),
                     approve(token, user, core.address),
-                ]
-        await core.node.send_many(txs)
+                )
+            ]
+        )
 
     async def step(self) -> Action:
         """One action; it may revert, which is told and no error."""
@@ -147,9 +150,10 @@ class MorphoActions:
 
     async def _standing(self, user: Address, market: IsolatedMarket) -> Standing:
         core, key = self._morpho.core, bytes.fromhex(market.id[2:])
-        position, totals = await core.read("position", key, user), await core.read("market", key)
+        shares, debt, collateral = await core.read("position", key, user)
+        supplied, supply_shares, borrowed, borrow_shares, *_ = await core.read("market", key)
         price = int.from_bytes(await core.node.call(market.params.oracle, bytes.fromhex("a035b1fe")))
-        return Standing(*position, *totals[:4], price)
+        return Standing(shares, debt, collateral, supplied, supply_shares, borrowed, borrow_shares, price)
 
     async def _do(self, user: Address, name: str, market: IsolatedMarket, *args: object) -> str:
         await self._morpho.core.node.send(self._morpho.core.tx(user, name, market.params, *args))

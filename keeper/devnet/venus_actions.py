@@ -5,12 +5,10 @@ from enum import StrEnum
 from random import Random
 from typing import Any, NamedTuple
 
-from keeper.devnet.node import Tx
 from keeper.devnet.random_draws import Action
 from keeper.devnet.reverts import DevnetError
 from keeper.devnet.tokens import approve, mint
 from keeper.devnet.venus import Venus
-from keeper.devnet.venus_core import VenusCore
 from keeper.types import MAX_UINT256, WAD, Address
 
 LIQUIDATOR = Address("0x" + "1b" * 20)
@@ -67,7 +65,7 @@ class VenusActions:
 
     def __init__(self, venus: Venus, users: Sequence[Address], seed: int) -> None:
         self._venus = venus
-        self._core: VenusCore = venus.core
+        self._core = venus.core
         self._users = list(users)
         self._symbols = list(venus.core.listings)
         self._random = Random(f"venus {seed}")
@@ -105,14 +103,16 @@ class VenusActions:
         """Give everybody tokens, and let the markets and the Liquidator take them."""
         core = self._core
         await core.node.fund(self.users)
-        txs: list[Tx] = []
-        for user in self.users:
-            for listing in core.listings.values():
-                txs.append(mint(listing.token, user, _RICH))
-                for spender in (listing.vtoken, core.liquidator):
-                    txs += [approve(listing.token, user, spender, 0), approve(listing.token, user, spender)]
-            txs.append(approve(core.vai, user, core.vai_controller))
-        await core.node.send_many(txs)
+        mints = [mint(each.token, user, _RICH) for user in self.users for each in core.listings.values()]
+        allowances = [
+            approve(each.token, user, spender, amount)
+            for user in self.users
+            for each in core.listings.values()
+            for spender in (each.vtoken, core.liquidator)
+            for amount in (0, MAX_UINT256)
+        ]
+        vai = [approve(core.vai, user, core.vai_controller) for user in self.users]
+        await core.node.send_many([*mints, *allowances, *vai])
 
     async def step(self) -> Action:
         """One action; it may revert, which is told and no error."""
@@ -150,7 +150,7 @@ class VenusActions:
         return max(1, min(most, int(most ** self._random.random() * self._random.uniform(1, 2))))
 
     def _unit(self, symbol: str) -> int:
-        return 10 ** self._core.listings[symbol].decimals
+        return int(10 ** self._core.listings[symbol].decimals)
 
     async def _holding(self, user: Address, *, debt: bool) -> str | None:
         """A market in which the user owes, or has vTokens."""

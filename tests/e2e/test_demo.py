@@ -78,3 +78,24 @@ async def test_demo__its_ledger__holds_every_account_worth_it_and_none_twice_at_
     assert (story.after.deficit, story.after.insolvency) == (0, 0)
     assert all(entry.realised is not None and entry.realised.net_usd > 0 for entry in done)
     assert len(told) > len(done)
+
+
+async def test_demo__of_chosen_protocols__liquidates_everyone_worth_it_in_each(tmp_path: Path) -> None:
+    protocols = ("morpho-blue", "venus", "aave-v3.0.2", "aave-v2")
+    words = [word for name in protocols for word in ("--protocol", name)]
+    result = await keeper(tmp_path / "keeper.toml", "demo", "--json", "--borrowers", "12", *words)
+
+    assert result.code == 0, result.err
+    last = json.loads(result.out.splitlines()[-1])
+    assert last["protocols"] == list(protocols)
+    assert len(last["by_deployment"]) == len(protocols)
+    assert min(last["by_deployment"].values()) > 0
+    assert sum(last["by_deployment"].values()) == last["liquidations"]
+    assert int(last["net_profit"]) > 0
+    assert int(last["bad_debt"]) == 0
+
+
+async def test_demo__protocol_that_is_not_on_the_devnet__is_refused(tmp_path: Path) -> None:
+    result = await keeper(tmp_path / "keeper.toml", "demo", "--json", "--protocol", "compound-v2")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("keeper: --protocol compound-v2: not on the devnet, which has aave-v3.6, ")
