@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keeper.app.desk import Situation
+from keeper.app.desk import Situation, lenders
 from keeper.app.native import ASSUMED_PRICE, native_price, wrapped_native
 from keeper.app.pace import Pace
 from keeper.app.planning import make_desk
@@ -37,6 +37,7 @@ class Appraiser:
             frame=market.frame(await self._landing()),
             gas_price=block.base_fee + await view.chain.priority_fee(),
             native_price=native,
+            sources=lenders(view.markets),
         )
         return await self._desk.decide(market, accounts, now)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.app.announce import Announcer
+from keeper.app.desk import lenders
 from keeper.app.events import Event
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
@@ -200,12 +201,14 @@ class Daemon:
         native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
         gas_price = head.base_fee + await self._chain.priority_fee()
         in_flight = self._dispatcher.in_flight()
-        timestamp = self._pace.next_timestamp
+        timestamp, sources = self._pace.next_timestamp, lenders(markets)
         judgements: list[Judgement] = []
         for lane in lanes:
             ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgement = await lane.judge(
+                    head, timestamp, gas_price, native, in_flight, ahead=ahead, sources=sources
+                )
                 judgements.append(judgement)
                 self._misses.remember(
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)

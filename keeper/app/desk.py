@@ -1,6 +1,6 @@
 """Where liquidatable accounts become plans that may go out: planner, guards and quorum in one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from keeper.plan.confirm import Confirmer
@@ -8,17 +8,26 @@ from keeper.plan.guards import Guards
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.verdict import dollars
-from keeper.protocols.base import Market
+from keeper.protocols.base import FlashSource, Market
 from keeper.types import Address, BlockRef
 
 
 class Situation(NamedTuple):
-    """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD."""
+    """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD.
+
+    `sources` lend what is repaid, the market's own among them; None: only those.
+    """
 
     head: BlockRef
     frame: Any
     gas_price: int
     native_price: int
+    sources: Sequence[FlashSource] | None = None
+
+
+def lenders(markets: Iterable[Market]) -> list[FlashSource]:
+    """Everybody who lends for a transaction: a deployment's lenders serve all; one in doubt lends nothing."""
+    return [source for market in markets if market.doubt is None for source in market.flash_sources()]
 
 
 class Change(NamedTuple):
@@ -48,7 +57,7 @@ class Desk:
             Transient: quotes could not be read.
         """
         outcomes = await self._planner.burst(
-            market, now.frame, now.head, accounts, now.gas_price, now.native_price, ahead=ahead
+            market, now.frame, now.head, accounts, now.gas_price, now.native_price, now.sources, ahead
         )
         outcomes = self._guards.sift(market, now.frame, outcomes)
         if self._confirmer is None:
@@ -61,7 +70,7 @@ class Desk:
         """Plans after all for some of the rejected, by asking who takes longer to answer."""
         rejections = [each for each in outcomes if isinstance(each, Rejection)]
         plans = await self._planner.reconsider(
-            market, now.frame, now.head, rejections, now.gas_price, now.native_price
+            market, now.frame, now.head, rejections, now.gas_price, now.native_price, now.sources
         )
         kept = self._guards.sift(market, now.frame, plans)
         if self._confirmer is not None:

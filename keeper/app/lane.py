@@ -7,7 +7,7 @@ from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
 from keeper.plan.model import Plan, Rejection
-from keeper.protocols.base import Health, Market
+from keeper.protocols.base import FlashSource, Health, Market
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
 from keeper.types import Address, BlockRef
@@ -99,10 +99,12 @@ class Lane:
         in_flight: Collection[tuple[str, Address]],
         *,
         ahead: Sequence[Plan] = (),
+        sources: Sequence[FlashSource] | None = None,
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
-        The plans `ahead` of other deployments trade first in the pools that all share.
+        The plans `ahead` of other deployments trade first in the pools that all share; `sources` lend what is
+        repaid.
 
         Raises:
             Transient: quotes could not be read.
@@ -120,7 +122,7 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            now = Situation(head, frame, gas_price, native_price)
+            now = Situation(head, frame, gas_price, native_price, sources)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes
             if self._former is not None:
