@@ -7,7 +7,6 @@ from typing import Any, cast
 from keeper.app.desk import Desk, Situation, lenders, told
 from keeper.plan.guards import Guards
 from keeper.plan.model import Plan, Reason, Rejection
-from keeper.plan.planner import Planner
 from keeper.protocols.base import FlashKind, Market
 from keeper.protocols.flash import Lender
 from keeper.types import Address
@@ -49,7 +48,7 @@ def test_lenders__several_deployments__all_but_those_in_doubt() -> None:
 
 async def test_decide__market_without_lenders__borrows_from_the_others_and_obeys_the_guards() -> None:
     planner = Fixed()
-    desk = Desk(cast("Planner", planner), Guards(deny=frozenset({account(2)})), None)
+    desk = Desk(cast("Any", planner), Guards(deny=frozenset({account(2)})), None)
     now = Situation(block_ref(100), None, 10**9, 1, [AAVE, MORPHO])
     kept, denied = await desk.decide(cast("Market", Deployment()), [account(1), account(2)], now)
     assert planner.sources == [AAVE, MORPHO]
