@@ -1,6 +1,6 @@
 """How all markets together stand at one moment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from keeper.app.view import View
@@ -24,12 +24,16 @@ class Standing(NamedTuple):
 
 def standing(view: View) -> Standing:
     """The markets of `view` at its block; an account that has no price counts nowhere."""
-    accounts: list[tuple[Health, Worth | None]] = []
-    deficit = 0
+    accounts = list(_accounts(view))
+    return Standing(
+        ladder(accounts),
+        deficit=sum(usd_value(market, market.bad_debt()) for market in view.markets),
+        insolvency=sum(worth.uncovered for _, worth in accounts if worth),
+    )
+
+
+def _accounts(view: View) -> Iterator[tuple[Health, Worth | None]]:
     for market in view.markets:
         frame = view.frame(market)
         found, _ = borrowers(market, frame)
-        accounts += valued(market, found, frame)
-        deficit += usd_value(market, market.bad_debt())
-    insolvency = sum(worth.uncovered for _, worth in accounts if worth)
-    return Standing(ladder(accounts), deficit, insolvency)
+        yield from valued(market, found, frame)

@@ -64,9 +64,11 @@ class Guards:
         if self.oracle_gap is not None and gap > self.oracle_gap:
             apart = f"{Decimal(gap) / 100}% apart"
             yield Reason.ORACLE_GAP, f"exchange and oracle are {apart}, guards.oracle_gap_bps allows less"
+        if self.toxic:
+            return
         health = market.health(plan.account, frame)
         held = worth(market, health, frame) or health
         # What the protocol keeps of the bonus is gone for the account as well.
         lost = to_usd(plan.settlement.seize + plan.settlement.protocol_fee, collateral)
-        if not self.toxic and held.debt * lost > held.collateral * repaid:
+        if held.debt * lost > held.collateral * repaid:
             yield Reason.TOXIC, "its debt exceeds what the bonus leaves of its collateral"

@@ -56,7 +56,7 @@ PUBLIC = {
     "guards.max_head_age_seconds",
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
-    "deployment[].start_block", "swap[].kind", "lender[].address",
+    "deployment[].start_block", "swap[].kind",
     "lender[].kind", "swap[].factory",
     "swap[].quoter", "swap[].router", "swap[].deadline_seconds", "strategy.own_capital",
     "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
