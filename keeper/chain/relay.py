@@ -110,8 +110,10 @@ class RelayClient:
         waiter = asyncio.ensure_future(taken.wait())
         try:
             while tasks and not taken.is_set():
-                done, _ = await asyncio.wait({*tasks, waiter}, return_when=asyncio.FIRST_COMPLETED)
-                tasks -= done
+                await asyncio.wait({*tasks, waiter}, return_when=asyncio.FIRST_COMPLETED)
+                for task in [task for task in tasks if task.done()]:
+                    tasks.remove(task)
+                    task.result()  # what builders answer is caught; anything else is a mistake of ours
         finally:
             waiter.cancel()
         if not taken.is_set():
