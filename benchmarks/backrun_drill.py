@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -101,6 +101,8 @@ class Drill:
     def __init__(self, network: Network, config: Path) -> None:
         self.network = network
         self.node = network.node
+        self.transmits: Callable[[int], Tx] = self._transmits
+        """The transaction that sets the collateral's answer."""
         self._config = config
         self._price = 0
 
@@ -173,7 +175,10 @@ class Drill:
 
     def _transmission(self, number: int) -> Tx:
         bps = BPS - FIRST_FALL - EACH_FALL * number
-        return self.network.actors.feeds.transmission(COLLATERAL, self._price * bps // BPS - 1)
+        return self.transmits(self._price * bps // BPS - 1)
+
+    def _transmits(self, answer: int) -> Tx:
+        return self.network.actors.feeds.transmission(COLLATERAL, answer)
 
     async def never(self, why: Never, number: int, keeper: Keeper) -> None:
         """Let an update that would make account `number` cross wait and never land; the chain goes on."""
