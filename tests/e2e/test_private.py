@@ -30,15 +30,15 @@ async def make_unwrappable(node: Node, token: Address) -> None:
 
 
 async def build_until_paid(relay: LocalRelay, daemon: Daemon) -> list[dict[str, Any]]:
-    """Blocks until a liquidation with a bid is on chain; all outcomes so far."""
+    """Blocks until a liquidation with a bid is on chain; what became of all that landed so far."""
+    await daemon.event("submitted")
     async with asyncio.timeout(DEADLINE):
         while True:
-            await daemon.event("submitted")
             await relay.mine()
-            await daemon.event("outcome", outcome="success")
-            outcomes = [event for event in daemon.events if event["event"] == "outcome"]
-            if any(int(event["realised"]["bid"]) for event in outcomes):
-                return outcomes
+            await daemon.event("head")
+            landed = [event for event in daemon.events if event["event"] == "outcome" and "realised" in event]
+            if any(int(event["realised"]["bid"]) for event in landed):
+                return landed
 
 
 async def test_run__live_through_a_relay__lands_in_private_and_pays_the_builder(tmp_path: Path) -> None:
@@ -52,15 +52,15 @@ async def test_run__live_through_a_relay__lands_in_private_and_pays_the_builder(
         checks = {check["name"]: check["ok"] for check in examined}
         assert (checks[f"relay {relay.url}"], checks["bid"]) == (True, True)
 
+        await world.crash(FALL)
+        before = await relay.earned()
         async with Daemon.running(config, "--mode", "live") as daemon:
-            await daemon.event("head")
-            await world.crash(FALL)
-            before = await relay.earned()
             outcomes = await build_until_paid(relay, daemon)
             bids = sum(int(event["realised"]["bid"]) for event in outcomes)
             assert 0 < bids < await relay.earned() - before
             assert {asked.method for asked in relay.asked} == {"eth_chainId", "eth_sendBundle"}
             for event in outcomes:
                 expected, realised = event["expected"], event["realised"]
+                assert event["outcome"] == "success"
                 assert (expected["bid"] == "0") == (realised["bid"] == "0")
                 assert int(realised["net_usd"]) >= MIN_PROFIT
