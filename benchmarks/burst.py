@@ -34,11 +34,15 @@ PATIENCE = 60.0
 
 
 class Landed(NamedTuple):
-    """How a burst went: liquidations by blocks after the crash, sends that failed, gas used."""
+    """How a burst went: liquidations by blocks after the crash, those that failed, gas used.
+
+    `doubled` are accounts liquidated more than once.
+    """
 
     blocks: Mapping[int, int]
     failed: int
     gas: int
+    doubled: int = 0
 
     def within(self, blocks: int) -> int:
         """Liquidations in the first `blocks`."""
@@ -119,6 +123,7 @@ async def _keeper(network: Network, config: Path, prices: Mapping[str, int], cou
     """Let the daemon meet the crash."""
     await network.node.request("evm_setIntervalMining", BLOCK_SECONDS)
     blocks: Counter[int] = Counter()
+    accounts: list[str] = []
     ended, gas = 0, 0
     async with KeeperProcess.start(config, "live") as keeper, aclosing(keeper.events()) as events:
         await _event(events, "head")
@@ -129,9 +134,10 @@ async def _keeper(network: Network, config: Path, prices: Mapping[str, int], cou
             realised = outcome.get("realised", {})
             if outcome["outcome"] == "success":
                 blocks[realised["block"] - crashed] += 1
+                accounts.append(outcome["account"])
             gas += realised.get("gas", 0)
     await network.node.request("evm_setIntervalMining", 0)
-    return Landed(blocks, ended - sum(blocks.values()), gas)
+    return Landed(blocks, ended - len(accounts), gas, len(accounts) - len(set(accounts)))
 
 
 async def _event(events: Any, name: str) -> dict[str, Any]:
@@ -185,5 +191,6 @@ async def _liquidated(network: Network, wishes: list[Wish]) -> set[int]:
 def _explain(count: int, ours: Landed, naive: Landed, blocks: int) -> None:
     sys.stderr.write(
         f"burst_{count}: keeper by blocks after the crash {dict(ours.blocks)}, {ours.failed} failed, "
-        f"{ours.gas} gas; naive {dict(naive.blocks)}, {naive.failed} sends refused in {blocks} blocks\n"
+        f"{ours.doubled} doubled, {ours.gas} gas; naive {dict(naive.blocks)}, {naive.failed} sends refused "
+        f"in {blocks} blocks\n"
     )

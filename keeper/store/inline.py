@@ -46,13 +46,25 @@ class InlineEngine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._turn = asyncio.Lock()
+        self._owner: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[InlineConnection]:
-        """One transaction, committed when the block ends well. It cannot be nested."""
+        """One transaction, committed when the block ends well.
+
+        Raises:
+            RuntimeError: the task is in a transaction already; to wait for it would be for ever.
+        """
+        task = asyncio.current_task()
+        if self._owner is not None and self._owner is task:
+            raise RuntimeError("a transaction of the store cannot be opened within another one")
         async with self._turn:
-            with self._engine.begin() as connection:
-                yield InlineConnection(connection)
+            self._owner = task
+            try:
+                with self._engine.begin() as connection:
+                    yield InlineConnection(connection)
+            finally:
+                self._owner = None
 
     async def dispose(self) -> None:
         """Close all connections."""

@@ -57,3 +57,10 @@ async def test_open__an_unknown_kind_of_database__is_refused(url: str) -> None:
 async def test_open__in_a_folder_that_does_not_exist__says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot open"):
         await Database.open(f"sqlite:///{tmp_path / 'no' / 'keeper.db'}")
+
+
+async def test_open__a_file_that_is_no_database__says_so(tmp_path: Path) -> None:
+    file = tmp_path / "keeper.db"
+    file.write_text("these are my notes of last week, and no database\n" * 50)
+    with pytest.raises(ConfigError, match="not a database"):
+        await Database.open(f"sqlite:///{file}")

@@ -59,3 +59,9 @@ async def test_begin__committed__another_connection_sees_it_at_once(tmp_path: Pa
             await connection.execute(insert(incidents).values(**ROW, subject="a"))
         async with await Database.open(f"sqlite:///{tmp_path / 'keeper.db'}") as second:
             assert await count(second) == 1
+
+
+async def test_begin__within_another_of_the_same_task__is_refused_at_once(tmp_path: Path) -> None:
+    async with fresh_database(tmp_path) as database, database.begin():
+        with pytest.raises(RuntimeError, match="within another"):
+            await count(database)
