@@ -1,4 +1,4 @@
-"""Liquidations behind oracle updates that still wait for a block (aave.md §9.3).
+"""Liquidations behind oracle updates that still wait for a block.
 
 An update is seen, what it will make the market's prices is derived, who crosses is planned for, and the plans
 are placed behind it; then it is followed until it is mined or gone.

@@ -39,7 +39,7 @@ class Simulator:
 
     async def simulate(self, plans: Sequence[Plan]) -> Simulation:
         self.asked += 1
-        call = Call(EXECUTOR, repr(plans).encode())
+        call = Call(EXECUTOR, " ".join(map(str, plans)).encode())
         if self.succeed:
             return Simulation(tuple(plans), tuple(Step.of(plan, 49_000_000) for plan in plans), call, ())
         failed = (
@@ -94,7 +94,7 @@ def transaction(state: State = State.SENT) -> Transaction:
 
 
 def sender(manager: Any, *gas: int | None, window: int | None = None) -> Sender:
-    language: Any = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, f"{plans[0]}".encode()))
+    language: Any = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, " ".join(map(str, plans)).encode()))
     writer: Any = Writer(*gas)
     return Sender(language, writer, manager, window=window)
 

@@ -20,9 +20,7 @@ class Book:
 
     collateral: int = 1_500 * USD
     debt: int = 1_400 * USD
-
-    def borrower(self, key: Address) -> Address:
-        return Address(key.partition(":")[0])
+    unit = "USD"
 
     def health(self, who: Address, frame: Any) -> Health:
         return Health(who, self.collateral, self.debt, WAD - 1, liquidatable=True)
