@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from benchmarks.backfill import backfill_decode, backfill_decode_apply
+from benchmarks.backrun import backrun
 from benchmarks.burst import burst
 from benchmarks.executor_gas import executor_gas
 from benchmarks.health_exact import health_exact
@@ -20,6 +21,7 @@ BENCHMARKS = {
         rpc_batched,
         backfill_decode,
         backfill_decode_apply,
+        backrun,
         tick_to_signed,
         burst,
     )

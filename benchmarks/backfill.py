@@ -14,7 +14,7 @@ from keeper.chain.decode import log
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.protocols.aave_v3.adapter import AaveV3
-from keeper.protocols.aave_v3.decode import topic_int, word
+from keeper.protocols.decode import topic_int, word
 from keeper.types import Log
 
 BORROWERS = 800

@@ -5,6 +5,9 @@ KeeperError
 │   └── Unreachable     an endpoint gave no usable answer before its deadline
 ├── Degraded            skip this item, say so, go on
 ├── Halt                stop signing, keep watching
+├── StartOver           what is in memory no longer counts: begin again from the store
+│   ├── Fenced          another process signs with this key now
+│   └── StoreLost       the database did not answer: what it took is not known
 └── Fatal               end the process
     ├── ConfigError     the configuration is wrong (exit 2)
     └── WrongChain      the node serves another chain than configured (exit 2)
@@ -35,6 +38,20 @@ class Degraded(KeeperError):
 
 class Halt(KeeperError):
     """Signing must stop; watching may go on."""
+
+
+class StartOver(KeeperError):
+    """What the process remembers of its transactions no longer counts; the store knows."""
+
+
+class Fenced(StartOver):
+    """Another process holds the key's lease: this one must not write, sign or send."""
+
+
+class StoreLost(StartOver):
+    """The database did not answer, so nobody knows whether it took the last write."""
+
+    exit_code = 3
 
 
 class Fatal(KeeperError):

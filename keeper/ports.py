@@ -75,7 +75,10 @@ class SendError(KeeperError):
 
 
 class Receipt(NamedTuple):
-    """What a mined transaction did. `gas_price` is the effective price, wei per gas."""
+    """What a mined transaction did. `gas_price` is the effective price, wei per gas.
+
+    `data_fee` is what an OP-stack chain took for its bytes besides, wei.
+    """
 
     tx_hash: Hash
     block: int
@@ -84,6 +87,28 @@ class Receipt(NamedTuple):
     gas_used: int
     gas_price: int
     logs: tuple[Log, ...]
+    data_fee: int = 0
+
+
+class PendingTransaction(NamedTuple):
+    """A transaction that waits for a block. `tip` and `cap` in wei per gas; the price for a legacy one."""
+
+    hash: Hash
+    sender: Address
+    nonce: int
+    call: Call
+    value: int
+    gas: int
+    tip: int
+    cap: int
+
+
+class Ran(NamedTuple):
+    """What one call of a rehearsal did: return data, or revert data where it did not succeed."""
+
+    succeeded: bool
+    data: bytes
+    gas_used: int
 
 
 class BlockFees(NamedTuple):
@@ -121,6 +146,34 @@ class ChainReader(Protocol):
         ...
 
 
+class NextBlock(NamedTuple):
+    """The block that a simulation pretends to be in, and the tag of the state it starts from."""
+
+    number: int
+    timestamp: int
+    base: str = "latest"
+
+
+class Simulated(NamedTuple):
+    """What a call returned, and the gas that it used as a transaction; None where the node cannot tell."""
+
+    data: bytes
+    gas: int | None
+
+
+class ChainSimulator(Protocol):
+    """Tries out transactions."""
+
+    async def simulate(self, call: Call, sender: Address, then: NextBlock) -> Simulated:
+        """What `call` from `sender` would do in the block to come, as well as a node can tell.
+
+        Raises:
+            CallReverted: it would revert.
+            Transient: no node answered.
+        """
+        ...
+
+
 class LogRange(NamedTuple):
     """The logs of blocks first..last in chain order, and the timestamp of every block that has one."""
 
@@ -155,6 +208,25 @@ class LogSource(Protocol):
 
 class IndexedChain(ChainReader, LogSource, Protocol):
     """What an index needs: single reads, and a long history."""
+
+
+class Rehearsal(Protocol):
+    """Transactions tried out one after the other, each on what those before it leave."""
+
+    async def rehearse(
+        self, transactions: Sequence[PendingTransaction], block: BlockRef, timestamp: int
+    ) -> list[Ran]:
+        """What `transactions` would do in the block after `block`, mined at `timestamp` (eth_simulateV1).
+
+        Raises:
+            Degraded: the node rejects one of them outright (nonce, fees, balance).
+            ConfigError: no node offers the method. Transient: none answers.
+        """
+        ...
+
+    async def raw_transaction(self, tx_hash: Hash) -> bytes | None:
+        """The signed bytes of a transaction, None where no node gives them."""
+        ...
 
 
 class QuorumReader(Protocol):
@@ -205,8 +277,67 @@ class ChainWriter(Protocol):
 class PrivateRoute(Protocol):
     """A way to block builders that keeps a transaction out of public sight."""
 
-    async def send(self, raw: bytes, until: int) -> Hash:
-        """As `ChainWriter.send_raw`; whoever takes the bytes forgets them after block `until`."""
+    async def send(self, raw: bytes, *, head: int, until: int, ahead: Sequence[bytes] = ()) -> Hash:
+        """As `ChainWriter.send_raw`, for the blocks after `head` up to `until`, then to be forgotten.
+
+        `ahead` are our transactions with lower nonces that no block has taken yet, in their order.
+        """
+        ...
+
+
+class Bundle(NamedTuple):
+    """Transactions that a block takes in this order and in one piece, or not at all.
+
+    `transactions` are signed bytes, ours or anybody's; a hash stands for one that only the relay knows.
+    The bundle may stand in blocks `block` to `until` (None: in `block` only). One of `may_revert` is let
+    in although it fails; any other that fails keeps the whole bundle out.
+    """
+
+    transactions: tuple[bytes | Hash, ...]
+    block: int
+    until: int | None = None
+    may_revert: frozenset[Hash] = frozenset()
+
+    @property
+    def last(self) -> int:
+        """The last block it may stand in."""
+        return self.block if self.until is None else self.until
+
+
+class BundleStep(NamedTuple):
+    """What one transaction of a simulated bundle did; `error` is empty when it succeeded."""
+
+    hash: Hash
+    gas_used: int
+    error: str
+
+
+class BundleSimulation(NamedTuple):
+    """A bundle on the state after block `block`. `to_coinbase`: wei beside the gas that the builder gets."""
+
+    block: int
+    gas_used: int
+    to_coinbase: int
+    steps: tuple[BundleStep, ...]
+
+    @property
+    def error(self) -> str:
+        """Why the first failing transaction fails; empty when all succeed."""
+        return next((step.error for step in self.steps if step.error), "")
+
+
+class Relay(PrivateRoute, Protocol):
+    """Block builders that take bundles.
+
+    Every method raises Transient when no builder answers in time, and SendError when all refuse.
+    """
+
+    async def send_bundle(self, bundle: Bundle) -> Hash:
+        """Offer `bundle` to every builder for each of its blocks; its hash when one took it."""
+        ...
+
+    async def simulate(self, bundle: Bundle) -> BundleSimulation:
+        """What `bundle` would do in its first block, on the newest state (eth_callBundle)."""
         ...
 
 
@@ -214,5 +345,5 @@ class Chain(IndexedChain, ChainWriter, Protocol):
     """Both directions."""
 
 
-class QuorumChain(Chain, QuorumReader, Protocol):
+class QuorumChain(Chain, QuorumReader, ChainSimulator, Protocol):
     """Several nodes: both directions, and what they agree on."""

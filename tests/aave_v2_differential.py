@@ -17,10 +17,10 @@ from keeper.devnet.random_actions import Action, RandomActions
 from keeper.index.follower import Follower
 from keeper.protocols.aave_v2.frame import AaveV2Frame
 from keeper.protocols.aave_v2.market import AaveV2Market
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.aave_v3.fold_loans import loan_of
 from keeper.protocols.aave_v3.records import Accrual, Reserve
 from keeper.protocols.base import Side
+from keeper.protocols.decode import call, uint
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import WAD, ZERO_ADDRESS, Address, BlockRef, Call
 

@@ -7,11 +7,11 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.aave_v3.fold_upgrade import set_release
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.aave_v3.opening import start
 from keeper.protocols.base import Opportunity, Reads
+from keeper.protocols.decode import topic
 from keeper.types import RAY, USD, ZERO_ADDRESS, Address, Call, Hash, Log
 
 START = 1_750_000_000

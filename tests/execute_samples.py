@@ -73,9 +73,9 @@ def sample_receipt(*logs: Log, succeeded: bool = True, gas_used: int = 900_001) 
 
 
 @asynccontextmanager
-async def fresh_database(folder: Path) -> AsyncIterator[Database]:
-    """The database file of `folder` with every table of the stages imported so far."""
-    async with await Database.open(f"sqlite:///{folder / 'keeper.db'}") as database:
+async def fresh_database(folder: Path, url: str | None = None) -> AsyncIterator[Database]:
+    """The database at `url`, else a file in `folder`, with every table of the stages imported so far."""
+    async with await Database.open(url or f"sqlite:///{folder / 'keeper.db'}") as database:
         async with database.begin() as connection:
             await connection.run_sync(metadata.create_all)
         yield database

@@ -54,6 +54,9 @@ class ThinMarket:
     def assets(self) -> Sequence[AssetInfo]:
         return ASSETS
 
+    def pairs(self) -> None:
+        """Any two."""
+
     def borrower(self, who: Address) -> Address:
         return who
 
@@ -110,7 +113,7 @@ class ThinVenue:
     def __init__(self, pools: Pools) -> None:
         self.pools = pools
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
         yield from ()
 
     def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Pools]:

@@ -20,6 +20,7 @@ from keeper.execute.store import TransactionStore
 from keeper.execute.txm import TransactionManager
 from keeper.ports import Receipt
 from keeper.store import Database
+from keeper.store.lease import Fence, unfenced
 from keeper.types import Address, Call, Hash
 from tests.devnet import running_chain
 from tests.execute_samples import account, fresh_database, sample_step
@@ -87,13 +88,14 @@ class World:
     pen: Pen
     database: Database
     rules: Rules = field(default_factory=lambda: Rules(max_gas_price=MAX_GAS_PRICE))
+    fence: Fence = unfenced
 
     def __post_init__(self) -> None:
         self.manager = self.process()
 
     def process(self) -> TransactionManager:
         """A manager as a new process would build it: nothing but the database is remembered."""
-        store = TransactionStore(self.database, 31337, self.pen.address)
+        store = TransactionStore(self.database, 31337, self.pen.address, self.fence)
         return TransactionManager(self.line, self.line, self.pen, store, self.rules)
 
     async def restart(self) -> list[Change]:
@@ -145,14 +147,17 @@ async def foreign(world: World, nonce: int, gwei: int = 100) -> None:
 
 
 @asynccontextmanager
-async def running_world(folder: Path) -> AsyncIterator[World]:
-    """A world on an Anvil of its own."""
+async def running_world(folder: Path, url: str | None = None, *, order: str = "fees") -> AsyncIterator[World]:
+    """A world on an Anvil of its own, which mines what waits in `order`.
+
+    Its database is at `url`, else a file in `folder`.
+    """
     key = LocalSigner(b"\x42" * 32)
     policy = Policy(31337, {COUNTER: frozenset({SELECTOR})}, MAX_GAS_PRICE, 2 * MAX_GAS_PRICE)
     async with (
-        running_chain(Anvil.start(no_mining=True)) as (anvil, node),
+        running_chain(Anvil.start(no_mining=True, order=order)) as (anvil, node),
         Rpc(anvil.http) as rpc,
-        fresh_database(folder) as database,
+        fresh_database(folder, url) as database,
     ):
         await node.fund([key.address])
         await node.request("anvil_setCode", COUNTER, COUNT_UP)

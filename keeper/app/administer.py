@@ -13,7 +13,7 @@ from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, Unreachable
 from keeper.execute.signer import Signer, UnsignedTx
 from keeper.ports import Chain, Receipt
-from keeper.protocols.base import FlashKind, Market
+from keeper.protocols.base import Market
 from keeper.types import ZERO_ADDRESS, Address, Call, checksum
 
 RECEIPT_SECONDS = 120.0
@@ -154,14 +154,14 @@ async def balances(chain: Chain, holder: Address, tokens: Sequence[Address]) -> 
     return {token: amount for token, amount in found.items() if amount}
 
 
-def trusted_by(markets: Sequence[Market]) -> list[Address]:
+def trusted_by(markets: Sequence[Market], lenders: Sequence[Address] = ()) -> list[Address]:
     """What an executor must be open to for `markets`: who takes their liquidations and who lends.
 
-    Pools of an exchange lend on their factory's account.
+    `lenders` are the configured ones besides. Pools of an exchange lend on their factory's account.
     """
     venues = {venue for market in markets for venue in market.venues()}
-    sources = [source for market in markets for source in market.flash_sources()]
-    return sorted(venues | {source.lender for source in sources if source.kind is not FlashKind.UNISWAP_V3})
+    sources = {source.lender for market in markets for source in market.flash_sources()}
+    return sorted(venues | sources | set(lenders))
 
 
 def created_address(sender: Address, nonce: int) -> Address:

@@ -36,6 +36,15 @@ class Announcer:
         self.say(Event.DEFERRED, block=head.number, reason=reason)
         self._incidents.note(Kind.DEFERRED, "turn", reason)
 
+    def duty(self, head: BlockRef, term: int | None, *, first: bool) -> None:
+        """This process signs from now on, in a `term`, or not any more; `first`: it has just started."""
+        self._metrics.active.set(term is not None)
+        self._metrics.lease_token.set(term or 0)
+        event = Event.STANDBY if term is None else Event.ACTIVE
+        self.say(event, block=head.number, **({} if term is None else {"term": term}))
+        if not first:
+            self._incidents.note(Kind.TAKEOVER, "signer", f"{event.value} since block {head.number}")
+
     def standstill(self, who: str, why: str | None) -> None:
         """Nothing new is sent because `who` ("signer", "operator") says so, None: it may be; said once."""
         if why is not None and why != self._standstills.get(who):
@@ -80,7 +89,7 @@ class Announcer:
         plans = sum(len(judgement.plans) for judgement in judgements)
         rejections = [rejection for judgement in judgements for rejection in judgement.rejections]
         self._metrics.accounts.set(accounts)
-        self._metrics.bad_debt_usd.set(sum(_bad_debt(judgement) for judgement in judgements) / USD)
+        self._metrics.bad_debt_usd.set(sum(judgement.bad_debt for judgement in judgements) / USD)
         self._metrics.liquidatable_accounts.set(len(liquidatable))
         self._count(plans, rejections)
         self.say(
@@ -130,9 +139,3 @@ class Announcer:
         self._doubts[name] = why
         self._incidents.note(Kind.DOUBT, name, why)
         self.say(Event.DEGRADED, block=head.number, deployment=name, reason=why)
-
-
-def _bad_debt(judgement: Judgement) -> int:
-    """What the protocol has booked and what accounts owe above their collateral, USD with 8 decimals."""
-    uncovered = sum(max(0, health.debt - health.collateral) for health in judgement.liquidatable)
-    return judgement.deficit + uncovered

@@ -21,10 +21,11 @@ class Appraiser:
         self._desk = make_desk(view.config, view.chain)
 
     async def candidates(self, market: Market) -> list[Plan | Rejection]:
-        """A plan or a reason for every liquidatable account, most profitable first."""
+        """A plan (or two in a row) or a reason for every liquidatable account, most profitable first."""
         found = scan(market, market.frame(await self._landing()))
         outcomes = await self.plan(market, [health.account for health in found.liquidatable])
-        return sorted(outcomes, key=_worth, reverse=True)
+        ranked = sorted(outcomes, key=_worth, reverse=True)
+        return [step for each in ranked for step in (each.steps if isinstance(each, Plan) else (each,))]
 
     async def plan(self, market: Market, accounts: Sequence[Address]) -> list[Plan | Rejection]:
         """A plan or a reason for each of `accounts`, in their order."""
@@ -36,6 +37,7 @@ class Appraiser:
             frame=market.frame(await self._landing()),
             gas_price=block.base_fee + await view.chain.priority_fee(),
             native_price=native,
+            markets=view.markets,
         )
         return await self._desk.decide(market, accounts, now)
 
@@ -50,4 +52,4 @@ class Appraiser:
 
 def _worth(outcome: Plan | Rejection) -> tuple[bool, int]:
     best = outcome if isinstance(outcome, Plan) else outcome.best
-    return isinstance(outcome, Plan), best.profit.net_usd if best else 0
+    return isinstance(outcome, Plan), sum(step.profit.net_usd for step in best.steps) if best else 0

@@ -1,9 +1,12 @@
 """The daemon's main loop: one turn a head, from the chain to the ledger."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.app.announce import Announcer
+from keeper.app.backrun import Backrunner, Prospect
+from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
@@ -12,7 +15,7 @@ from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.pace import Pace
 from keeper.app.records import Records, rejection_fields
 from keeper.clock import Clock
-from keeper.errors import ConfigError, Degraded, Halt, Transient
+from keeper.errors import ConfigError, Degraded, Halt, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher, Papered, Submitted
 from keeper.execute.latency import Stopwatch
 from keeper.ops.health import Component, Heartbeat
@@ -20,8 +23,11 @@ from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.select import affordable, batched
-from keeper.ports import Chain, Priority, priority
+from keeper.ports import Chain, PendingTransaction, Priority, priority
 from keeper.types import USD, Address, BlockRef
+
+BEFORE_FIRST = -1
+"""The term of a daemon that has not turned yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        duty: Duty,
         misses: Misses,
         governor: Governor,
         wrapped_native: Address | None,
@@ -60,12 +67,14 @@ class Daemon:
         stopwatch: Stopwatch,
         announcer: Announcer,
         limits: Limits,
+        backrunner: Backrunner | None = None,
     ) -> None:
         self._chain = chain
         self._chain_id = chain_id
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._duty = duty
         self._misses = misses
         self._governor = governor
         self._wrapped_native = wrapped_native
@@ -76,9 +85,12 @@ class Daemon:
         self._stopwatch = stopwatch
         self._announcer = announcer
         self._limits = limits
+        self._backrunner = backrunner
+        self._busy = asyncio.Lock()
         self._pace = Pace()
         self._head: BlockRef | None = None
         self._saved = 0
+        self._term: int | None = BEFORE_FIRST
         self._recovered = False
         self._stopping = False
 
@@ -88,20 +100,37 @@ class Daemon:
 
     @property
     def idle(self) -> bool:
-        """Whether no transaction is on its way."""
-        return self._dispatcher.idle
+        """Whether no transaction is on its way, as far as it is ours to follow."""
+        return not self._recovered or self._dispatcher.idle
 
     async def take(self, head: BlockRef) -> bool:
         """Turn for `head`; whether the turn came to its end. One that hiccups may simply be repeated."""
         ended = True
+        self._duty.turning()
         try:
-            await self.turn(head)
-        except Transient as error:
+            async with self._busy:
+                await self.turn(head)
+        except (Transient, StartOver) as error:
             ended = False
+            self._recovered = self._recovered and isinstance(error, Transient)
             self._announcer.deferred(head, str(error))
+        finally:
+            await self._duty.turned(ended=ended)
         self.beat()
         self._metrics.last_turn.set(self._clock.now())
         return ended
+
+    async def meet(self, transaction: PendingTransaction) -> None:
+        """Between two turns, act on an oracle update that still waits for a block."""
+        async with self._busy:
+            if self._backrunner is None or self._head is None or not self._recovered or self._stopping:
+                return
+            try:
+                found = await self._backrunner.meet(transaction, self._head, self._pace.next_timestamp)
+                if found is not None:
+                    await self._follow_up(found)
+            except (Transient, Degraded) as error:
+                self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
 
     def beat(self) -> None:
         """Say that the loop is not stuck."""
@@ -112,6 +141,7 @@ class Daemon:
 
         Raises:
             Transient: the chain could not be read; nothing is half-done.
+            StartOver: another process may sign now, or the store is out of reach.
         """
         started = self._clock.monotonic()
         self._stopwatch.head(head)
@@ -120,6 +150,8 @@ class Daemon:
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
         ready = await self._follow(head)
+        if self._backrunner is not None and self._recovered:
+            await self._backrunner.on_head(head)
         await self._settle(head)
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
@@ -129,12 +161,13 @@ class Daemon:
             head,
             judgements,
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
-            in_flight=len(self._dispatcher.in_flight()),
+            in_flight=len(self._in_flight()),
         )
         await self._send(plans)
         for lane in ready:
             await self._send(await lane.reconsider())
-        self._announcer.standstill("signer", self._dispatcher.halted)
+        await self._look_ahead(head)
+        self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)
             lane.rest()
@@ -168,7 +201,7 @@ class Daemon:
         return [
             Component("synced", synced, f"index at {cursors}, head {head}"),
             Component("lag", lag is not None and lag <= self._limits.lag, f"{lag} blocks"),
-            Component("signer", self._dispatcher.halted is None, self._dispatcher.halted or "not halted"),
+            *self._duty.components(self._dispatcher.halted),
         ]
 
     async def _follow(self, head: BlockRef) -> list[Lane]:
@@ -191,28 +224,49 @@ class Daemon:
     async def _miss(self, lane: Lane, known: int) -> None:
         """Note what others liquidated; `known` accounts were in the book before."""
         if lane.liquidations:
-            in_flight = self._dispatcher.in_flight()
+            in_flight = self._in_flight()
             found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
             self._announcer.say_all(Event.MISSED, await self._records.missed(found))
 
     async def _settle(self, head: BlockRef) -> None:
         """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
-        reports = await (self._dispatcher.on_head(head) if self._recovered else self._dispatcher.recover())
-        self._recovered = True
-        self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
-        self._announcer.standstill("signer", self._dispatcher.halted)
+        term = await self._duty.assume()
+        if term != self._term:
+            self._recovered = False
+            if self._duty.shared:
+                self._announcer.duty(head, term, first=self._term == BEFORE_FIRST)
+            self._term = term
+        if term is not None:
+            known = self._recovered
+            reports = await (self._dispatcher.on_head(head) if known else self._dispatcher.recover())
+            self._recovered = True
+            self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
+        self._announcer.standstill("signer", self._halted)
+
+    @property
+    def _halted(self) -> str | None:
+        """Why this process signs nothing though it should."""
+        if self._term is not None:
+            return self._dispatcher.halted
+        return None if self._duty.shared else "another process has taken over the key; start only one"
+
+    def _in_flight(self) -> frozenset[tuple[str, Address]]:
+        """What is on its way, as far as it is ours to follow."""
+        return self._dispatcher.in_flight() if self._recovered else frozenset()
 
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
         native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
         gas_price = head.base_fee + await self._chain.priority_fee()
-        in_flight = self._dispatcher.in_flight()
+        in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []
         for lane in lanes:
             ahead = [plan for judgement in judgements for plan in judgement.plans]
             try:
-                judgement = await lane.judge(head, timestamp, gas_price, native, in_flight, ahead=ahead)
+                judgement = await lane.judge(
+                    head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets
+                )
                 judgements.append(judgement)
                 self._misses.remember(
                     judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
@@ -221,9 +275,25 @@ class Daemon:
                 self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
 
-    async def _send(self, plans: Sequence[Plan]) -> None:
-        """Dispatch what the operator and the key's money allow, in batches, the first turns first."""
-        if self._stopping or not plans or not await self._may_send():
+    async def _look_ahead(self, head: BlockRef) -> None:
+        """What to place behind updates that this head leaves waiting."""
+        if self._backrunner is not None and not self._stopping:
+            for found in await self._backrunner.again(head, self._pace.next_timestamp):
+                await self._follow_up(found)
+
+    async def _follow_up(self, found: Prospect) -> None:
+        self._reject(found.rejections)
+        await self._send(found.plans, found)
+
+    async def _send(self, plans: Sequence[Plan], prospect: Prospect | None = None) -> None:
+        """Dispatch what the operator and the key's money allow, in batches, the first turns first.
+
+        With a `prospect`, behind the update that it expects.
+        """
+        head = self._head
+        if head is None or self._stopping or not self._recovered:
+            return
+        if not plans or not await self._may_send(head):
             return
         purse = await self._dispatcher.purse()
         if purse is not None:
@@ -231,7 +301,7 @@ class Daemon:
             self._reject(dropped)
         limits = self._limits
         for batch in batched(plans, limits.batch_steps, limits.batch_gas, limits.batch_usd):
-            await self._dispatch(batch)
+            await self._dispatch(batch, prospect)
 
     def _reload(self) -> None:
         """Take over new settings when the operator asked for it."""
@@ -250,15 +320,15 @@ class Daemon:
             need_restart=found.waiting,
         )
 
-    async def _may_send(self) -> bool:
-        """Whether the operator's switch and budgets let new liquidations out."""
-        why = await self._governor.objection()
+    async def _may_send(self, head: BlockRef) -> bool:
+        """Whether the operator's switch and guards let new liquidations out."""
+        why = await self._governor.objection(head)
         self._announcer.standstill("operator", why)
         return why is None
 
-    async def _dispatch(self, batch: Sequence[Plan]) -> None:
+    async def _dispatch(self, batch: Sequence[Plan], prospect: Prospect | None) -> None:
         try:
-            done = await self._dispatcher.dispatch(batch)
+            done = await self._dispatcher.dispatch(batch, prospect and prospect.behind)
         except (Halt, Degraded, Transient) as error:
             self._announcer.say(Event.DEFERRED, accounts=len(batch), reason=str(error))
             return
@@ -266,6 +336,8 @@ class Daemon:
         if isinstance(done, Papered):
             self._announcer.say_all(Event.PAPER, await self._records.papered(done))
         elif isinstance(done, Submitted):
+            if prospect is not None and self._backrunner is not None:
+                self._backrunner.sent(prospect, done.transaction)
             self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
 
     def _reject(self, rejections: Sequence[Rejection]) -> None:

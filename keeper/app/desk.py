@@ -3,22 +3,27 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from keeper.app.bids import Bidder
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.verdict import dollars
-from keeper.protocols.base import Market
+from keeper.protocols.base import FlashSource, Market
 from keeper.types import Address, BlockRef
 
 
 class Situation(NamedTuple):
-    """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD."""
+    """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD.
+
+    `markets` are all that are at the head: each may lend for the liquidations of the others.
+    """
 
     head: BlockRef
     frame: Any
     gas_price: int
     native_price: int
+    markets: Sequence[Market] = ()
 
 
 class Change(NamedTuple):
@@ -32,8 +37,15 @@ class Change(NamedTuple):
 class Desk:
     """Decides under one policy of the operator; a reload makes a new one."""
 
-    def __init__(self, planner: Planner, guards: Guards, confirmer: Confirmer | None) -> None:
+    def __init__(
+        self,
+        planner: Planner,
+        guards: Guards,
+        confirmer: Confirmer | None,
+        bidder: Bidder | None = None,
+    ) -> None:
         self._planner = planner
+        self._bidder = bidder
         self._guards = guards
         self._confirmer = confirmer
 
@@ -48,12 +60,16 @@ class Desk:
             Transient: quotes could not be read.
         """
         outcomes = await self._planner.burst(
-            market, now.frame, now.head, accounts, now.gas_price, now.native_price, ahead=ahead
+            market,
+            now.frame,
+            now.head,
+            accounts,
+            now.gas_price,
+            now.native_price,
+            _sources(market, now) if accounts else (),
+            ahead,
         )
-        outcomes = self._guards.sift(market, now.frame, outcomes)
-        if self._confirmer is None:
-            return outcomes
-        return await self._confirmer.sift(market, now.head, outcomes)
+        return await self._approve(market, now, outcomes)
 
     async def reconsider(
         self, market: Market, outcomes: Sequence[Plan | Rejection], now: Situation
@@ -61,12 +77,31 @@ class Desk:
         """Plans after all for some of the rejected, by asking who takes longer to answer."""
         rejections = [each for each in outcomes if isinstance(each, Rejection)]
         plans = await self._planner.reconsider(
-            market, now.frame, now.head, rejections, now.gas_price, now.native_price
+            market,
+            now.frame,
+            now.head,
+            rejections,
+            now.gas_price,
+            now.native_price,
+            _sources(market, now) if rejections else (),
         )
-        kept = self._guards.sift(market, now.frame, plans)
+        kept = await self._approve(market, now, plans)
+        return [each for each in kept if isinstance(each, Plan)]
+
+    async def _approve(
+        self, market: Market, now: Situation, outcomes: Sequence[Plan | Rejection]
+    ) -> list[Plan | Rejection]:
+        """What guards and quorum let pass, with its bids."""
+        kept = self._guards.sift(market, now.frame, outcomes)
         if self._confirmer is not None:
             kept = await self._confirmer.sift(market, now.head, kept)
-        return [each for each in kept if isinstance(each, Plan)]
+        return kept if self._bidder is None else await self._bidder.bid(kept)
+
+
+def _sources(market: Market, now: Situation) -> list[FlashSource]:
+    """Who lends for `market`: its own deployment first, then the others whose books can be trusted."""
+    others = [each for each in now.markets if each is not market and each.doubt is None]
+    return [source for each in (market, *others) for source in each.flash_sources()]
 
 
 def changes(before: Sequence[Plan | Rejection], after: Sequence[Plan | Rejection]) -> list[Change]:

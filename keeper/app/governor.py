@@ -1,13 +1,17 @@
-"""The operator's hand on a running daemon: kill switch, budgets, and new settings."""
+"""The operator's hand on a running daemon: kill switch, budgets, stale heads, and new settings."""
 
 from keeper.app.reload import Reloaded, Reloader
 from keeper.app.switch import Switch
 from keeper.clock import Clock
 from keeper.ledger.store import Ledger
+from keeper.types import BlockRef
 
 
 class Governor:
-    """Asked by the daemon before it sends anything new, and whether its policy changed."""
+    """Asked by the daemon before it sends anything new, and whether its policy changed.
+
+    Nothing may be sent on a head more than `max_head_age` seconds old, 0: however old.
+    """
 
     def __init__(self, switch: Switch, reloader: Reloader, ledger: Ledger, clock: Clock) -> None:
         self.switch = switch
@@ -15,6 +19,7 @@ class Governor:
         self._ledger = ledger
         self._clock = clock
         self._allowance = reloader.allowance()
+        self._max_head_age = reloader.max_head_age()
         self._wanted = False
 
     def want_reload(self) -> None:
@@ -32,9 +37,20 @@ class Governor:
         self._wanted = False
         found = self._reloader.reload()
         self._allowance = found.allowance
+        self._max_head_age = found.max_head_age
         self.switch.watch(found.kill_file)
         return found
 
-    async def objection(self) -> str | None:
-        """Why nothing new may be sent now, None if it may."""
-        return self.switch.stopped or await self._allowance.exceeded(self._ledger, int(self._clock.now()))
+    async def objection(self, head: BlockRef) -> str | None:
+        """Why nothing new may be sent on `head` now, None if it may."""
+        now = int(self._clock.now())
+        return (
+            self.switch.stopped or self._stale(head, now) or await self._allowance.exceeded(self._ledger, now)
+        )
+
+    def _stale(self, head: BlockRef, now: int) -> str | None:
+        limit = self._max_head_age
+        if not limit or now - head.timestamp <= limit:
+            return None
+        # Without the age itself: the reason is told once as long as it stays the same.
+        return f"the newest block is over {limit} seconds old; guards.max_head_age_seconds allows no more"

@@ -8,16 +8,20 @@ from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
+from keeper.protocols.oracles.suppose import followed, supposing
+from keeper.protocols.oracles.transmit import Transmission
 from keeper.risk.lookout import Lookout
 from keeper.risk.scan import scan
 from keeper.risk.stress import usd_value
-from keeper.types import Address, BlockRef
+from keeper.risk.worth import uncovered
+from keeper.types import Address, BlockRef, section
 
 
 class Judgement(NamedTuple):
     """What one head meant for one `deployment`. `liquidatable` includes those in flight.
 
-    `deficit` is the bad debt the protocol has booked, USD with 8 decimals. `doubt` is why nothing is
+    `bad_debt` is what the protocol has booked and what accounts owe above their collateral, USD with 8
+    decimals. `doubt` is why nothing is
     planned for a market whose book is not to be trusted. `notices` are sentences for the operator;
     `changes` is what a policy just adopted decides otherwise than the one before.
     """
@@ -27,10 +31,18 @@ class Judgement(NamedTuple):
     blind: list[Address]
     plans: list[Plan]
     rejections: list[Rejection]
-    deficit: int
+    bad_debt: int
     doubt: str | None
     notices: list[str]
     changes: list[Change]
+
+
+class Expectation(NamedTuple):
+    """Who becomes liquidatable when prices move as supposed, and what is decided on them."""
+
+    crossing: list[Address]
+    plans: list[Plan]
+    rejections: list[Rejection]
 
 
 class Lane:
@@ -47,6 +59,7 @@ class Lane:
         self._former: Desk | None = None
         self._open: tuple[Situation, list[Plan | Rejection]] | None = None
         self._auditor = auditor
+        self._liquidatable: frozenset[Address] = frozenset()
         self._lookout = Lookout()
         self._judged: Any = None
         self._started = False
@@ -102,10 +115,12 @@ class Lane:
         in_flight: Collection[tuple[str, Address]],
         *,
         ahead: Sequence[Plan] = (),
+        markets: Sequence[Market] = (),
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
-        The plans `ahead` of other deployments trade first in the pools that all share.
+        The plans `ahead` of other deployments trade first in the pools that all share. The `markets` at
+        the head may lend what is repaid.
 
         Raises:
             Transient: quotes could not be read.
@@ -114,17 +129,17 @@ class Lane:
         frame = market.frame(timestamp)
         found = scan(market, frame, self._lookout)
         self._judged = frame
+        self._liquidatable = frozenset(health.account for health in found.liquidatable)
         doubtful = self.quarantined
         free = [
             health.account
             for health in found.liquidatable
-            if (market.deployment, health.account) not in in_flight
-            and not {health.account, market.section(health.account)} & doubtful
+            if (market.deployment, health.account) not in in_flight and not self._doubts(health.account)
         ]
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            now = Situation(head, frame, gas_price, native_price)
+            now = Situation(head, frame, gas_price, native_price, markets)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes
             if self._former is not None:
@@ -134,12 +149,51 @@ class Lane:
             market.deployment,
             found.liquidatable,
             found.blind,
-            [plan for plan in outcomes if isinstance(plan, Plan) and not doubtful & _assets(plan)],
+            [
+                step
+                for plan in outcomes
+                if isinstance(plan, Plan) and not doubtful & _assets(plan)
+                for step in plan.steps
+            ],
             [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
-            usd_value(market, market.bad_debt()),
+            usd_value(market, market.bad_debt()) + uncovered(market, found.liquidatable, frame),
             market.doubt,
             market.notices(),
             changed,
+        )
+
+    async def anticipate(
+        self,
+        supposed: Sequence[Transmission],
+        head: BlockRef,
+        timestamp: int,
+        gas_price: int,
+        native_price: int,
+        *,
+        in_flight: Collection[tuple[str, Address]],
+        ahead: Sequence[Plan] = (),
+    ) -> Expectation:
+        """Plan for the accounts that `supposed`, mined at `timestamp`, makes liquidatable.
+
+        Those that were at the last head are its judgement's business. Raises as `judge`.
+        """
+        market = self.market
+        with supposing(market.book, supposed, timestamp):
+            now = Situation(head, market.frame(timestamp), gas_price, native_price)
+        found = [health.account for health in scan(market, now.frame).liquidatable]
+        crossing = [account for account in found if account not in self._liquidatable]
+        free = [
+            account
+            for account in crossing
+            if (market.deployment, account) not in in_flight and not self._doubts(account)
+        ]
+        if self._desk is None or market.doubt is not None or not free:
+            return Expectation(crossing, [], [])
+        outcomes = await self._desk.decide(market, free, now, ahead)
+        return Expectation(
+            crossing,
+            [each for each in outcomes if isinstance(each, Plan) and not self.quarantined & _assets(each)],
+            [each for each in outcomes if isinstance(each, Rejection)],
         )
 
     async def reconsider(self) -> list[Plan]:
@@ -150,6 +204,10 @@ class Lane:
         now, outcomes = last
         plans = await self._desk.reconsider(self.market, outcomes, now)
         return [plan for plan in plans if not self.quarantined & _assets(plan)]
+
+    def moved_by(self, aggregator: Address) -> bool:
+        """Whether an answer of `aggregator` moves a price of this deployment."""
+        return self._started and followed(self.market.book, aggregator)
 
     def rest(self) -> None:
         """What makes the next judgement faster, done while nothing waits for it."""
@@ -169,6 +227,10 @@ class Lane:
         if self._auditor is None or self._follower.cursor.hash != head.hash:
             return None
         return await self._auditor.turn(self.market, head)
+
+    def _doubts(self, account: Address) -> bool:
+        """Whether the account, or its market, disagreed with the chain."""
+        return bool({account, section(account)} & self.quarantined)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the index."""

@@ -1,17 +1,21 @@
 """From the configured exchanges and strategy to a planner."""
 
 from keeper.app.allowance import Allowance
+from keeper.app.bids import Bidder
 from keeper.app.desk import Desk
 from keeper.config.model import Config
 from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
 from keeper.plan.confirm import Confirmer
+from keeper.plan.data_fees import DataFees
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import ChainReader, QuorumChain, QuorumReader
+from keeper.protocols.bank import Bank
+from keeper.protocols.lenders import BANKS
 from keeper.types import Mode
 
 
@@ -19,11 +23,19 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
     """A planner over every configured exchange."""
     venues = [UniswapV3(swap.factory, swap.quoter) for swap in config.exchanges]
     strategy = Strategy(
-        min_profit_usd=config.strategy.min_profit_usd, max_gas_price=config.strategy.max_gas_price
+        min_profit_usd=config.strategy.min_profit_usd,
+        max_gas_price=config.strategy.max_gas_price,
+        two_steps=config.strategy.two_steps,
     )
+    banks = [*_banks(config), *venues]
+    return Planner(chain, venues, strategy, banks, _aggregators(config), data_fees=DataFees())
+
+
+def _banks(config: Config) -> list[Bank]:
+    """Who lends besides deployments and pools: the owner where that is wanted, and the configured lenders."""
     executor = config.executor.address
-    own = Inventory(executor) if config.strategy.own_capital and executor else None
-    return Planner(chain, venues, strategy, own, _aggregators(config))
+    own = [Inventory(executor)] if config.strategy.own_capital and executor else []
+    return [*own, *(BANKS[lender.kind](lender.address) for lender in config.lender)]
 
 
 def _aggregators(config: Config) -> list[Aggregator]:
@@ -72,7 +84,16 @@ def make_desk(config: Config, chain: QuorumChain) -> Desk:
             toxic=guards.toxic,
         ),
         make_confirmer(config, chain),
+        _bidder(config, chain),
     )
+
+
+def _bidder(config: Config, chain: ChainReader) -> Bidder | None:
+    """Who adds bids to plans, None where none are wanted or nobody gets them."""
+    settings, executor = config.relay, config.executor.address
+    if not (settings.urls and settings.bid_bps) or executor is None:
+        return None
+    return Bidder(chain, executor, settings.bid_bps)
 
 
 def make_allowance(config: Config) -> Allowance:

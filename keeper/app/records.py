@@ -87,7 +87,8 @@ class Records:
             good = report.receipt.succeeded
             outcome = TransactionOutcome.SUCCESS if good else TransactionOutcome.REVERTED
             self._metrics.transactions.labels(outcome.value).inc()
-            self._metrics.gas_wei.inc(report.receipt.gas_used * report.receipt.gas_price)
+            receipt = report.receipt
+            self._metrics.gas_wei.inc(receipt.gas_used * receipt.gas_price + receipt.data_fee)
         for entry in news:
             if entry.realised is not None:
                 self._metrics.add_profit(ProfitKind.REALISED, entry.realised.net_usd)
@@ -112,6 +113,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "seize": str(expected.seize),
             "protocol_fee": str(expected.protocol_fee),
             "profit": str(expected.simulated),
+            "bid": str(expected.bid),
             "gas": expected.gas,
             **_split(expected),
         },
@@ -124,6 +126,7 @@ def entry_fields(entry: LedgerEntry) -> Fields:
             "seized": str(realised.seized),
             "profit": str(realised.profit),
             "profit_usd": str(realised.profit_usd),
+            "bid": str(realised.bid),
             "gas": realised.gas_used,
             **_split(realised),
         }

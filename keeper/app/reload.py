@@ -23,11 +23,12 @@ class Difference(NamedTuple):
 
 
 class Reloaded(NamedTuple):
-    """A new policy. `waiting` are the sections that changed too and need a restart."""
+    """A new policy. `max_head_age` as in Governor; `waiting` changed too and needs a restart, by section."""
 
     desk: Desk | None
     allowance: Allowance
     kill_file: Path | None
+    max_head_age: int
     differences: list[Difference]
     waiting: list[str]
 
@@ -47,6 +48,10 @@ class Reloader:
         """The budgets of the settings in force."""
         return make_allowance(self._config)
 
+    def max_head_age(self) -> int:
+        """Seconds, of the settings in force."""
+        return self._config.guards.max_head_age_seconds
+
     def reload(self) -> Reloaded:
         """The policy of the settings as they are now.
 
@@ -63,4 +68,4 @@ class Reloader:
         waiting = [name for name, value in old if name not in LIVE | {"mode"} and value != getattr(new, name)]
         self._config = old.model_copy(update={section: getattr(new, section) for section in LIVE})
         desk = make_desk(self._config, self._chain) if self._plans else None
-        return Reloaded(desk, self.allowance(), new.guards.kill_file, found, waiting)
+        return Reloaded(desk, self.allowance(), new.guards.kill_file, self.max_head_age(), found, waiting)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 from keeper.app.announce import Announcer
 from keeper.app.backfill import Backfill
+from keeper.app.backrunning import make_backrunner, watched_updates
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
 from keeper.app.doctor.contracts import contract_checks, operator_of
+from keeper.app.duty import Alone, Duty, make_duty
 from keeper.app.events import Sink
 from keeper.app.followers import make_followers
 from keeper.app.governor import Governor
@@ -19,17 +21,18 @@ from keeper.app.native import wrapped_native
 from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
 from keeper.app.reload import Reloader
+from keeper.app.route import make_route
 from keeper.app.signing import load_signer
 from keeper.app.switch import Switch
 from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
 from keeper.config.model import Config
 from keeper.errors import ConfigError
+from keeper.execute.bundle import BundleRoute
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Raise
 from keeper.execute.latency import Stopwatch
-from keeper.execute.observe import TransactionObserver
 from keeper.execute.rules import Rules
 from keeper.execute.send import Sender
 from keeper.execute.signer import GuardedSigner, HeldSigner, Policy, Signer
@@ -46,9 +49,10 @@ from keeper.ops.http import OpsServer
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
 from keeper.ops.watch import Watch
-from keeper.ports import Chain
+from keeper.ports import Chain, QuorumChain
 from keeper.protocols.base import Market
 from keeper.store import Database
+from keeper.store.lease import Fence, unfenced
 from keeper.types import WAD, ZERO_ADDRESS, Mode, checksum
 
 LIQUIDATION_GAS = 1_500_000
@@ -85,30 +89,47 @@ async def assemble(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(await Database.open(config.store.url.reveal()))
         incidents = Incidents(database, clock.now)
-        watch = Watch(metrics, incidents)
+        answers = Heartbeat(clock, TURN_LIMIT)
+        watch = Watch(metrics, incidents, answers)
         chain = await stack.enter_async_context(connect(config, watch))
         followers = make_followers(config, chain, database, Backfill(clock, sink, heartbeat).tell)
         desk = make_desk(config, chain) if plans_in(mode) else None
         lanes = [Lane(follower, desk, _auditor(config, chain)) for follower in followers]
-        ledger = Ledger(database)
+        signer = _signer(config) if mode is Mode.LIVE else None
+        duty: Duty = Alone()
+        fence = unfenced
+        if signer is not None:
+            stack.push_async_callback(signer.close)
+            lease, duty = make_duty(
+                config.standby, database, config.chain.id, signer.address, clock=clock, answers=answers
+            )
+            await stack.enter_async_context(duty.kept())
+            fence = lease.fence
+        ledger = Ledger(database, fence)
         reloader = Reloader(config, chain, reread, plans=plans_in(mode))
         governor = Governor(Switch(config.guards.kill_file), reloader, ledger, clock)
         stopwatch = Stopwatch(clock.monotonic)
+        dispatcher = await _dispatcher(
+            config,
+            mode,
+            chain,
+            database,
+            lambda: [lane.market for lane in lanes],
+            observer=watch,
+            signer=signer,
+            fence=fence,
+            stopwatch=stopwatch,
+            stack=stack,
+        )
+        announcer = Announcer(sink, metrics, incidents)
+        backrunner = await make_backrunner(config, mode, chain, lanes, dispatcher, announcer, metrics)
         daemon = Daemon(
             chain,
             config.chain.id,
             lanes,
-            await _dispatcher(
-                config,
-                mode,
-                chain,
-                database,
-                lambda: [lane.market for lane in lanes],
-                observer=watch,
-                stopwatch=stopwatch,
-                stack=stack,
-            ),
+            dispatcher,
             Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database)),
+            duty=duty,
             misses=Misses(config.executor.address),
             governor=governor,
             wrapped_native=await wrapped_native(config, chain),
@@ -117,8 +138,9 @@ async def assemble(
             heartbeat=heartbeat,
             clock=clock,
             stopwatch=stopwatch,
-            announcer=Announcer(sink, metrics, incidents),
+            announcer=announcer,
             limits=Limits(),
+            backrunner=backrunner,
         )
         if config.ops.port:
             server = OpsServer(
@@ -130,30 +152,33 @@ async def assemble(
                 switch=governor.switch,
             )
             await stack.enter_async_context(server)
+        if backrunner is not None:
+            await stack.enter_async_context(watched_updates(config, daemon, backrunner, watch))
         yield Running(daemon, chain, watch, governor)
 
 
 async def _dispatcher(
     config: Config,
     mode: Mode,
-    chain: Chain,
+    chain: QuorumChain,
     database: Database,
     markets: Callable[[], list[Market]],
     *,
-    observer: TransactionObserver,
+    observer: Watch,
+    signer: HeldSigner | None,
+    fence: Fence,
     stopwatch: Stopwatch,
     stack: AsyncExitStack,
 ) -> Dispatcher:
     address = config.executor.address
     executor = Executor(address or ZERO_ADDRESS, load_artifact("executor").abi)
     judge = Judge(executor, markets)
-    if mode is not Mode.LIVE:
+    base = config.transactions.last_look.value
+    if signer is None:
         await _require_sound(config, chain, None)
         if address is None:
             return Dispatcher(mode, Believer(executor), judge)
-        return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address)), judge)
-    signer = _signer(config)
-    stack.push_async_callback(signer.close)
+        return Dispatcher(mode, Simulator(chain, executor, await operator_of(chain, address), base), judge)
     if address is None:
         raise ConfigError("executor.address: not set; mode live needs it; run `keeper executor deploy`")
     await _require_sound(config, chain, signer)
@@ -162,17 +187,24 @@ async def _dispatcher(
     policy = Policy(
         config.chain.id, {address: frozenset({executor.selector})}, rules.max_gas_price, rules.cancel_ceiling
     )
+    route = make_route(config.relay, observer)
+    if route is not None:
+        await stack.enter_async_context(route)
+    bundles = None if route is None else BundleRoute(route)
     manager = TransactionManager(
         chain,
         chain,
         GuardedSigner(signer, policy),
-        TransactionStore(database, config.chain.id, signer.address),
+        TransactionStore(database, config.chain.id, signer.address, fence),
         rules,
+        private=bundles,
         observer=observer,
         stopwatch=stopwatch,
     )
-    simulator = Simulator(chain, executor, signer.address)
-    return Dispatcher(mode, simulator, judge, Sender(executor, chain, manager))
+    simulator = Simulator(chain, executor, signer.address, base)
+    window = None if route is None else config.relay.target_blocks
+    sender = Sender(executor, chain, manager, window=window, bundles=bundles)
+    return Dispatcher(mode, simulator, judge, sender)
 
 
 def transaction_rules(config: Config) -> Rules:
@@ -190,6 +222,8 @@ def transaction_rules(config: Config) -> Rules:
         stuck_blocks=chosen.stuck_blocks,
         blind_failures=chosen.blind_failures,
         mempool=chosen.mempool,
+        fall_back=config.relay.fall_back,
+        forgets=config.relay.method.forgets,
     )
 
 

@@ -10,8 +10,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from keeper.errors import Unreachable
-from keeper.ports import BlockId, Receipt
-from keeper.types import BlockRef, Hash, Log
+from keeper.ports import BlockId, PendingTransaction, Ran, Receipt
+from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
@@ -109,4 +109,34 @@ def receipt(entry: Mapping[str, Any]) -> Receipt:
         gas_used=int(entry["gasUsed"], 16),
         gas_price=int(entry["effectiveGasPrice"], 16),
         logs=tuple(log(item) for item in entry["logs"]),
+        data_fee=int(entry.get("l1Fee") or "0x0", 16),
     )
+
+
+def pending_transaction(entry: Mapping[str, Any]) -> PendingTransaction | None:
+    """A transaction object, None where it creates a contract.
+
+    One that is mined already passes: nodes give those of a pending block its number and hash.
+    """
+    if entry.get("to") is None:
+        return None
+    price = entry.get("gasPrice") or "0x0"
+    return PendingTransaction(
+        hash=Hash(entry["hash"]),
+        sender=Address(entry["from"].lower()),
+        nonce=int(entry["nonce"], 16),
+        call=Call(Address(entry["to"].lower()), octets(entry["input"])),
+        value=int(entry["value"], 16),
+        gas=int(entry["gas"], 16),
+        tip=int(entry.get("maxPriorityFeePerGas") or price, 16),
+        cap=int(entry.get("maxFeePerGas") or price, 16),
+    )
+
+
+def ran(entry: Mapping[str, Any]) -> Ran:
+    """One call of eth_simulateV1; clients put the data of a revert in either place."""
+    error = entry.get("error") or {}
+    data = entry.get("returnData") or "0x"
+    if data == "0x" and isinstance(error.get("data"), str):
+        data = error["data"]
+    return Ran(int(entry["status"], 16) == 1, octets(data), int(entry["gasUsed"], 16))

@@ -130,7 +130,10 @@ _WORDINGS: tuple[tuple[Fault, str | None, re.Pattern[str]], ...] = (
     (
         Fault.INVALID,
         None,
-        _words(r"insufficient funds|exceeds balance|invalid (argument|params|request)"),
+        _words(
+            r"insufficient funds|exceeds balance|invalid (argument|params|request)",
+            r"(numbers|timestamps) must be in order|too many arguments",
+        ),
     ),
 )
 """Kind, the method it is limited to, words. The first match decides."""
@@ -141,6 +144,8 @@ _CODES = {
     -32602: Fault.INVALID,
     -32005: Fault.THROTTLED,
     429: Fault.THROTTLED,
+    # eth_simulateV1: a transaction that no block could take, or a block that could not be.
+    **dict.fromkeys(range(-38026, -38009), Fault.INVALID),
 }
 """What the code alone says when the words say nothing."""
 

@@ -17,11 +17,21 @@ from keeper.chain.node_state import Node, NodeState, Rules
 from keeper.chain.observe import NodeObserver, NoObserver
 from keeper.chain.quorum import Quorum
 from keeper.chain.ranges import RangeReader
+from keeper.chain.rehearse import raw_transaction, rehearse
 from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
 from keeper.config.chain import LogCheck
-from keeper.ports import BlockFees, BlockId, LogRanges, Receipt
+from keeper.ports import (
+    BlockFees,
+    BlockId,
+    LogRanges,
+    NextBlock,
+    PendingTransaction,
+    Ran,
+    Receipt,
+    Simulated,
+)
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _log = structlog.get_logger(__name__)
@@ -180,8 +190,21 @@ class Pool:
     async def estimate_gas(self, call: Call, sender: Address) -> int:
         return await self._read(lambda rpc: rpc.estimate_gas(call, sender))
 
+    async def simulate(self, call: Call, sender: Address, then: NextBlock) -> Simulated:
+        return await self._read(lambda rpc: rpc.simulate(call, sender, then))
+
     async def receipt(self, tx_hash: Hash) -> Receipt | None:
         return await self._read(lambda rpc: rpc.receipt(tx_hash))
+
+    async def rehearse(
+        self, transactions: Sequence[PendingTransaction], block: BlockRef, timestamp: int
+    ) -> list[Ran]:
+        """See `keeper.ports.Rehearsal`."""
+        return await self._read(lambda rpc: rehearse(rpc, transactions, block, timestamp))
+
+    async def raw_transaction(self, tx_hash: Hash) -> bytes | None:
+        """See `keeper.ports.Rehearsal`."""
+        return await self._read(lambda rpc: raw_transaction(rpc, tx_hash))
 
     async def send_raw(self, raw: bytes) -> Hash:
         """See `Broadcast`."""

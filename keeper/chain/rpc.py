@@ -25,6 +25,7 @@ from keeper.chain.logs import Found, LogScanner, Progress, check_scope
 from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
+from keeper.chain.simulate import SimulatingEndpoint
 from keeper.errors import CallReverted, Transient
 from keeper.ports import BlockFees, BlockId, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
@@ -37,7 +38,7 @@ _REMEMBERED = 256
 """Headers kept: what was read as a head need not be read again to check its logs."""
 
 
-class Rpc(PinnedEndpoint):
+class Rpc(PinnedEndpoint, SimulatingEndpoint):
     """`keeper.ports.Chain` on a single endpoint. Nothing is retried here; see `Pool`."""
 
     _height = -1
@@ -181,7 +182,8 @@ class Rpc(PinnedEndpoint):
         return await self.request("eth_getTransactionByHash", (tx_hash,)) is not None
 
     async def estimate_gas(self, call: Call, sender: Address) -> int:
-        return await self._quantity("eth_estimateGas", _transaction(call, sender))
+        # Without a block some nodes estimate on top of what waits: our own transactions among it.
+        return await self._quantity("eth_estimateGas", _transaction(call, sender), "latest")
 
     @staticmethod
     def hash_of(raw: bytes) -> Hash:

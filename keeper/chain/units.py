@@ -14,6 +14,7 @@ _UNITS = {
     "eth_getBlockByHash": 21,
     "eth_call": 26,
     "eth_getTransactionCount": 26,
+    "eth_simulateV1": 40,
     "eth_getLogs": 75,
     "eth_estimateGas": 87,
     "eth_sendRawTransaction": 250,

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from keeper.cli.chosen import ProtocolsOption, chosen_protocols
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json
 from keeper.cli.stages import Stages
@@ -24,17 +25,25 @@ WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def demo(
+    *,
     config: ConfigOption = None,  # noqa: ARG001 - every verb takes it; the demo brings its own
     json: JsonOption = False,
-    borrowers: Annotated[int, typer.Option(help="Accounts with debt.", min=1)] = 50,
+    borrowers: Annotated[int, typer.Option(help="Accounts with debt, in each protocol.", min=1)] = 50,
     seed: Annotated[int, typer.Option(help="Another seed, other borrowers.")] = 7,
+    protocol: ProtocolsOption = None,
     picture: Annotated[Path | None, typer.Option(help="Also save the report as an SVG.")] = None,
 ) -> None:
     """Start a local chain with real contracts, let prices fall, and watch the keeper liquidate."""
+    protocols = chosen_protocols(protocol)
     # Standard error tells how it goes, so that standard output holds the result alone.
     with tempfile.TemporaryDirectory(prefix="keeper-demo-") as folder, Stages() as stages:
         played = play(
-            Path(folder), borrowers=borrowers, seed=seed, progress=stages.progress, tell=stages.tell
+            Path(folder),
+            borrowers=borrowers,
+            seed=seed,
+            progress=stages.progress,
+            tell=stages.tell,
+            protocols=protocols,
         )
         story = asyncio.run(played)
     _show(story, json, picture)

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from keeper.app.signals import stop_on_signals
+from keeper.cli.chosen import ProtocolsOption, chosen_protocols
 from keeper.cli.faults import faults
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
 from keeper.cli.stages import Stages
 from keeper.config.load import FILE
-from keeper.demo.configure import DEPLOYMENT, Site, configure, refuse_foreign
+from keeper.demo.configure import Site, configure, named, refuse_foreign
 from keeper.devnet.network import Network
 from keeper.errors import Fatal
 from keeper.types import checksum
@@ -35,8 +36,9 @@ def up(
     *,
     config: ConfigOption = None,
     json: JsonOption = False,
-    borrowers: Annotated[int, typer.Option(help="Accounts with debt.", min=0)] = 50,
+    borrowers: Annotated[int, typer.Option(help="Accounts with debt, in each protocol.", min=0)] = 50,
     seed: Annotated[int, typer.Option(help="Another seed, other borrowers.")] = 1,
+    protocol: ProtocolsOption = None,
     port: Annotated[int, typer.Option(help="Port of the node; 0 picks a free one.")] = 0,
     block_time: Annotated[
         int | None, typer.Option(help="Seconds; without it a block a transaction.", min=1)
@@ -47,8 +49,10 @@ def up(
     ] = None,
 ) -> None:
     """Start a devnet, write a ready configuration, and run until stopped."""
+    protocols = chosen_protocols(protocol)
     with Stages() as stages:
         network = Network.start(
+            protocols=protocols,
             borrowers=borrowers,
             seed=seed,
             port=port,
@@ -100,20 +104,12 @@ def _announce(network: Network, site: Site, json: bool) -> None:
         "config": str(site.config.resolve()),
         "deployments": [
             {
-                "name": DEPLOYMENT,
-                "protocol": "aave-v3",
-                "addresses_provider": checksum(network.market.provider),
-                "pool": checksum(network.market.pool),
-                "oracle": checksum(network.market.oracle),
-                "reserves": {
-                    reserve.symbol: {
-                        "asset": checksum(reserve.token),
-                        "decimals": reserve.decimals,
-                        "aggregator": checksum(reserve.aggregator),
-                    }
-                    for reserve in network.market.reserves
-                },
+                "name": name,
+                "protocol": deployment.protocol,
+                **{key: checksum(address) for key, address in deployment.settings.items()},
+                **deployment.described(),
             }
+            for name, deployment in named(network).items()
         ],
         "factory": checksum(network.exchange.factory),
         "quoter": checksum(network.exchange.quoter),
@@ -124,7 +120,8 @@ def _announce(network: Network, site: Site, json: bool) -> None:
         print_json(fields)
         return
     anvil = network.anvil
-    print_table(f"Devnet at {anvil.http} with {len(network.borrowers)} borrowers, chain {anvil.chain_id}.")
+    count = sum(deployment.borrower_count for deployment in network.deployments)
+    print_table(f"Devnet at {anvil.http} with {count} borrowers, chain {anvil.chain_id}.")
     print_table(f"Configuration in {site.config}; Ctrl-C stops it. In another terminal try:")
     for verb in ("positions", "risk --shock WETH=-20%", "plans", "run --mode paper"):
         print_table(f"  keeper {verb} --config {site.config}")

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import tomlkit
 import typer
 
-from keeper.app.administer import Administrator, balances, executor_state, trusted_by
+from keeper.app.administer import Administrator, ExecutorState, balances, executor_state, trusted_by
+from keeper.app.doctor.contracts import closed_to
 from keeper.app.native import wrapped_native
 from keeper.app.signing import load_signer
 from keeper.app.view import View
@@ -56,7 +57,8 @@ def deploy(
         routers = [swap.router for swap in settings.aggregators]
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
         wrapped = await wrapped_native(settings, view.chain)
-        address = await administrator.deploy(wanted_operator, trusted_by(view.markets), factories, wrapped)
+        venues = trusted_by(view.markets, [lender.address for lender in settings.lender])
+        address = await administrator.deploy(wanted_operator, venues, factories, wrapped)
         await administrator.open(address, [], [], routers)
         if wanted_owner is not None:
             await administrator.offer_ownership(address, wanted_owner)
@@ -70,6 +72,31 @@ def deploy(
             print_table(
                 f"Ownership is offered to {checksum(wanted_owner)}, who must call accept_ownership()."
             )
+
+    read(config, None, _holding(signer, act))
+
+
+@app.command()
+def allow(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Open the executor to configured markets, lenders and exchanges that it is closed to."""
+    settings = read_config(config)
+    signer = _signer(settings)
+
+    async def act(view: View) -> None:
+        address = _configured(settings)
+        await _require_owner(view, address, signer)
+        trusted = trusted_by(view.markets, [lender.address for lender in settings.lender])
+        closed = await closed_to(address, trusted, settings, view.chain)
+        administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
+        await administrator.open(address, *closed)
+        if json:
+            fields = closed._asdict().items()
+            print_json({"allowed": {kind: [checksum(to) for to in which] for kind, which in fields}})
+            return
+        for to in (to for kind in closed for to in kind):
+            print_table(f"opened to {checksum(to)}")
+        if not any(closed):
+            print_table("It was open to everything configured.")
 
     read(config, None, _holding(signer, act))
 
@@ -105,9 +132,7 @@ def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
 
     async def act(view: View) -> None:
         address = _configured(view.config)
-        state = await executor_state(view.chain, address)
-        if state.owner != signer.address:
-            raise Degraded(f"the executor belongs to {checksum(state.owner)}; only its owner can withdraw")
+        state = await _require_owner(view, address, signer)
         held = await balances(view.chain, address, list(_decimals(view)))
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
         for token in held:
@@ -122,6 +147,18 @@ def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
             raise typer.Exit(NOTHING_DONE)
 
     read(config, None, _holding(signer, act))
+
+
+async def _require_owner(view: View, executor: Address, signer: HeldSigner) -> ExecutorState:
+    """The executor's state, where the signer owns it.
+
+    Raises:
+        Degraded: somebody else does.
+    """
+    state = await executor_state(view.chain, executor)
+    if state.owner != signer.address:
+        raise Degraded(f"the executor belongs to {checksum(state.owner)}; only its owner can do that")
+    return state
 
 
 def _decimals(view: View) -> dict[Address, int]:

@@ -121,8 +121,9 @@ def _print(view: View, market: Market, health: Health, outcome: Plan | Rejection
         date = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d %H:%M UTC")
         print_table(f"crosses by interest alone on {date}")
     if isinstance(outcome, Plan):
-        pair, repay, seize, gross, gas, net = plan_cells(outcome)
-        print_table(f"best plan {pair}: repay {repay}, seize {seize}, gross {gross} - gas {gas} = net {net}")
+        pair, repay, seize, gross, gas, bid, net = plan_cells(outcome)
+        sums = f"gross {gross} - gas {gas}{f' - bid {bid}' if outcome.bid_bps else ''} = net {net}"
+        print_table(f"best plan {pair}: repay {repay}, seize {seize}, {sums}")
     elif outcome is not None:
         print_table(f"no plan, {outcome.reason.value}: {outcome.detail}")
 

@@ -1,6 +1,5 @@
-"""`keeper init`: a commented keeper.toml and .env from a few answers or flags."""
+"""`keeper init`: a commented keeper.toml and .env from a preset, a few answers or flags."""
 
-import json as jsonlib
 import os
 import sys
 import tempfile
@@ -11,37 +10,38 @@ import typer
 
 from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import print_json, print_table
+from keeper.cli.questions import Draft, Flags, drafted
 from keeper.config.deployment import PROTOCOL_ADDRESSES
 from keeper.config.load import FILE, load
-from keeper.config.reference import dotenv, toml
+from keeper.config.presets import networks
+from keeper.config.reference import dotenv
 from keeper.errors import ConfigError
 from keeper.types import Mode
 
-QUESTIONS = {
-    "chain.id": ("Chain id", None),
-    "chain.http": ("HTTP endpoint(s) of a node, with commas", "http://127.0.0.1:8545"),
-    "chain.ws": ("WebSocket endpoint(s), empty for none", ""),
-    "deployment[].name": ("Name of the deployment", "aave-core"),
-    "deployment[].addresses_provider": ("Address of its PoolAddressesProvider", None),
-    "deployment[].start_block": ("Block it was created in", "0"),
-    "swap[].factory": ("Uniswap v3 factory, empty for none", ""),
-    "swap[].quoter": ("Uniswap v3 QuoterV2, empty for none", ""),
-    "executor.address": ("Executor contract, empty for none yet", ""),
-}
-NUMBERS = {"chain.id", "deployment[].start_block"}
-LISTS = {"chain.http", "chain.ws"}
+PROTOCOLS = ", ".join(PROTOCOL_ADDRESSES)
+NETWORKS = ", ".join(networks())
 
 
 def init(
     *,
     config: ConfigOption = None,
     json: JsonOption = False,
+    network: Annotated[
+        str | None, typer.Option(help=f"Fill in the live addresses of one of: {NETWORKS}.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None,
+        typer.Option(help=f"With --network may be repeated; aave-v3 unless given. Known: {PROTOCOLS}."),
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="How far the keeper goes.")] = Mode.PAPER,
     chain_id: Annotated[str | None, typer.Option(help="Chain id.")] = None,
     http: Annotated[list[str] | None, typer.Option(help="HTTP endpoint; may be repeated.")] = None,
     ws: Annotated[list[str] | None, typer.Option(help="WebSocket endpoint; may be repeated.")] = None,
     name: Annotated[str | None, typer.Option(help="Your name for the deployment.")] = None,
-    protocol: Annotated[str, typer.Option(help=f"One of: {', '.join(PROTOCOL_ADDRESSES)}.")] = "aave-v3",
+    address: Annotated[
+        list[str] | None,
+        typer.Option(help="A contract of the protocol, KEY=0x…, by its key in [[deployment]]; repeated."),
+    ] = None,
     addresses_provider: Annotated[str | None, typer.Option(help="Aave PoolAddressesProvider.")] = None,
     start_block: Annotated[str | None, typer.Option(help="Block the deployment was created in.")] = None,
     factory: Annotated[str | None, typer.Option(help="Uniswap v3 factory.")] = None,
@@ -57,41 +57,35 @@ def init(
     path = config or FILE
     if path.exists() and not force:
         raise ConfigError(f"{path}: exists already; overwrite it with --force or name another with --config")
-    given = {
+    flags: Flags = {
         "chain.id": chain_id,
         "chain.http": ",".join(http or []) or None,
         "chain.ws": ",".join(ws or []) or None,
         "deployment[].name": name,
-        "deployment[].addresses_provider": addresses_provider,
+        **_addresses(address or [], addresses_provider),
         "deployment[].start_block": start_block,
         "swap[].factory": factory,
         "swap[].quoter": quoter,
         "executor.address": executor,
     }
-    answers = {key: _answer(key, value, sys.stdin.isatty() and not yes) for key, value in given.items()}
-    text = toml(_as_toml(mode, protocol, answers))
-    _check(text)
-    _tell(path, _write(path, text), json)
+    draft = drafted(mode, network, protocol or [], flags, asking=sys.stdin.isatty() and not yes)
+    _check(draft.text)
+    _tell(path, draft, _write(path, draft.text), json)
 
 
-def _answer(key: str, value: str | None, asking: bool) -> str:
-    question, default = QUESTIONS[key]
-    if value is not None:
-        return value
-    return str(typer.prompt(question, default=default)).strip() if asking else default or ""
+def _addresses(given: list[str], provider: str | None) -> Flags:
+    """The --address flags by dotted key.
 
-
-def _as_toml(mode: Mode, protocol: str, answers: dict[str, str]) -> dict[str, str]:
-    """Answers as TOML values; an empty answer leaves its key out, to be reported when it is needed."""
-    values = {"mode": f'"{mode}"', "deployment[].protocol": jsonlib.dumps(protocol)}
-    for key, answer in answers.items():
-        if answer and key in LISTS:
-            values[key] = jsonlib.dumps([part.strip() for part in answer.split(",") if part.strip()])
-        elif answer:
-            values[key] = answer if key in NUMBERS and answer.isdigit() else jsonlib.dumps(answer)
-    if answers["swap[].factory"] or answers["swap[].quoter"]:
-        values["swap[].kind"] = '"uniswap-v3"'
-    return values
+    Raises:
+        ConfigError: one is not KEY=0x….
+    """
+    found: Flags = {} if provider is None else {"deployment[].addresses_provider": provider}
+    for flag in given:
+        key, separator, text = flag.partition("=")
+        if not separator or not key or not text:
+            raise ConfigError(f'--address: "{flag}": not KEY=0x…; write e.g. comptroller=0x…')
+        found[f"deployment[].{key}"] = text
+    return found
 
 
 def _check(text: str) -> None:
@@ -119,12 +113,14 @@ def _write(path: Path, text: str) -> bool:
     return False
 
 
-def _tell(path: Path, kept: bool, json: bool) -> None:
+def _tell(path: Path, draft: Draft, kept: bool, json: bool) -> None:
     env = path.parent / ".env"
     if json:
-        print_json({"config": str(path), "env": str(env), "env_kept": kept})
+        print_json(
+            {"config": str(path), "env": str(env), "env_kept": kept, "deployments": list(draft.deployments)}
+        )
         return
-    print_table(f"wrote {path}")
+    print_table(f"wrote {path} with {', '.join(draft.deployments)}")
     print_table(
         f"kept {env}, which was there already" if kept else f"wrote {env}, for your key; keep it private"
     )

@@ -66,7 +66,9 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
             "gross": str(profit.gross),
             "gross_usd": str(profit.gross_usd),
             "gas_price": str(profit.gas_price),
+            "data_fee": str(profit.data_fee),
             "gas_usd": str(profit.gas_usd),
+            "bid": str(profit.bid),
             "net_usd": str(profit.net_usd),
             "min_profit": str(plan.min_profit),
             "lender": checksum(plan.loan.lender) if plan.loan else None,
@@ -79,18 +81,18 @@ def _print(view: View, outcomes: list[Plan | Rejection]) -> None:
     table = Table(title=f"{len(outcomes)} liquidatable accounts at block {view.block.number}")
     for name in ("account", "pair"):
         table.add_column(name)
-    for name in ("repay", "seize", "gross", "gas", "net"):
+    for name in ("repay", "seize", "gross", "gas", "bid", "net"):
         table.add_column(name, justify="right")
     table.add_column("why not")
     for outcome in outcomes:
         why = "" if isinstance(outcome, Plan) else f"{outcome.reason.value}: {outcome.detail}"
         plan = outcome if isinstance(outcome, Plan) else outcome.best
-        table.add_row(checksum(borrower(outcome.account)), *(plan_cells(plan) if plan else [""] * 6), why)
+        table.add_row(checksum(borrower(outcome.account)), *(plan_cells(plan) if plan else [""] * 7), why)
     print_table(table)
 
 
 def plan_cells(plan: Plan) -> list[str]:
-    """Pair, repay, seize, gross, gas and net of a plan for people."""
+    """Pair, repay, seize, gross, gas, bid and net of a plan for people."""
     debt, collateral, profit = plan.opportunity.debt, plan.opportunity.collateral, plan.profit
     return [
         f"{collateral.symbol} → {debt.symbol}",
@@ -98,5 +100,6 @@ def plan_cells(plan: Plan) -> list[str]:
         f"{token(plan.settlement.seize, collateral.decimals)} {collateral.symbol}",
         usd(profit.gross_usd),
         usd(profit.gas_usd),
+        usd(profit.gross_usd - profit.gas_usd - profit.net_usd),
         usd(profit.net_usd),
     ]

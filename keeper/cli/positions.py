@@ -8,11 +8,12 @@ from rich.table import Table
 
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import factor, print_json, print_table, usd
+from keeper.cli.output import factor, print_json, print_table, token, usd
 from keeper.cli.reading import read
 from keeper.errors import ConfigError
-from keeper.protocols.base import Health, Market
+from keeper.protocols.base import Health, Market, Side
 from keeper.risk.scan import borrowers
+from keeper.risk.worth import worth
 from keeper.types import WAD, borrower, checksum, section
 
 SHOWN = 25
@@ -66,6 +67,20 @@ def _document(view: View, market: Market, health: Health) -> dict[str, Any]:
     }
 
 
+def _money(view: View, market: Market, health: Health) -> tuple[str, str]:
+    """Collateral and debt for people: in dollars, or in tokens where a price is missing."""
+    frame = view.frame(market)
+    value = worth(market, health, frame)
+    if value:
+        return usd(value.collateral), usd(value.debt)
+    sides: dict[Side, list[str]] = {side: [] for side in Side}
+    for holding in market.holdings(health.account, frame):
+        if holding.side is Side.DEBT or holding.enabled:
+            asset = holding.asset
+            sides[holding.side].append(f"{token(holding.amount, asset.decimals)} {asset.symbol}")
+    return " + ".join(sides[Side.COLLATERAL]), " + ".join(sides[Side.DEBT])
+
+
 def _print(view: View, rows: list[tuple[Market, Health]], limit: int) -> None:
     table = Table(title=f"{len(rows)} accounts at block {view.block.number}, riskiest first")
     for name in ("deployment", "account"):
@@ -74,11 +89,10 @@ def _print(view: View, rows: list[tuple[Market, Health]], limit: int) -> None:
         table.add_column(name, justify="right")
     for market, health in rows[:limit]:
         style = "red" if health.liquidatable else None
-        money = (usd(health.collateral), usd(health.debt))
         table.add_row(
             market.deployment,
             checksum(borrower(health.account)),
-            *money,
+            *_money(view, market, health),
             factor(health.health_factor),
             style=style,
         )

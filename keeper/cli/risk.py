@@ -50,12 +50,13 @@ def _document(view: View, market: Market, found: RiskReport, shocks: Sequence[Sh
         "deployment": market.deployment,
         "market": market.name,
         "block": view.block.number,
-        "unit": market.unit,
+        "unit": "USD",
         "accounts": found.accounts,
         "collateral": str(found.collateral),
         "debt": str(found.debt),
         "bad_debt": {"deficit": str(found.deficit), "insolvency": str(found.insolvency)},
         "unpriced_accounts": found.blind,
+        "unvalued_accounts": found.unvalued,
         "ladder": [
             {
                 "from": str(rung.low),
@@ -87,6 +88,8 @@ def _print(view: View, market: Market, found: RiskReport, shocks: Sequence[Shock
     )
     if found.blind:
         print_table(f"{found.blind} accounts cannot be judged: an oracle gives no price")
+    if found.unvalued:
+        print_table(f"{found.unvalued} accounts are in no sum: what they hold or owe has no price in USD")
     print_table(_ladder_table(found))
     if found.stress:
         names = ", ".join(f"{shock.symbol} {float(shock.change * 100):+g}%" for shock in shocks)

@@ -8,7 +8,11 @@ from rich.console import Console
 
 STAGES = {
     "anvil": "Anvil, a local chain",
-    "market": "Aave v3.6 (compiled from source the first time, about 20 s)",
+    "aave-v3.6": "Aave v3.6 (compiled from source the first time, about 20 s)",
+    "aave-v3.0.2": "Aave v3.0.2",
+    "aave-v2": "Aave v2",
+    "morpho-blue": "Morpho Blue (compiled from source the first time, about 20 s)",
+    "venus": "Venus' core pool",
     "exchange": "Uniswap v3 with liquidity",
     "borrowers": "borrowers with positions",
     "arbitrageur": "an arbitrageur",

@@ -28,7 +28,8 @@ def is_private_key(text: str) -> bool:
 
 def problems(raw: Mapping[str, Any]) -> list[str]:
     """Every conflict between settings, one line each; tolerant of values of the wrong type."""
-    return [*_names(raw), *_signer(_section(raw, "signer")), *_live(raw)]
+    signer = _section(raw, "signer")
+    return [*_names(raw), *_signer(signer), *_relay(_section(raw, "relay"), signer), *_live(raw)]
 
 
 def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -74,6 +75,32 @@ def _remote(signer: Mapping[str, Any]) -> Iterator[str]:
     if (signer.get("cert_file") is None) != (signer.get("key_file") is None):
         missing = "cert_file" if signer.get("cert_file") is None else "key_file"
         yield line(f"signer.{missing}", "not set", "certificate and key belong together", "set both")
+
+
+def _relay(relay: Mapping[str, Any], signer: Mapping[str, Any]) -> Iterator[str]:
+    key, file = relay.get("key"), relay.get("key_file")
+    if isinstance(file, str) and not Path(file).is_file():
+        yield line("KEEPER_RELAY_KEY_FILE", f'"{file}"', "no such file", "write the path of an existing file")
+    if key is not None and file is not None:
+        yield line(
+            "KEEPER_RELAY_KEY",
+            "(secret)",
+            "set together with KEEPER_RELAY_KEY_FILE",
+            "keep only one of the two",
+        )
+    if isinstance(key, Secret) and not is_private_key(key.reveal()):
+        yield line(
+            "KEEPER_RELAY_KEY", "(secret)", "not a private key", "write 0x and 64 hex digits of a real key"
+        )
+    own = signer.get("private_key")
+    if isinstance(key, Secret) and isinstance(own, Secret) and _digits(key) == _digits(own):
+        yield line(
+            "KEEPER_RELAY_KEY", "(secret)", "the key that holds the money", "make another one for the relay"
+        )
+
+
+def _digits(key: Secret) -> str:
+    return key.reveal().lower().removeprefix("0x")
 
 
 def _live(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -15,6 +15,8 @@ SECRETS = {
     "KEEPER_PRIVATE_KEY_FILE": ("signer", "private_key_file"),
     "KEEPER_KEYSTORE_PASSWORD": ("signer", "password"),
     "KEEPER_KEYSTORE_PASSWORD_FILE": ("signer", "password_file"),
+    "KEEPER_RELAY_KEY": ("relay", "key"),
+    "KEEPER_RELAY_KEY_FILE": ("relay", "key_file"),
 }
 
 

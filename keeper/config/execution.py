@@ -70,9 +70,22 @@ class Signer(Section):
     )
 
 
+class LastLook(StrEnum):
+    """The state that batches are tried on before they are signed."""
+
+    LATEST = "latest"
+    PENDING = "pending"
+
+
 class Transactions(Section):
     """How transactions are priced, replaced, given up and confirmed; docs/transactions.md has the rules."""
 
+    last_look: LastLook = Field(
+        default=LastLook.LATEST,
+        description='"latest": batches are tried on the newest block before they are signed; "pending": with '
+        "what waits to be mined before them.",
+        examples=['"latest"'],
+    )
     max_in_flight: Positive = Field(
         default=16, description="Most transactions without a block; mempools take few from one key.",
         examples=["16"],

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from keeper.config.fields import ADDRESS_EXAMPLE, Addresses, FilePath, Positive, Usd
+from keeper.config.fields import ADDRESS_EXAMPLE, Addresses, Count, FilePath, Positive, Usd
 from keeper.config.section import Section
 
 
@@ -32,6 +32,12 @@ class GuardSettings(Section):
         default=True,
         description="Also liquidate accounts that each liquidation leaves with more bad debt.",
         examples=["true"],
+    )
+    max_head_age_seconds: Count = Field(
+        default=300,
+        description="Nothing is sent while the newest block is older; 0 switches that off, as for forks of "
+        "the past.",
+        examples=["300"],
     )
     max_loss_usd_hour: Usd | None = Field(
         default=None, description="Losses in an hour after which nothing is sent.", examples=['"100"']

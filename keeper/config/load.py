@@ -15,7 +15,10 @@ from keeper.config.secrets import Secret
 from keeper.errors import ConfigError
 
 FILE = Path("keeper.toml")
-PATH_KEYS = ("keystore", "password_file", "private_key_file", "ca_file", "cert_file", "key_file")
+PATH_KEYS = {
+    "signer": ("keystore", "password_file", "private_key_file", "ca_file", "cert_file", "key_file"),
+    "relay": ("key_file",),
+}
 
 
 def load(
@@ -86,6 +89,7 @@ def _secrets_in_file(raw: dict[str, Any], file: str) -> list[str]:
     places = [
         ("signer.private_key", raw.get("signer"), "KEEPER_PRIVATE_KEY"),
         ("signer.password", raw.get("signer"), "KEEPER_KEYSTORE_PASSWORD"),
+        ("relay.key", raw.get("relay"), "KEEPER_RELAY_KEY"),
     ]
     places += [
         (f"swap[{place}].api_key", swap, f"KEEPER__SWAP__{place}__API_KEY")
@@ -120,10 +124,11 @@ def _put(raw: dict[str, Any], key: tuple[str | int, ...], value: Any) -> None:
 
 def _anchor(raw: dict[str, Any], folder: Path) -> None:
     """Make relative paths absolute, so that they mean the same wherever the keeper is started."""
-    signer = raw.get("signer")
-    for key in PATH_KEYS:
-        if isinstance(signer, dict) and isinstance(signer.get(key), str):
-            signer[key] = str(folder / Path(signer[key]).expanduser())
+    for section, keys in PATH_KEYS.items():
+        table = raw.get(section)
+        for key in keys:
+            if isinstance(table, dict) and isinstance(table.get(key), str):
+                table[key] = str(folder / Path(table[key]).expanduser())
     store = raw.setdefault("store", {})
     if isinstance(store, dict):
         url = store.setdefault("url", Store().url.reveal())

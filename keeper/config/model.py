@@ -10,13 +10,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from keeper.config.backrun import Backrun
 from keeper.config.chain import Chain
 from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
 from keeper.config.guards import GuardSettings
+from keeper.config.lender import Lender
+from keeper.config.relay import Relay
 from keeper.config.secrets import Secret, SecretUrl, tokens
 from keeper.config.section import Section
+from keeper.config.standby import Standby
 from keeper.config.swap import Swap
 from keeper.types import USD, Mode
 
@@ -65,6 +69,11 @@ class Strategy(Section):
         default=False,
         description="Pay with the owner's tokens, as far as the executor may take them, before flash loans.",
         examples=["false"],
+    )
+    two_steps: bool = Field(
+        default=True,
+        description="Liquidate an account twice in a row where the close factor makes that pay more.",
+        examples=["true"],
     )
     quorum_usd: Usd = Field(
         default=50_000 * USD,
@@ -120,11 +129,15 @@ class Config(Section):
     store: Store = Store()
     deployment: Annotated[tuple[Deployment, ...], Field(min_length=1)]
     swap: tuple[Swap, ...] = ()
+    lender: tuple[Lender, ...] = ()
     executor: Executor = Executor()
     strategy: Strategy = Strategy()
     guards: GuardSettings = GuardSettings()
     transactions: Transactions = Transactions()
+    backrun: Backrun = Backrun()
+    relay: Relay = Relay()
     signer: Signer = Signer()
+    standby: Standby = Standby()
     audit: Audit = Audit()
     ops: Ops = Ops()
 

@@ -4,7 +4,7 @@ All three come from the model, so they cannot disagree with it; tests compare th
 repository with what stands here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -57,8 +57,11 @@ def dotenv() -> str:
     return "\n".join(lines)
 
 
-def toml(values: Mapping[str, Any]) -> str:
-    """A commented keeper.toml. `values` by dotted key, as TOML text; what is absent stays commented out."""
+def toml(values: Mapping[str, Any], more: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> str:
+    """A commented keeper.toml. `values` by dotted key, as TOML text; what is absent stays commented out.
+
+    `more` are further tables of a list section ("deployment"), by plain key, without comments.
+    """
     lines = ["# The keeper's settings. Secrets (the private key) belong into .env, never here.", ""]
     section = ""
     protocol = values.get("deployment[].protocol", "").strip('"')
@@ -73,12 +76,18 @@ def toml(values: Mapping[str, Any]) -> str:
         if is_secret_text(field) or foreign:
             continue
         if place != section:
+            lines += _tables(section.removesuffix("[]"), more or {})
             section = place
             lines += ["", *_header(place, any(known.startswith(f"{place}.") for known in values))]
         example = field.examples[0] if field.examples else '""'
         setting = f"{name} = {values[key]}" if key in values else f"# {name} = {example}"
         lines.append(f"{setting}  # {meaning}")
     return "\n".join(lines) + "\n"
+
+
+def _tables(section: str, more: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str]:
+    for table in more.get(section, ()):
+        yield from ("", f"[[{section}]]", *(f"{name} = {value}" for name, value in table.items()))
 
 
 def _header(place: str, used: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from keeper.app.administer import Administrator
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
 from keeper.clock import SystemClock
+from keeper.devnet.deployment import Deployment
 from keeper.devnet.network import Network
 from keeper.errors import ConfigError
 from keeper.execute.signer import LocalSigner
@@ -32,12 +33,7 @@ requests_per_second = 2000
 [store]
 url = "sqlite:///{store}"
 
-[[deployment]]
-name = "{deployment}"
-protocol = "aave-v3"
-addresses_provider = "{provider}"
-start_block = {start_block}
-
+{deployments}
 [[swap]]
 kind = "uniswap-v3"
 factory = "{factory}"
@@ -54,6 +50,13 @@ private_key_file = "{key_file}"
 
 [ops]
 port = {ops_port}
+"""
+
+DEPLOYMENT_TEMPLATE = """[[deployment]]
+name = "{name}"
+protocol = "{protocol}"
+{settings}
+start_block = {start_block}
 """
 
 
@@ -80,8 +83,9 @@ async def configure(network: Network, config: Path, *, seed: int, ops_port: int 
     chain_id = network.anvil.chain_id
     async with Pool([Rpc(network.anvil.http)], chain_id) as chain:
         administrator = Administrator(chain, chain_id, signer, SystemClock())
-        weth = network.market.reserve("WETH").token
-        executor = await administrator.deploy(None, [network.market.pool], [network.exchange.factory], weth)
+        venues = [venue for deployment in network.deployments for venue in deployment.venues]
+        weth = network.prices.address("WETH")
+        executor = await administrator.deploy(None, venues, [network.exchange.factory], weth)
     _write(config, key, _text(network, config, executor, ops_port))
     return Site(config, executor, signer.address)
 
@@ -93,14 +97,32 @@ def _text(network: Network, config: Path, executor: Address, ops_port: int) -> s
         http=network.anvil.http,
         ws=network.anvil.ws,
         store=config.with_suffix(".db").name,
-        deployment=DEPLOYMENT,
-        provider=checksum(network.market.provider),
-        start_block=network.market.start_block,
+        deployments="\n".join(
+            _deployment_text(name, deployment) for name, deployment in named(network).items()
+        ),
         factory=checksum(network.exchange.factory),
         quoter=checksum(network.exchange.quoter),
         executor=checksum(executor),
         key_file=config.with_suffix(".key").name,
         ops_port=ops_port,
+    )
+
+
+def named(network: Network) -> dict[str, Deployment]:
+    """The deployments by the names that `configure` gives them; the first Aave is just "aave-devnet"."""
+    names: dict[str, Deployment] = {}
+    for deployment in network.deployments:
+        aave = deployment.kind.startswith("aave") and DEPLOYMENT not in names
+        names[DEPLOYMENT if aave else f"{deployment.kind}-devnet"] = deployment
+    return names
+
+
+def _deployment_text(name: str, deployment: Deployment) -> str:
+    return DEPLOYMENT_TEMPLATE.format(
+        name=name,
+        protocol=deployment.protocol,
+        settings="\n".join(f'{key} = "{checksum(address)}"' for key, address in deployment.settings.items()),
+        start_block=deployment.start_block,
     )
 
 

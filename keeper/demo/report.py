@@ -1,5 +1,6 @@
 """The demo's report: what fell, what the keeper did about it, and what it earned."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from keeper.risk.ladder import Rung
 from keeper.types import USD, Mode, borrower, checksum
 
 SHOWN = 12
+UNFAILED = {Outcome.SUCCESS, Outcome.PENDING}
 
 
 def summary(story: Story) -> dict[str, Any]:
@@ -29,8 +31,12 @@ def summary(story: Story) -> dict[str, Any]:
         "bad_debt": story.after.deficit + story.after.insolvency,
         "seconds": round(story.seconds, 1),
         "accounts": len({entry.account for entry in story.entries if entry.outcome is Outcome.SUCCESS}),
-        "failed": sum(count for outcome, count in sums.outcomes.items() if outcome is not Outcome.SUCCESS),
+        "failed": sum(count for outcome, count in sums.outcomes.items() if outcome not in UNFAILED),
         "left_unprofitable": len(story.rejected),
+        "protocols": list(story.protocols),
+        "by_deployment": dict(
+            Counter(entry.deployment for entry in story.entries if entry.outcome is Outcome.SUCCESS)
+        ),
     }
 
 
@@ -49,8 +55,9 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     words.append(f" after {_usd(found['gross_profit'] - found['net_profit'])} gas, bad debt ")
     bad_style = "bold green" if not found["bad_debt"] else "bold red"
     words.append(_usd(found["bad_debt"]), style=bad_style)
-    words.append(", all repaid from flash loans")
-    yield Panel(words, title="Keeper demo", border_style="green", box=box.ROUNDED)
+    words.append(", all repaid without capital of its own")
+    title = f"Keeper demo: {', '.join(story.protocols)}"
+    yield Panel(words, title=title, border_style="green", box=box.ROUNDED)
     yield _prices(story)
     yield _liquidations(story)
     yield _distance(story)

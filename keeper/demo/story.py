@@ -1,7 +1,7 @@
 """What happens in the demo: a market at peace, prices that fall, and a keeper that follows them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from time import monotonic
@@ -12,14 +12,15 @@ from keeper.config.load import load
 from keeper.config.model import Config
 from keeper.demo.configure import Site, configure
 from keeper.demo.process import KeeperProcess
+from keeper.demo.standing import Standing, standing
 from keeper.devnet.actors import fallen
 from keeper.devnet.borrowers import Mix
 from keeper.devnet.network import Network
 from keeper.errors import Degraded
 from keeper.ledger.model import LedgerEntry
 from keeper.ledger.store import Ledger
-from keeper.risk.report import RiskReport, report
 from keeper.store import Database
+from keeper.types import Address
 
 BLOCK_SECONDS = 1
 MIX = Mix(near_limit=80, dust=8)
@@ -42,40 +43,52 @@ Progress = Callable[[str, int, int], None]
 
 
 class Story(NamedTuple):
-    """How it went. `before` and `after` are the market's risk around the crash."""
+    """How it went. `before` and `after` are how the markets stand around the crash."""
 
+    protocols: Sequence[str]
     config: Config
     entries: list[LedgerEntry]
-    symbols: Mapping[str, tuple[str, int]]
+    symbols: Mapping[Address, tuple[str, int]]
     prices: Mapping[str, tuple[int, int]]
-    before: RiskReport
-    after: RiskReport
+    before: Standing
+    after: Standing
     rejected: list[dict[str, Any]]
     seconds: float
 
 
-async def play(folder: Path, *, borrowers: int, seed: int, progress: Progress, tell: Tell) -> Story:
-    """Set everything up in `folder`, let prices fall in waves, and let the keeper work.
+async def play(
+    folder: Path,
+    *,
+    borrowers: int,
+    seed: int,
+    progress: Progress,
+    tell: Tell,
+    protocols: Sequence[str] = (),
+) -> Story:
+    """Set `protocols` up in `folder`, let prices fall in waves, and let the keeper work.
+
+    Without any it is Aave v3.6; `borrowers` of each.
 
     Raises:
         ConfigError: something is not installed. Degraded: the keeper ended badly or never got quiet.
     """
     started = monotonic()
-    async with Network.start(borrowers=borrowers, seed=seed, mix=MIX, progress=progress) as network:
+    async with Network.start(
+        protocols=protocols, borrowers=borrowers, seed=seed, mix=MIX, progress=progress
+    ) as network:
         progress("executor", 0, 1)
         site = await configure(network, folder / "keeper.toml", seed=seed)
         progress("executor", 1, 1)
         await network.node.request("evm_setIntervalMining", BLOCK_SECONDS)
         config = load(site.config, env={})
-        before, first_prices = await _risk(config), await network.actors.prices()
+        before, first_prices = await _standing(config), await network.prices.now()
         rejected = await _crash(network, site, tell)
-        after, last_prices = await _risk(config), await network.actors.prices()
+        after, last_prices = await _standing(config), await network.prices.now()
         return Story(
+            protocols=[deployment.kind for deployment in network.deployments],
             config=config,
             entries=await _entries(config),
-            symbols={
-                reserve.token: (reserve.symbol, reserve.decimals) for reserve in network.market.reserves
-            },
+            symbols=network.prices.symbols,
             prices={name: (first_prices[name], last_prices[name]) for name in first_prices},
             before=before,
             after=after,
@@ -91,10 +104,10 @@ async def _crash(network: Network, site: Site, tell: Tell) -> list[dict[str, Any
         for number, falls in enumerate(CRASH, 1):
             words = ", ".join(f"{symbol} -{percent}%" for symbol, percent in falls.items())
             tell(f"wave {number}: {words}")
-            prices = fallen(await network.actors.prices(), falls)
+            prices = fallen(await network.prices.now(), falls)
             # Markets move first, feeds report it: the keeper must not live off a stale exchange.
             await network.arbitrageur.lead(prices)
-            await network.actors.set_prices(prices)
+            await network.prices.set(prices)
             turned_down = await _until_quiet(events, network, tell)
         if await keeper.stop():
             raise Degraded("the keeper did not stop cleanly")
@@ -130,10 +143,9 @@ def _outcome(event: Mapping[str, Any]) -> str:
     return f"{event['outcome']:<8} {event['account']}  net ${net:,.2f}  block {realised.get('block', '-')}"
 
 
-async def _risk(config: Config) -> RiskReport:
+async def _standing(config: Config) -> Standing:
     async with open_view(config, None) as view:
-        (market,) = view.markets
-        return report(market, view.block.timestamp, [])
+        return standing(view)
 
 
 async def _entries(config: Config) -> list[LedgerEntry]:

@@ -1,14 +1,13 @@
 """Steps that setting up a market has in common whatever its version."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from keeper.devnet.aave_market import Market, Reserve
 from keeper.devnet.aave_specs import ReserveSpec
 from keeper.devnet.contract import Contract
-from keeper.devnet.feeds import Feeds
+from keeper.devnet.ground import Ground
 from keeper.devnet.node import Node, Tx
-from keeper.devnet.tokens import approve, mint, token_contract
+from keeper.devnet.tokens import approve, mint
 from keeper.types import Address
 
 TREASURY = Address("0x" + "7e" * 20)
@@ -17,23 +16,6 @@ WHALE = Address("0x" + "3a" * 20)
 RAY_PER_BPS = 10**23
 
 Tokens = Mapping[str, Address]
-
-
-class Ground(NamedTuple):
-    """What a market is built on: its tokens by symbol and their feeds."""
-
-    tokens: Tokens
-    feeds: Feeds
-
-
-async def deploy_tokens(node: Node, owner: Address, specs: Sequence[ReserveSpec]) -> dict[str, Address]:
-    """Deploy the underlying tokens, in one block."""
-    codes = [
-        token_contract(silent=spec.silent).deploy_data(spec.name, spec.symbol, spec.decimals)
-        for spec in specs
-    ]
-    deployed = await node.deploy(owner, *codes)
-    return {spec.symbol: token for spec, token in zip(specs, deployed, strict=True)}
 
 
 async def registered(node: Node, provider: Address, registry: Contract, getter: str) -> Address:

@@ -9,9 +9,7 @@ from keeper.devnet.aave_setup import (
     RAY_PER_BPS,
     TREASURY,
     WHALE,
-    Ground,
     Tokens,
-    deploy_tokens,
     liquidity_steps,
     read_reserve,
     registered,
@@ -19,7 +17,8 @@ from keeper.devnet.aave_setup import (
 from keeper.devnet.aave_specs import V2_RESERVES, Rates, ReserveSpec
 from keeper.devnet.contract import Contract
 from keeper.devnet.dialect import V2
-from keeper.devnet.feeds import ETHER, EtherFeeds
+from keeper.devnet.feeds import ETHER
+from keeper.devnet.ground import Ground, lay_in_ether
 from keeper.devnet.hardhat import link, load_artifacts
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
@@ -54,8 +53,10 @@ async def deploy(
     admin: Address,
     reserves: Sequence[ReserveSpec] = V2_RESERVES,
     progress: Progress = lambda _: None,
+    *,
+    shared: Ground | None = None,
 ) -> Market:
-    """Deploy tokens, feeds and the market on `node`, owned by `admin`.
+    """Deploy the market, and tokens and feeds that `shared` lacks, owned by `admin`.
 
     Raises:
         ConfigError: the package is not installed.
@@ -65,11 +66,9 @@ async def deploy(
     contracts = load_artifacts("@aave/protocol-v2", _FILES)
     start_block = await node.block_number()
     await node.fund([admin, WHALE])
-    tokens = await deploy_tokens(node, admin, reserves)
-    feeds = EtherFeeds(node, admin)
-    await feeds.create({spec.symbol: spec.price for spec in reserves})
-    market = await _deploy_core(node, admin, contracts, tokens, feeds)
-    listed = await list_reserves(node, market, Ground(tokens, feeds), reserves)
+    ground = await lay_in_ether(node, admin, reserves, shared)
+    market = await _deploy_core(node, admin, contracts, ground)
+    listed = await list_reserves(node, market, ground, reserves)
     market = replace(market, start_block=start_block, reserves=tuple(listed))
     await node.send_many(list(liquidity_steps(market, reserves)))
     return market
@@ -98,10 +97,9 @@ def strategy_code(market: Market, rates: Rates) -> bytes:
     )
 
 
-async def _deploy_core(
-    node: Node, admin: Address, contracts: Contracts, tokens: Tokens, feeds: EtherFeeds
-) -> Market:
+async def _deploy_core(node: Node, admin: Address, contracts: Contracts, ground: Ground) -> Market:
     """The market without reserves."""
+    tokens, feeds = ground
     libraries = await _deploy_libraries(node, admin, contracts)
     registry = contracts["PoolAddressesProvider"]
 

@@ -9,9 +9,7 @@ from keeper.devnet.aave_setup import (
     RAY_PER_BPS,
     TREASURY,
     WHALE,
-    Ground,
     Tokens,
-    deploy_tokens,
     liquidity_steps,
     read_reserve,
     registered,
@@ -21,6 +19,7 @@ from keeper.devnet.aave_specs import V30_EMODES, V30_RESERVES, EModeSpec, Rates,
 from keeper.devnet.contract import Contract
 from keeper.devnet.dialect import V30
 from keeper.devnet.feeds import Feeds
+from keeper.devnet.ground import Ground, lay
 from keeper.devnet.hardhat import link, load_artifacts
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
@@ -75,8 +74,10 @@ async def deploy(
     reserves: Sequence[ReserveSpec] = V30_RESERVES,
     emodes: Sequence[EModeSpec] = V30_EMODES,
     progress: Progress = lambda _: None,
+    *,
+    shared: Ground | None = None,
 ) -> Market:
-    """Deploy tokens, feeds and the market on `node`, owned by `admin`, who is also a bridge.
+    """Deploy the market, and tokens and feeds that `shared` lacks, owned by `admin`, who is a bridge too.
 
     Raises:
         ConfigError: the package is not installed.
@@ -86,12 +87,10 @@ async def deploy(
     contracts = load_artifacts("@aave/core-v3", _FILES)
     start_block = await node.block_number()
     await node.fund([admin, WHALE])
-    tokens = await deploy_tokens(node, admin, reserves)
-    feeds = Feeds(node, admin)
-    await feeds.create({spec.symbol: spec.price for spec in reserves})
-    market = await _deploy_core(node, admin, contracts, tokens, feeds)
+    ground = await lay(node, admin, reserves, shared)
+    market = await _deploy_core(node, admin, contracts, ground)
     await node.send_many([market.configurator_tx(*fee) for fee in _FEES])
-    listed = await list_reserves(node, market, Ground(tokens, feeds), reserves)
+    listed = await list_reserves(node, market, ground, reserves)
     market = replace(market, start_block=start_block, reserves=tuple(listed))
     sources = await _create_emode_sources(node, market, emodes)
     await node.send_many([*_emode_steps(market, emodes, sources), *liquidity_steps(market, reserves)])
@@ -133,10 +132,9 @@ def strategy_code(market: Market, rates: Rates) -> bytes:
     )
 
 
-async def _deploy_core(
-    node: Node, admin: Address, contracts: Contracts, tokens: Tokens, feeds: Feeds
-) -> Market:
+async def _deploy_core(node: Node, admin: Address, contracts: Contracts, ground: Ground) -> Market:
     """The market without reserves; each deployment's constructor reads what came before it."""
+    tokens, feeds = ground
     libraries = await _deploy_libraries(node, admin, contracts)
     registry = contracts["PoolAddressesProvider"]
 

@@ -14,9 +14,7 @@ from keeper.devnet.aave_market import Market, Reserve
 from keeper.devnet.aave_setup import (
     TREASURY,
     WHALE,
-    Ground,
     Tokens,
-    deploy_tokens,
     liquidity_steps,
     read_reserve,
     registered,
@@ -24,7 +22,7 @@ from keeper.devnet.aave_setup import (
 )
 from keeper.devnet.aave_specs import DEFAULT_EMODES, DEFAULT_RESERVES, EModeSpec, Rates, ReserveSpec
 from keeper.devnet.contract import Contract
-from keeper.devnet.feeds import Feeds
+from keeper.devnet.ground import Ground, lay
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
 from keeper.types import USD, ZERO_ADDRESS, Address
@@ -45,8 +43,10 @@ async def deploy(
     reserves: Sequence[ReserveSpec] = DEFAULT_RESERVES,
     emodes: Sequence[EModeSpec] = DEFAULT_EMODES,
     progress: Progress = lambda _: None,
+    *,
+    shared: Ground | None = None,
 ) -> Market:
-    """Deploy tokens, feeds and the market on `node`, owned by `admin`.
+    """Deploy the market, and tokens and feeds that `shared` lacks, owned by `admin`.
 
     Raises:
         ConfigError: the packages or Node.js are not installed.
@@ -56,14 +56,12 @@ async def deploy(
     node.learn(*contracts.values())
     start_block = await node.block_number()
     await node.fund([admin, WHALE])
-    tokens = await deploy_tokens(node, admin, reserves)
-    feeds = Feeds(node, admin)
-    await feeds.create({spec.symbol: spec.price for spec in reserves})
-    market = await _deploy_core(node, admin, contracts, tokens, feeds)
+    ground = await lay(node, admin, reserves, shared)
+    market = await _deploy_core(node, admin, contracts, ground)
     await node.send(market.configurator_tx("updateFlashloanPremium", FLASH_PREMIUM))
-    listed = await list_reserves(node, market, Ground(tokens, feeds), reserves)
+    listed = await list_reserves(node, market, ground, reserves)
     market = replace(market, start_block=start_block, reserves=tuple(listed))
-    await node.send_many([*_emode_steps(market, tokens, emodes), *liquidity_steps(market, reserves)])
+    await node.send_many([*_emode_steps(market, ground.tokens, emodes), *liquidity_steps(market, reserves)])
     return market
 
 
@@ -85,10 +83,9 @@ def rate_data(rates: Rates) -> bytes:
     return encode(["uint16", "uint32", "uint32", "uint32"], rates)
 
 
-async def _deploy_core(
-    node: Node, admin: Address, contracts: Contracts, tokens: Tokens, feeds: Feeds
-) -> Market:
+async def _deploy_core(node: Node, admin: Address, contracts: Contracts, ground: Ground) -> Market:
     """The market without reserves; each deployment's constructor reads what came before it."""
+    tokens, feeds = ground
     libraries = await _deploy_libraries(node, admin, contracts)
     registry = contracts["PoolAddressesProvider"]
 

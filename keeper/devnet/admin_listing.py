@@ -7,12 +7,13 @@ from typing import NamedTuple
 from eth_utils.crypto import keccak
 
 from keeper.devnet.aave_market import STABLE_RATE, VARIABLE_RATE, Market, Reserve
-from keeper.devnet.aave_setup import Ground, deploy_tokens, liquidity_steps
+from keeper.devnet.aave_setup import liquidity_steps
 from keeper.devnet.aave_specs import Rates, ReserveSpec
 from keeper.devnet.actors import STRANGER
 from keeper.devnet.admin_kinds import AdminKind
 from keeper.devnet.feeds import Feed, Feeds
 from keeper.devnet.governance import GOVERNANCE
+from keeper.devnet.ground import Ground, deploy_tokens
 from keeper.devnet.node import Tx
 from keeper.devnet.random_draws import Deed, Draw, Draws
 from keeper.devnet.tokens import mint

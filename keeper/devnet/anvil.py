@@ -27,6 +27,7 @@ class AnvilOptions(NamedTuple):
     `block_time` in seconds (None: a block per transaction); `fork_url` continues another chain from
     `fork_block`; `history` is how many past blocks can still be read. Anvil copies the whole state for
     each of those, so it is memory against depth: lower it for large books.
+    `order` is how waiting transactions come into a block: "fees", or "fifo".
     """
 
     chain_id: int | None = None
@@ -38,6 +39,7 @@ class AnvilOptions(NamedTuple):
     gas_limit: int = 30_000_000
     accounts: int = 10
     history: int = 1100
+    order: str = "fees"
 
     def arguments(self) -> list[str]:
         """Command line of Anvil, without host and port."""
@@ -50,7 +52,7 @@ class AnvilOptions(NamedTuple):
             "--gas-limit": self.gas_limit,
             "--accounts": self.accounts,
             "--prune-history": self.history,
-            "--order": "fees",
+            "--order": self.order,
         }
         arguments = [
             text for name, value in chosen.items() if value is not None for text in (name, str(value))
@@ -88,6 +90,7 @@ class Anvil:
         gas_limit: int = 30_000_000,
         accounts: int = 10,
         history: int = 1100,
+        order: str = "fees",
     ) -> AsyncIterator["Anvil"]:
         """Run Anvil for the length of the block; `port` 0 picks a free one. See AnvilOptions.
 
@@ -96,7 +99,16 @@ class Anvil:
             Unreachable: it did not answer in time; the message has the end of its error output.
         """
         options = AnvilOptions(
-            chain_id, fork_url, fork_block, block_time, no_mining, timestamp, gas_limit, accounts, history
+            chain_id,
+            fork_url,
+            fork_block,
+            block_time,
+            no_mining,
+            timestamp,
+            gas_limit,
+            accounts,
+            history,
+            order,
         )
         # Anvil leaves states in its HOME when killed, so each gets a folder that is deleted with it.
         with tempfile.TemporaryDirectory(prefix="keeper-anvil-", ignore_cleanup_errors=True) as folder:

@@ -10,10 +10,10 @@ from eth_utils.crypto import keccak
 from keeper.devnet.terms import Position, Terms, borrowing_power, isolated_units
 from keeper.types import BPS, USD, Address
 
-_STRIDE = 0.6180339887498949
+STRIDE = 0.6180339887498949
 """Multiples of the golden ratio, modulo 1, fill the interval evenly from the very first on."""
 
-_OTHER_STRIDE = 0.41421356237309515
+OTHER_STRIDE = 0.41421356237309515
 """Independent of the first, so kinds and sizes mix."""
 
 _COLLATERAL_WEIGHTS = {"WETH": 35, "wstETH": 20, "WBTC": 20, "LINK": 10, "USDC": 6, "DAI": 5, "USDT": 4}
@@ -37,7 +37,7 @@ class Size(StrEnum):
     WHALE = "whale"
 
 
-_EXPONENTS = {Size.DUST: (1.0, 2.0), Size.NORMAL: (3.0, 5.0), Size.WHALE: (6.0, 6.69)}
+EXPONENTS = {Size.DUST: (1.0, 2.0), Size.NORMAL: (3.0, 5.0), Size.WHALE: (6.0, 6.69)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def make_borrowers(terms: Terms, count: int, seed: int, mix: Mix = DEFAULT_MIX) 
     start = Random(f"{seed}").random()
     borrowers = []
     for index in range(count):
-        kind = _kind((start + index * _STRIDE) % 1, mix)
-        size = _size((start + index * _OTHER_STRIDE) % 1, mix)
+        kind = _kind((start + index * STRIDE) % 1, mix)
+        size = size_at((start + index * OTHER_STRIDE) % 1, mix)
         borrower = _Draft(terms, Random(f"{seed} {index}"), mix, room).make(
             borrower_address(seed, index), kind, size
         )
@@ -112,7 +112,7 @@ class _Draft:
         self._room = room
 
     def make(self, address: Address, kind: Kind, size: Size) -> Borrower:
-        value = int(10 ** self._random.uniform(*_EXPONENTS[size]) * USD)
+        value = int(10 ** self._random.uniform(*EXPONENTS[size]) * USD)
         if kind is Kind.ISOLATED and (isolated := self._isolated(address, size, value)):
             return isolated
         if kind is Kind.EMODE and self._terms.emodes:
@@ -198,7 +198,8 @@ def _kind(place: float, mix: Mix) -> Kind:
     return Kind.PLAIN
 
 
-def _size(place: float, mix: Mix) -> Size:
+def size_at(place: float, mix: Mix) -> Size:
+    """The size of an account at a place from 0 to 1 in a crowd."""
     percent = place * 100
     if percent < mix.dust:
         return Size.DUST

@@ -44,6 +44,9 @@ class Feeds:
     def __getitem__(self, symbol: str) -> Feed:
         return self._feeds[symbol]
 
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._feeds
+
     async def create(self, prices: Mapping[str, int]) -> list[Feed]:
         """Deploy an aggregator behind a proxy for each symbol, at the given price."""
         aggregators = await self._node.deploy(self._owner, *await self._codes(prices))
@@ -61,9 +64,9 @@ class Feeds:
         """Set prices together in one block; return the receipts in the order given."""
         return await self._node.send_many([self.transmission(*each) for each in prices.items()])
 
-    async def prices(self) -> dict[str, int]:
-        """The price of every feed now."""
-        return await self._answers()
+    async def prices(self, block: int | str = "latest") -> dict[str, int]:
+        """The price of every feed as of a block."""
+        return await self._answers(block)
 
     async def replace_aggregator(self, symbol: str, price: int) -> Feed:
         """Put a new aggregator behind the proxy of `symbol`, as Chainlink does now and then."""
@@ -79,9 +82,9 @@ class Feeds:
         """Creation code of an aggregator for each symbol."""
         return [aggregator_code(f"{symbol} / USD", DECIMALS, price) for symbol, price in prices.items()]
 
-    async def _answers(self) -> dict[str, int]:
+    async def _answers(self, block: int | str = "latest") -> dict[str, int]:
         data = proxy_contract().encode("latestAnswer")
-        answers = await self._node.call_many([(feed.proxy, data) for feed in self._feeds.values()])
+        answers = await self._node.call_many([(feed.proxy, data) for feed in self._feeds.values()], block)
         decoded = [int(proxy_contract().decode("latestAnswer", answer)) for answer in answers]
         return dict(zip(self._feeds, decoded, strict=True))
 
@@ -102,9 +105,9 @@ class EtherFeeds(Feeds):
         }
         return await super().set_prices(answers)
 
-    async def prices(self) -> dict[str, int]:
-        """The price of every feed now."""
-        answers = await self._answers()
+    async def prices(self, block: int | str = "latest") -> dict[str, int]:
+        """The price of every feed as of a block."""
+        answers = await self._answers(block)
         ether = answers[ETHER]
         return {
             symbol: ether if symbol == ETHER else in_usd(answer, ether) for symbol, answer in answers.items()

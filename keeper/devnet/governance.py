@@ -6,11 +6,11 @@ from typing import Any
 
 from keeper.devnet import aave_v2, aave_v30, aave_v36
 from keeper.devnet.aave_market import Market, Reserve
-from keeper.devnet.aave_setup import Ground
 from keeper.devnet.aave_specs import Rates, ReserveSpec
 from keeper.devnet.admin_kinds import AdminKind
 from keeper.devnet.dialect import Version
 from keeper.devnet.feeds import ETHER
+from keeper.devnet.ground import Ground
 from keeper.devnet.node import Node, Tx
 from keeper.types import USD, ZERO_ADDRESS, Address
 

@@ -1,4 +1,4 @@
-"""Where the devnet's third-party parts are: the repository's own node_modules, never PATH."""
+"""Where the devnet's third-party parts are: the repository's own folders, never PATH."""
 
 import platform
 import shutil
@@ -8,6 +8,9 @@ from pathlib import Path
 from keeper.errors import ConfigError
 
 _FIX = "run ./scripts/setup in the repository"
+_PLACES = ("node_modules", ".cache/packages")
+"""The second holds packages that are used without the many that they would bring along."""
+
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -29,10 +32,11 @@ def package(name: str, root: Path | None = None) -> Path:
     Raises:
         ConfigError: it is not installed.
     """
-    folder = (root or repository()) / "node_modules" / name
-    if not (folder / "package.json").is_file():
-        raise ConfigError(f"npm package {name} is not installed: {_FIX}")
-    return folder
+    base = root or repository()
+    for place in _PLACES:
+        if (base / place / name / "package.json").is_file():
+            return base / place / name
+    raise ConfigError(f"npm package {name} is not installed: {_FIX}")
 
 
 def anvil_binary(root: Path | None = None) -> Path:

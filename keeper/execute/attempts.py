@@ -13,6 +13,8 @@ from keeper.types import Call
 OUT = frozenset({SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN, SendOutcome.UNKNOWN})
 """Answers after which the bytes may be anywhere."""
 
+TAKEN = OUT - {SendOutcome.UNKNOWN}
+
 
 class Attempts:
     """Makes attempts.
@@ -72,22 +74,41 @@ class Attempts:
         self._desk.observer.on_attempt(AttemptKind.CANCEL)
         return await self._make(transaction, empty, fees, block, cancels=True)
 
-    async def offer(self, transaction: Transaction) -> Transaction:
-        """Send the newest attempt, perhaps again; an answer that got lost leaves it in flight."""
+    async def offer(self, transaction: Transaction, head: int) -> Transaction:
+        """Send the newest attempt again, when `head` is the newest block.
+
+        An answer that got lost leaves it in flight; a private one goes public then if the rules say so.
+
+        Raises:
+            Fenced: another process has the key now, and with it the say in what is sent.
+        """
+        await self._desk.store.require_lease()
+        return await self._offer(transaction, head)
+
+    async def _offer(self, transaction: Transaction, head: int) -> Transaction:
         newest = transaction.attempts[-1]
         detail = ""
         self._stopwatch.sent(newest.hash)
         try:
-            await self._send(newest)
+            await self._send(transaction, newest, head)
             outcome = SendOutcome.ACCEPTED
         except SendError as error:
             outcome, detail = error.outcome, str(error)
-        except Transient:
-            outcome = SendOutcome.UNKNOWN
+        except Transient as error:
+            outcome, detail = SendOutcome.UNKNOWN, str(error)
         self._desk.observer.on_answer(outcome.value)
         sent = await self._desk.store.sent(transaction, outcome, out=outcome in OUT)
         await self._judge(sent, outcome, detail)
-        return self._desk.roster.keep(sent)
+        kept = self._desk.roster.keep(sent)
+        lost = newest.until is not None and outcome is SendOutcome.UNKNOWN
+        if lost and self._desk.rules.fall_back and not self._desk.roster.is_held(kept):
+            return await self.publish(kept, head)
+        return kept
+
+    async def publish(self, transaction: Transaction, head: int) -> Transaction:
+        """Send the newest attempt, private so far, to everybody; the store knows before they do (T26)."""
+        published = await self._desk.store.published(transaction, transaction.attempts[-1])
+        return await self.offer(self._desk.roster.keep(published), head)
 
     async def _make(
         self, transaction: Transaction, tx: UnsignedTx, fees: Fees, block: int, *, cancels: bool = False
@@ -110,21 +131,30 @@ class Attempts:
             until=None if cancels else transaction.until,
         )
         self._stopwatch.signed(transaction, attempt, asked)
-        return await self.offer(self._desk.roster.keep(await self._desk.store.signed(transaction, attempt)))
+        signed_one = await self._desk.store.signed(transaction, attempt)
+        return await self._offer(self._desk.roster.keep(signed_one), block)
 
-    async def _send(self, attempt: Attempt) -> None:
+    async def _send(self, transaction: Transaction, attempt: Attempt, head: int) -> None:
         if attempt.until is None:
             await self._writer.send_raw(attempt.raw)
         elif self._private is not None:  # never in public what was meant to be private
-            await self._private.send(attempt.raw, attempt.until)
+            ahead = [
+                each.newest.raw
+                for each in self._desk.roster.waiting()
+                if each.nonce < transaction.nonce and each.newest is not None
+            ]
+            await self._private.send(attempt.raw, head=head, until=attempt.until, ahead=ahead)
 
     async def _judge(self, transaction: Transaction, outcome: SendOutcome, detail: str) -> None:
         """What an answer means for the key as a whole."""
         nonce = transaction.nonce
-        if outcome in OUT:
-            self._desk.alarms.clear(nonce, Alarm.UNFUNDED, Alarm.REFUSED)
-        elif outcome is SendOutcome.INSUFFICIENT_FUNDS:
+        private = transaction.attempts[-1].until is not None
+        if outcome is SendOutcome.INSUFFICIENT_FUNDS:
             self._desk.alarms.raise_for(Alarm.UNFUNDED, nonce, detail)
+        elif private and outcome not in TAKEN:
+            self._desk.alarms.raise_for(Alarm.RELAY, nonce, detail)
+        elif outcome in OUT:
+            self._desk.alarms.clear(nonce, Alarm.UNFUNDED, Alarm.REFUSED, Alarm.RELAY)
         elif outcome in REFUSED:
             self._desk.alarms.raise_for(Alarm.REFUSED, nonce, detail)
         elif outcome is SendOutcome.REPLACEMENT_UNDERPRICED and not await self._is_ours(transaction):

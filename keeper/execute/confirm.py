@@ -107,12 +107,21 @@ class Confirmer:
         return (await self._reader.block(mined.block)).hash == mined.block_hash
 
     async def _unsettle(self, transaction: Transaction) -> Transaction:
+        transaction = await self._admit_shown(transaction)
         newest = transaction.newest
         cancels = newest is not None and newest.cancels
         following = State.CANCELLING if cancels else State.SENT
         moved = self._desk.roster.keep(await self._desk.store.moved(transaction, following, None))
         self._desk.roster.note(moved)
         return moved
+
+    async def _admit_shown(self, transaction: Transaction) -> Transaction:
+        """Nodes put what a block showed back into their mempools, so it is private no longer (T26)."""
+        mined = transaction.mined
+        for attempt in transaction.attempts:
+            if mined is not None and attempt.hash == mined.hash and attempt.until is not None:
+                return self._desk.roster.keep(await self._desk.store.published(transaction, attempt))
+        return transaction
 
     def suspicion(self, view: View) -> str | None:
         """Why somebody else seems to use the key: a used nonce without a receipt for too long (T15)."""
@@ -126,6 +135,7 @@ class Confirmer:
         taken = not _never_taken(transaction)
         if taken and (view.final < 0 or nonce >= await self._writer.nonce(sender, view.final)):
             return
+        await self._desk.store.require_lease()
         del self.missing[nonce]
         reason = f"nonce {nonce} of {sender} was used by someone else"
         self._desk.brake.pull(reason)

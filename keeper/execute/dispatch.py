@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from keeper.errors import Fatal
+from keeper.execute.behind import Behind
 from keeper.execute.model import Change, Report, Step, Transaction
 from keeper.execute.odds import Odds
 from keeper.execute.send import Sender
@@ -66,8 +67,10 @@ class Dispatcher:
         self._odds = Odds()
         self._papered: dict[tuple[str, Address], int] = {}
 
-    async def dispatch(self, plans: Sequence[Plan]) -> Dispatched:
+    async def dispatch(self, plans: Sequence[Plan], behind: Behind | None = None) -> Dispatched:
         """Take one last look at `plans`, all decided on one block, and act as the mode allows.
+
+        With `behind` they are looked at, and placed, behind the transactions that it names.
 
         Raises:
             Transient: no node answered; nothing was sent.
@@ -79,7 +82,7 @@ class Dispatcher:
         promising, hopeless = self._odds.sift(plans)
         if not promising:
             return Idle(tuple(hopeless))
-        simulation = await self._last_look.simulate(promising)
+        simulation = await (behind or self._last_look).simulate(promising)
         rejections = (*hopeless, *simulation.rejections)
         if not simulation.plans:
             return Idle(rejections)
@@ -87,7 +90,7 @@ class Dispatcher:
         if self._sender is None:
             self._papered |= {(step.deployment, step.account): block.number for step in simulation.steps}
             return Papered(f"paper:{key}", block, simulation.steps, rejections)
-        return Submitted(await self._sender.send(key, simulation), block, rejections)
+        return Submitted(await self._sender.send(key, simulation, behind), block, rejections)
 
     async def recover(self) -> list[Report]:
         """Pick up what the last run left; see TransactionManager.recover."""
@@ -99,6 +102,16 @@ class Dispatcher:
             account: block for account, block in self._papered.items() if head.number < block + PAPER_REST
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
+
+    def let_go(self, transaction: Transaction) -> None:
+        """See TransactionManager.let_go."""
+        if self._sender is not None:
+            self._sender.manager.let_go(transaction)
+
+    async def withdraw(self, transaction: Transaction) -> None:
+        """See TransactionManager.withdraw."""
+        if self._sender is not None:
+            await self._sender.manager.withdraw(transaction)
 
     async def purse(self) -> int | None:
         """Wei left for gas; None where nothing is sent.

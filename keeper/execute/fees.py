@@ -86,15 +86,16 @@ def outbids(fees: Fees, blocks: Sequence[BlockFees]) -> bool:
 def break_even_price(steps: Iterable[Step], gas_limit: int) -> int | None:
     """The gas price at which `gas_limit` eats the whole simulated profit of a batch.
 
-    The plans' own gas estimates carry the price of the native coin; None when they say gas is free.
+    What the chain takes for the batch's bytes is due whatever the price. The plans' own gas estimates carry
+    the price of the native coin; None when they say gas is free.
     """
     batch = list(steps)
     gas_usd = sum(step.gas_usd for step in batch)
     if gas_usd <= 0:
         return None
-    gas_wei = sum(step.gas * step.gas_price for step in batch)
+    cost = sum(step.cost for step in batch)
     profit_usd = sum(step.simulated_usd for step in batch)
-    return profit_usd * gas_wei // (gas_usd * gas_limit)
+    return max(profit_usd * cost // gas_usd - sum(step.data_fee for step in batch), 0) // gas_limit
 
 
 def raised(fee: int, percent: int) -> int:

@@ -1,6 +1,6 @@
 """Messages of the execute stage: liquidation steps, attempts, transactions and what became of them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -14,9 +14,10 @@ from keeper.types import Address, Call, Hash
 class Step:
     """One liquidation of a batch: what the plan promised, kept beside the transaction that carries it.
 
-    `repay`, `gross`, `min_profit` and `simulated` (profit of the last simulation) in debt-token
-    units, `seize` and `protocol_fee` in collateral-token units, `_usd` and `debt_price` (per whole
-    token) in USD with 8 decimals, `gas` in units, `gas_price` in wei. `collateral_price` as
+    `repay`, `gross`, `min_profit`, `bid` (to the block's builder) and `simulated` (profit that the last
+    simulation left after the bid) in debt-token units, `seize` and `protocol_fee` in collateral-token
+    units, `_usd` and `debt_price` (per whole token) in USD with 8 decimals, `gas` in units, `gas_price` and
+    `data_fee` in wei. `gas_usd` is the cost of gas and data. `collateral_price` as
     `debt_price`, 0 where it is not known.
     """
 
@@ -37,6 +38,8 @@ class Step:
     gas: int
     gas_price: int
     gas_usd: int
+    data_fee: int = 0
+    bid: int = 0
     collateral_decimals: int = 0
     collateral_price: int = 0
 
@@ -63,9 +66,23 @@ class Step:
             gas=profit.gas,
             gas_price=profit.gas_price,
             gas_usd=profit.gas_usd,
+            data_fee=profit.data_fee,
+            bid=profit.bid,
             collateral_decimals=collateral.decimals,
             collateral_price=collateral.price or 0,
         )
+
+    @property
+    def cost(self) -> int:
+        """Wei that gas and data take, at the plan's gas price."""
+        return self.gas * self.gas_price + self.data_fee
+
+    def costing(self, gas: int, data_fee: int) -> Self:
+        """The same step with its costs as known now; the plan's own carry the price of the native coin."""
+        wei = gas * self.gas_price + data_fee
+        gas_usd = -(-wei * self.gas_usd // self.cost) if self.cost else 0
+        net_usd = self.net_usd + self.gas_usd - gas_usd
+        return replace(self, gas=gas, data_fee=data_fee, gas_usd=gas_usd, net_usd=net_usd)
 
     @property
     def simulated_usd(self) -> int:
@@ -195,7 +212,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One step judged by its receipt. `repaid`, `profit` in debt units, `seized` in collateral units."""
+    """One step judged by its receipt. `repaid`, `profit`, `bid` in debt units, `seized` in collateral units.
+
+    `profit` is what the bid left.
+    """
 
     step: Step
     verdict: Verdict
@@ -203,6 +223,7 @@ class StepResult:
     seized: int = 0
     profit: int = 0
     reason: str = ""
+    bid: int = 0
 
 
 class Report(NamedTuple):

@@ -27,6 +27,7 @@ class Alarm(StrEnum):
     GAP = "gap"  # a nonce below ours belongs to nobody
     BLIND = "blind"  # no node shows what becomes of our transactions
     SIGNER = "signer"  # the signer refuses
+    RELAY = "relay"  # no builder takes a private transaction
 
 
 class Standing(NamedTuple):

@@ -10,6 +10,7 @@ from keeper.execute.rules import (
     CANCEL_GAS,
     Cancel,
     Late,
+    Publish,
     Release,
     Resend,
     Sign,
@@ -67,15 +68,20 @@ class Pusher:
             self._desk.alarms.raise_for(Alarm.STUCK, nonce, "it waits, and others wait behind it")
         match action:
             case Release():
-                self._desk.roster.note(
-                    self._desk.roster.keep(await self._desk.store.moved(transaction, State.DROPPED, None))
-                )
+                await self.release(transaction)
             case Sign() | Cancel() if sign:
                 await self.sign(transaction, action, view)
+            case Publish():
+                await self._attempts.publish(transaction, view.head.number)
             case Sign() | Cancel() | Resend() if transaction.attempts:
                 if isinstance(action, Resend) and action.unreached:
                     self._unreached(transaction, view)
-                await self._attempts.offer(transaction)
+                await self._attempts.offer(transaction, view.head.number)
+
+    async def release(self, transaction: Transaction) -> None:
+        """Give it up; its nonce is free."""
+        dropped = await self._desk.store.moved(transaction, State.DROPPED, None)
+        self._desk.roster.note(self._desk.roster.keep(dropped))
 
     async def fill_gaps(self, view: View) -> None:
         """Put no-ops where a nonce below ours belongs to nobody: nothing after it can be mined (T17)."""

@@ -13,6 +13,7 @@ class Roster:
     def __init__(self) -> None:
         self._open: dict[int, Transaction] = {}
         self._changed: dict[int, Change] = {}
+        self._held: set[int] = set()
 
     def load(self, transactions: Iterable[Transaction]) -> None:
         """Start from what the store holds."""
@@ -22,9 +23,21 @@ class Roster:
         """Remember the newest form of a transaction; forget it once nothing follows."""
         if transaction.state in TERMINAL:
             self._open.pop(transaction.id, None)
+            self._held.discard(transaction.id)
         else:
             self._open[transaction.id] = transaction
         return transaction
+
+    def hold(self, transaction: Transaction, *, held: bool) -> None:
+        """Whether a transaction keeps its fees and its place, come what may, from now on."""
+        if held:
+            self._held.add(transaction.id)
+        else:
+            self._held.discard(transaction.id)
+
+    def is_held(self, transaction: Transaction) -> bool:
+        """Whether it may be neither raised nor given up. Nothing is, after a restart."""
+        return transaction.id in self._held
 
     def note(self, transaction: Transaction, receipt: Receipt | None = None) -> None:
         """Tell later stages of a change, or of how things stand."""

@@ -41,6 +41,8 @@ class Rules:
     `confirmations` counts the mined block itself. `max_in_flight` bounds what mempools take from one
     key, beyond `optimistic` of them the node must have seen those before (T23). `queue_blocks` is how
     long one waits for a place. `mempool` False: a sequencer takes transactions as they come (T25).
+    `fall_back`: what is private goes public when no builder answers, or none took it in time (T26);
+    `forgets`: builders forget it then, so that its nonce is free.
     """
 
     max_gas_price: int
@@ -55,6 +57,8 @@ class Rules:
     stuck_blocks: int = 12
     blind_failures: int = 25
     mempool: bool = True
+    fall_back: bool = False
+    forgets: bool = True
 
     @property
     def cancel_ceiling(self) -> int:
@@ -111,6 +115,10 @@ class Resend(NamedTuple):
     unreached: bool = False
 
 
+class Publish(NamedTuple):
+    """Send the newest attempt, private so far, to everybody."""
+
+
 class Release(NamedTuple):
     """Give it up; its nonce is free."""
 
@@ -119,7 +127,7 @@ class Wait(NamedTuple):
     """Do nothing."""
 
 
-Action = Sign | Cancel | Resend | Release | Wait
+Action = Sign | Cancel | Resend | Publish | Release | Wait
 
 
 def is_late(transaction: Transaction, view: View, rules: Rules) -> bool:
@@ -167,7 +175,7 @@ def _push(
     blocking: bool,
 ) -> Action:
     if newest.until is not None and view.head.number >= newest.until and not _is_public(transaction):
-        return Release()  # T26
+        return _expired(transaction, view, rules, late)
     hindering = blocking or newest.outcome in REFUSED
     if hindering and _refused_for(transaction, view) >= rules.refused_blocks:
         return _cancel(transaction, view, rules)
@@ -180,6 +188,15 @@ def _push(
     if blocking and isinstance(action, Resend) and is_stuck(transaction, view, rules):
         return _cancel(transaction, view, rules, stuck=True)
     return action
+
+
+def _expired(transaction: Transaction, view: View, rules: Rules, late: Late | None) -> Action:
+    """No builder took it in time (T26)."""
+    if rules.fall_back and late is not None and late.gas is not None:
+        return Publish()
+    if rules.forgets or not transaction.is_out:
+        return Release()
+    return _cancel(transaction, view, rules)
 
 
 def _start(
@@ -259,8 +276,11 @@ def _is_public(transaction: Transaction) -> bool:
 
 
 def _refused_for(transaction: Transaction, view: View) -> int:
-    """Blocks since the first attempt, of a transaction that never got into any mempool (T16)."""
+    """Blocks since the first attempt, of a transaction that never got into any mempool (T16).
+
+    None for a private one: it needs no mempool, and its own end is near (T26).
+    """
     waits_for_money = transaction.attempts[-1].outcome == SendOutcome.INSUFFICIENT_FUNDS
-    if transaction.is_out or waits_for_money:
+    if transaction.is_out or waits_for_money or not _is_public(transaction):
         return 0
     return view.head.number - transaction.attempts[0].block

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from keeper.errors import CallReverted
+from keeper.execute.charge import Charge, charges
 from keeper.execute.executor import Executor, Result
 from keeper.execute.model import Step
 from keeper.execute.reasons import revert_reason
+from keeper.index.conversation import converse
+from keeper.plan.data_fees import DataFees
 from keeper.plan.model import Plan, Reason, Rejection
-from keeper.ports import ChainReader
+from keeper.plan.verdict import dollars
+from keeper.ports import BlockId, ChainSimulator, NextBlock
 from keeper.types import Address, Call
 
 PASSES = 3
@@ -17,12 +21,16 @@ PASSES = 3
 
 
 class Simulation(NamedTuple):
-    """The plans that succeed with their steps, the call that carries them out, and the plans that failed."""
+    """The plans that succeed with their steps, the call that carries them out, and the plans that failed.
+
+    `gas` is a limit that suffices, None where it has to be estimated.
+    """
 
     plans: tuple[Plan, ...]
     steps: tuple[Step, ...]
     call: Call
     rejections: tuple[Rejection, ...]
+    gas: int | None = None
 
 
 class LastLook(Protocol):
@@ -43,55 +51,104 @@ class Believer:
         return Simulation(tuple(plans), steps, self._executor.batch(plans), ())
 
 
+class Seer(ChainSimulator, Protocol):
+    """The part of the chain that a last look needs."""
+
+    async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]: ...
+
+
+class _Trial(NamedTuple):
+    """What the executor answered for each plan, and the gas that they used together if that is known."""
+
+    results: list[Result]
+    gas: int | None = None
+
+
 class Simulator:
-    """Runs batches as eth_calls from the operator.
+    """Tries batches as the operator in the block to come.
 
     Args:
-        reader: the chain.
+        chain: where.
         executor: the executor's language.
         operator: who will send the batch; the executor takes it from nobody else.
+        base: the state the block to come starts from: "latest", or "pending" with what waits for it.
     """
 
-    def __init__(self, reader: ChainReader, executor: Executor, operator: Address) -> None:
-        self._reader = reader
+    def __init__(self, chain: Seer, executor: Executor, operator: Address, base: str = "latest") -> None:
+        self._chain = chain
         self._executor = executor
         self._operator = operator
+        self._base = base
+        self._data_fees = DataFees()
 
     async def simulate(self, plans: Sequence[Plan]) -> Simulation:
-        """Drop the plans that fail at the latest block until all the rest succeed together.
+        """Drop the plans that fail or do not pay any more until all the rest succeed together.
 
         Raises:
             Transient: no node answered.
         """
-        remaining = list(plans)
+        remaining, steps = list(plans), list[Step]()
         rejections: list[Rejection] = []
-        results: list[Result] = []
         for _ in range(PASSES):
             if not remaining:
                 break
-            results = await self._results(remaining)
-            pairs = list(zip(remaining, results, strict=True))
-            rejections += [_rejection(plan, result) for plan, result in pairs if not result.ok]
-            remaining = [plan for plan, result in pairs if result.ok]
-            results = [result for result in results if result.ok]
-            if len(remaining) == len(pairs):
+            verdicts = await self._verdicts(remaining)
+            steps = [verdict for verdict in verdicts if isinstance(verdict, Step)]
+            rejections += [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
+            pairs = zip(remaining, verdicts, strict=True)
+            remaining = [plan for plan, verdict in pairs if isinstance(verdict, Step)]
+            if len(remaining) == len(verdicts):
                 break
-        steps = tuple(Step.of(plan, result.profit) for plan, result in zip(remaining, results, strict=True))
-        return Simulation(tuple(remaining), steps, self._executor.batch(remaining), tuple(rejections))
+        return Simulation(tuple(remaining), tuple(steps), self._executor.batch(remaining), tuple(rejections))
 
-    async def _results(self, plans: Sequence[Plan]) -> list[Result]:
+    async def _verdicts(self, plans: Sequence[Plan]) -> list[Step | Rejection]:
+        """One look at `plans` together: for each its step, or why it should not go."""
+        data = self._executor.batch(plans).data
+        trial, fee = await asyncio.gather(
+            self._trial(plans),
+            converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
+        )
+        costs = charges([plan.profit for plan in plans], trial.gas, fee)
+        return [
+            _verdict(plan, result, cost)
+            for plan, result, cost in zip(plans, trial.results, costs, strict=True)
+        ]
+
+    async def _trial(self, plans: Sequence[Plan]) -> _Trial:
         try:
-            data = await self._reader.call(self._executor.batch(plans), sender=self._operator)
+            seen = await self._chain.simulate(
+                self._executor.batch(plans), self._operator, self._then(plans[0])
+            )
         except CallReverted as error:
             if len(plans) == 1:
-                return [Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))]
+                return _Trial([Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))])
             # The batch names only its first failure; each plan alone names its own.
-            alone = await asyncio.gather(*(self._results([plan]) for plan in plans))
-            return [result for results in alone for result in results]
-        return self._executor.results(data)
+            alone = await asyncio.gather(*(self._trial([plan]) for plan in plans))
+            return _Trial([result for trial in alone for result in trial.results])
+        return _Trial(self._executor.results(seen.data), seen.gas)
+
+    def _then(self, plan: Plan) -> NextBlock:
+        """The block that `plan` was made for, or the one after what waits for it."""
+        number, timestamp = plan.block.number + 1, max(plan.lands, plan.block.timestamp + 1)
+        if self._base == "latest":
+            return NextBlock(number, timestamp)
+        return NextBlock(number + 1, timestamp + 1, self._base)
 
 
-def _rejection(plan: Plan, result: Result) -> Rejection:
-    return Rejection(
-        plan.deployment, plan.account, plan.block, Reason.SIMULATION_FAILED, result.reason, best=plan
-    )
+def _verdict(plan: Plan, result: Result, cost: Charge) -> Step | Rejection:
+    if not result.ok:
+        return failed(plan, result)
+    step = Step.of(plan, result.profit).costing(cost.gas, cost.data_fee)
+    if step.simulated_usd < step.gas_usd:
+        detail = f"brings {dollars(step.simulated_usd)} by now, gas and data cost {dollars(step.gas_usd)}"
+        return _rejection(plan, Reason.UNPROFITABLE, detail)
+    return step
+
+
+def failed(plan: Plan, result: Result) -> Rejection:
+    """What a failed result makes of its plan."""
+    return _rejection(plan, Reason.SIMULATION_FAILED, result.reason)
+
+
+def _rejection(plan: Plan, reason: Reason, detail: str) -> Rejection:
+    return Rejection(plan.deployment, plan.account, plan.block, reason, detail, best=plan)

@@ -1,5 +1,7 @@
 """Transactions and attempts on disk. What the network may see is written here before it does."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +28,7 @@ from keeper.execute.model import NO_NONCE, Attempt, Fees, Mined, Step, Transacti
 from keeper.execute.states import TERMINAL, State, advance
 from keeper.store import BigInteger256, Database, JsonDocument, metadata
 from keeper.store.database import Connection
+from keeper.store.lease import Fence, unfenced
 from keeper.types import Address, BlockRef, Call, Hash
 
 GIVEN_UP = (State.QUEUED, State.DROPPED, State.LOST)
@@ -98,12 +101,26 @@ _ATTEMPT = ("number", "hash", "raw", "block", "outcome", "cancels", "until", "ou
 
 
 class TransactionStore:
-    """The transactions of one key on one chain. Every method commits before it returns."""
+    """The transactions of one key on one chain. Every method commits before it returns.
 
-    def __init__(self, database: Database, chain_id: int, sender: Address) -> None:
+    All that write raise Fenced, and write nothing, once `fence` says that another process has the key;
+    and StoreLost when nobody knows whether the database took it.
+    """
+
+    def __init__(self, database: Database, chain_id: int, sender: Address, fence: Fence = unfenced) -> None:
         self._database = database
         self._chain_id = chain_id
         self._sender = sender
+        self._fence = fence
+
+    async def require_lease(self) -> None:
+        """Make sure that this process may still send.
+
+        Raises:
+            Fenced: another one has the key.
+        """
+        async with self._writing():
+            pass
 
     async def find(self, key: str) -> Transaction | None:
         """The transaction with idempotency key `key`."""
@@ -137,25 +154,25 @@ class TransactionStore:
 
     async def queue(self, intent: Intent) -> Transaction:
         """Keep what has to wait for a place."""
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             return await self._insert(connection, intent, State.QUEUED, NO_NONCE)
 
     async def reserve(self, intent: Intent, floor: int, *, at: int | None = None) -> Transaction:
         """Give a new transaction the next nonce, at least `floor` (the chain's own count); or nonce `at`."""
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             nonce = await self._free_nonce(connection, floor) if at is None else at
             return await self._insert(connection, intent, State.RESERVED, nonce)
 
     async def admit(self, transaction: Transaction, floor: int) -> Transaction:
         """Give a queued transaction the next nonce."""
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             nonce = await self._free_nonce(connection, floor)
             state = await _move(connection, transaction, State.RESERVED, nonce=nonce)
         return replace(transaction, state=state, nonce=nonce)
 
     async def signed(self, transaction: Transaction, attempt: Attempt) -> Transaction:
         """Keep an attempt that nobody has seen yet."""
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             values = {name: getattr(attempt, name) for name in _ATTEMPT}
             await connection.execute(
                 insert(attempts).values(transaction_id=transaction.id, **values, **attempt.fees._asdict())
@@ -172,7 +189,7 @@ class TransactionStore:
         state = State.SENT if transaction.state is State.SIGNED else transaction.state
         if state is transaction.state and told == newest:
             return transaction
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             await connection.execute(
                 update(attempts)
                 .where(attempts.c.transaction_id == transaction.id, attempts.c.number == newest.number)
@@ -182,6 +199,21 @@ class TransactionStore:
                 await _move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*older, told))
 
+    async def published(self, transaction: Transaction, attempt: Attempt) -> Transaction:
+        """Note that `attempt`, and those to come, are private no longer."""
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(attempts)
+                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == attempt.number)
+                .values(until=None)
+            )
+            await _move(connection, transaction, transaction.state, until=None)
+        known = tuple(
+            replace(each, until=None) if each.number == attempt.number else each
+            for each in transaction.attempts
+        )
+        return replace(transaction, until=None, attempts=known)
+
     async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
         """Record what the chain says: another state perhaps, and where the transaction was mined."""
         place = {
@@ -190,9 +222,15 @@ class TransactionStore:
             "mined_block_hash": mined and mined.block_hash,
             "succeeded": mined and mined.succeeded,
         }
-        async with self._database.begin() as connection:
+        async with self._writing() as connection:
             await _move(connection, transaction, state, **place)
         return replace(transaction, state=state, mined=mined)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        async with self._database.begin() as connection:
+            await self._fence(connection)
+            yield connection
 
     @property
     def _ours(self) -> Any:

@@ -13,13 +13,13 @@ from keeper.errors import CallReverted, Degraded, Halt, Transient
 from keeper.execute.attempts import Attempts
 from keeper.execute.confirm import Confirmer
 from keeper.execute.desk import Desk
-from keeper.execute.fees import Quote, first_fees
+from keeper.execute.fees import Quote, cancel_fees, first_fees
 from keeper.execute.latency import Stopwatch
-from keeper.execute.model import Change, Step, Transaction
+from keeper.execute.model import Change, Fees, Step, Transaction
 from keeper.execute.observe import KEY, Alarm, Alarms, Brake, NoObserver, Standing, TransactionObserver
 from keeper.execute.push import Pusher
 from keeper.execute.roster import Roster
-from keeper.execute.rules import REFUSED, Rules, Sign, View, is_stuck
+from keeper.execute.rules import REFUSED, Cancel, Rules, Sign, View, is_stuck
 from keeper.execute.signer import Signer
 from keeper.execute.states import State
 from keeper.execute.store import Intent, TransactionStore
@@ -51,12 +51,21 @@ class TransactionManager:
         self._store = store
         self._rules = rules
         self._observer = observer or NoObserver()
-        self._roster, self._brake, self._alarms = Roster(), Brake(), Alarms(self._observer)
-        desk = Desk(signer.address, store, self._roster, rules, self._brake, self._alarms, self._observer)
-        self._attempts = Attempts(desk, signer, writer, private, stopwatch or Stopwatch(time.monotonic))
-        self._confirmer = Confirmer(desk, reader, writer)
-        self._pusher = Pusher(desk, writer, self._attempts)
+        self._signer = signer
+        self._private = private
+        self._stopwatch = stopwatch or Stopwatch(time.monotonic)
         self._lock = asyncio.Lock()
+        self._start()
+
+    def _start(self) -> None:
+        """Remember nothing."""
+        self._roster, self._brake, self._alarms = Roster(), Brake(), Alarms(self._observer)
+        desk = Desk(
+            self.address, self._store, self._roster, self._rules, self._brake, self._alarms, self._observer
+        )
+        self._attempts = Attempts(desk, self._signer, self._writer, self._private, self._stopwatch)
+        self._confirmer = Confirmer(desk, self._reader, self._writer)
+        self._pusher = Pusher(desk, self._writer, self._attempts)
         self._view: View | None = None
         self._next = 0  # the first nonce that is neither ours nor used
         self._failures = 0
@@ -84,12 +93,15 @@ class TransactionManager:
     async def recover(self) -> list[Change]:
         """Pick up what the last run left: look for receipts, send the rest again (T28).
 
+        Nothing is remembered but the store: it need not have been this process that wrote it last.
         Returns every transaction still open, changed or not, so that later stages can catch up.
 
         Raises:
             Transient: no node answered; call again.
+            StartOver: as `on_head`.
         """
         async with self._lock:
+            self._start()
             self._roster.load(await self._store.open())
             self._next = await self._store.next_nonce()
             head = await self._reader.block("latest")
@@ -97,7 +109,7 @@ class TransactionManager:
             strangers = view.pending - max(view.nonce, self._next)
             self._next = max(self._next, view.nonce)
             if strangers > 0:
-                self._foreign(f"{strangers} transactions of {self.address} are waiting that are not ours")
+                await self._foreign(f"{strangers} transactions of {self.address} wait that are not ours")
             await self._work(view, first=True)
             self._roster.note_all()
             self._view = view
@@ -110,14 +122,15 @@ class TransactionManager:
 
         Raises:
             Transient: no node answered; what was learned is kept for the next head.
-            Halt: another process works with this key.
+            Halt: another process works with this key, against the rules.
+            StartOver: another process has the key now, or the store cannot tell: `recover` before more.
         """
         async with self._lock:
             try:
                 view = await self._look(head)
                 strangers = max(view.nonce, view.pending) - self._next
                 if strangers > 0:
-                    self._foreign(f"{strangers} transactions of {self.address} are not ours")
+                    await self._foreign(f"{strangers} transactions of {self.address} are not ours")
                 await self._work(view, first=False)
             except Transient:
                 self._failures += 1
@@ -139,10 +152,11 @@ class TransactionManager:
         ceiling: int | None = None,
         *,
         until: int | None = None,
+        fees: Fees | None = None,
     ) -> Transaction:
         """Send `call` once: the same `key` again returns the transaction that already carries it.
 
-        Without a place for it (T23) it waits in the queue for `Rules.queue_blocks`.
+        Without a place for it (T23) it waits in the queue for `Rules.queue_blocks`, unless `fees` are given.
 
         Args:
             key: identifies the intent, so that a repeated request has no second effect.
@@ -151,11 +165,15 @@ class TransactionManager:
             gas_limit: units.
             ceiling: the highest fee cap worth paying, wei per gas; None leaves it to the rules.
             until: send it privately, worth something up to this block; None sends it in public.
+            fees: exactly what it pays, for a place behind somebody else's. It is then held: in public sent
+                again, but neither raised nor given up, until `let_go` or `withdraw`; in private never made
+                public. None leaves it to the rules.
 
         Raises:
             Halt: nothing may be signed now; see `halted`.
             Degraded: gas costs more than `ceiling`, the queue is full, or the fate of a transaction
                 is unclear.
+            StartOver: see `on_head`.
         """
         async with self._lock:
             known = await self._store.find(key)
@@ -164,16 +182,41 @@ class TransactionManager:
             view = self._ready()
             highest = self._rules.max_gas_price
             ceiling = highest if ceiling is None else min(ceiling, highest)
-            fees = first_fees(Quote(view.tip, view.head.base_fee), ceiling)
+            held = fees is not None
+            fees = fees or first_fees(Quote(view.tip, view.head.base_fee), ceiling)
             if fees is None:
                 raise Degraded(
                     f"the base fee {view.head.base_fee} leaves nothing below {ceiling} wei per gas"
                 )
             intent = Intent(key, call, tuple(steps), gas_limit, ceiling, view.head, until)
             if not await self._has_room():
+                if held:
+                    raise Degraded(f"{self._rules.max_in_flight} transactions of {self.address} are out")
                 return await self._queue(intent)
             transaction = self._own(await self._store.reserve(intent, view.nonce))
+            self._roster.hold(transaction, held=held)
             return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
+
+    def let_go(self, transaction: Transaction) -> None:
+        """What it was held behind is mined: from now on it is pushed like any other."""
+        self._roster.hold(transaction, held=False)
+
+    async def withdraw(self, transaction: Transaction) -> None:
+        """What it was held behind will not be mined: put a no-op in its place, if it still waits (T21)."""
+        async with self._lock:
+            self._roster.hold(transaction, held=False)
+            now = next((each for each in self._roster.waiting() if each.id == transaction.id), None)
+            if now is None or self._view is None or now.state is State.CANCELLING:
+                return
+            rules, previous = self._rules, now.newest.fees if now.newest else None
+            fees = cancel_fees(previous, self._view.quote, rules.cancel_ceiling, rules.bump)
+            if fees is not None:
+                await self._pusher.sign(now, Cancel(fees), self._view)
+
+    @property
+    def max_gas_price(self) -> int:
+        """The highest fee cap of a payload, wei per gas."""
+        return self._rules.max_gas_price
 
     def _ready(self) -> View:
         """The newest view, if another transaction may be signed on it."""
@@ -207,7 +250,9 @@ class TransactionManager:
         """Lowest nonce first: what comes later cannot be mined before."""
         for transaction in self._roster.numbered():
             unmined = await self._confirmer.follow(transaction, view, first=first)
-            if unmined is not None:
+            if unmined is not None and self._roster.is_held(unmined):
+                await self._keep(unmined, view)
+            elif unmined is not None:
                 await self._pusher.push(unmined, view, sign=not self._confirmer.missing)
             else:
                 self._alarms.clear(transaction.nonce)
@@ -215,9 +260,19 @@ class TransactionManager:
         for transaction in self._roster.queued():
             await self._admit(transaction, view)
 
+    async def _keep(self, held: Transaction, view: View) -> None:
+        """A held transaction stays as it is; a private one ends with its last block."""
+        if held.until is None and held.attempts:
+            await self._attempts.offer(held, view.head.number)
+        elif held.until is not None and view.head.number >= held.until:
+            await self._pusher.release(held)
+
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""
-        late = view.head.number > transaction.created + self._rules.queue_blocks
+        last = transaction.created + self._rules.queue_blocks
+        if transaction.until is not None:
+            last = min(last, transaction.until - 1)
+        late = view.head.number > last
         if late or await self._fails(transaction):
             dropped = await self._store.moved(transaction, State.DROPPED, None)
             self._roster.note(self._roster.keep(dropped))
@@ -254,7 +309,9 @@ class TransactionManager:
         self._next = max(self._next, transaction.nonce + 1)
         return self._roster.keep(transaction)
 
-    def _foreign(self, reason: str) -> None:
+    async def _foreign(self, reason: str) -> None:
+        """Somebody else works with the key, and it is not the process that took it over from us."""
+        await self._store.require_lease()
         self._brake.pull(reason)
         self._alarms.raise_for(Alarm.FOREIGN, KEY, reason)
 

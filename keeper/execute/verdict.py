@@ -52,7 +52,6 @@ def _verdict(
         told = (event.account, event.debt, event.collateral, event.repaid)
         if deployment == step.deployment and told == (step.account, step.debt, step.collateral, word.repaid):
             witnesses.remove(witness)  # an event proves one step, not two
-            return StepResult(step, Verdict.SUCCESS, event.repaid, event.seized, word.profit)
-    return StepResult(
-        step, Verdict.UNPROVEN, word.repaid, word.seized, word.profit, "the protocol reported nothing"
-    )
+            return StepResult(step, Verdict.SUCCESS, event.repaid, event.seized, word.profit, bid=word.bid)
+    reason = "the protocol reported nothing"
+    return StepResult(step, Verdict.UNPROVEN, word.repaid, word.seized, word.profit, reason, word.bid)

@@ -11,7 +11,8 @@ from keeper.index.journal import DEPTH
 from keeper.index.snapshot import Snapshot, decode, encode
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
-from keeper.protocols.base import Adapter, LiquidationEvent, Market
+from keeper.protocols.adapter import Adapter
+from keeper.protocols.base import LiquidationEvent, Market
 from keeper.types import Address, BlockRef, Hash, Log
 
 STRIDE = 20_000

@@ -3,10 +3,11 @@
 import asyncio
 import zlib
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, delete, select
 
 from keeper.index.snapshot import Snapshot
 from keeper.store import Database, metadata
+from keeper.store.upsert import upserting
 from keeper.types import BlockRef, Hash
 
 snapshots = Table(
@@ -31,22 +32,28 @@ class SnapshotStore:
         self._deployment = deployment
 
     async def save(self, snapshot: Snapshot, finalized: int) -> None:
-        """Store `snapshot`, keep the newest finalized one, drop what is older than that."""
+        """Store `snapshot`, keep the newest finalized one, drop what is older than that.
+
+        Two processes may share the snapshots: a book is what the chain says, whoever wrote it down.
+        """
         block = snapshot.block
         checksum = await asyncio.to_thread(zlib.crc32, snapshot.book)
         mine = snapshots.c.deployment == self._deployment
         async with self._database.begin() as connection:
-            await connection.execute(delete(snapshots).where(mine, snapshots.c.block >= block.number))
+            await connection.execute(delete(snapshots).where(mine, snapshots.c.block > block.number))
+            values = {
+                "hash": block.hash,
+                "parent": block.parent,
+                "timestamp": block.timestamp,
+                "base_fee": block.base_fee,
+                "checksum": checksum,
+                "book": snapshot.book,
+            }
             await connection.execute(
-                insert(snapshots).values(
-                    deployment=self._deployment,
-                    block=block.number,
-                    hash=block.hash,
-                    parent=block.parent,
-                    timestamp=block.timestamp,
-                    base_fee=block.base_fee,
-                    checksum=checksum,
-                    book=snapshot.book,
+                upserting(connection, snapshots)
+                .values(deployment=self._deployment, block=block.number, **values)
+                .on_conflict_do_update(
+                    index_elements=[snapshots.c.deployment, snapshots.c.block], set_=values
                 )
             )
             safe = select(snapshots.c.block).where(mine, snapshots.c.block <= finalized)

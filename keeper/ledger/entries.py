@@ -1,9 +1,9 @@
 """The execute stage's messages as ledger entries."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from keeper.execute.charge import share
 from keeper.execute.dispatch import Papered
 from keeper.execute.model import Report, Step, StepResult, Transaction
 from keeper.execute.states import State
@@ -54,40 +54,29 @@ def sent_entries(transaction: Transaction) -> list[LedgerEntry]:
 
 
 def report_entries(report: Report) -> list[LedgerEntry]:
-    """One entry a step as its transaction stands now; the transaction's gas is shared among them."""
+    """One entry a step as its transaction stands now; the transaction's gas and data fee are shared."""
     transaction, receipt, results = report
     entries = sent_entries(transaction)
     if receipt is None:
         return entries
-    shares = share(receipt.gas_used, [step.gas for step in transaction.steps])
+    gas = share(receipt.gas_used, [step.gas for step in transaction.steps])
+    data = share(receipt.data_fee, [step.data_fee for step in transaction.steps])
     return [
         replace(
             entry,
             outcome=Outcome(result.verdict),
-            realised=_realised(result, receipt, gas_used),
+            realised=_realised(result, receipt, *shares),
             reason=result.reason,
         )
-        for entry, result, gas_used in zip(entries, results, shares, strict=True)
+        for entry, result, *shares in zip(entries, results, gas, data, strict=True)
     ]
 
 
-def share(total: int, weights: Sequence[int]) -> list[int]:
-    """Split `total` in proportion to `weights` (evenly when all are zero); the parts add up exactly."""
-    parts = list(weights) if any(weights) else [1] * len(weights)
-    whole, passed, given, shares = sum(parts), 0, 0, []
-    for part in parts:
-        passed += part
-        due = total * passed // whole
-        shares.append(due - given)
-        given = due
-    return shares
-
-
-def _realised(result: StepResult, receipt: Receipt, gas_used: int) -> Realised:
+def _realised(result: StepResult, receipt: Receipt, gas_used: int, data_fee: int) -> Realised:
     step = result.step
-    planned_wei = step.gas * step.gas_price
+    wei = gas_used * receipt.gas_price + data_fee
     # The plan's own estimate carries the price of the native coin; costs round up.
-    gas_usd = -(-gas_used * receipt.gas_price * step.gas_usd // planned_wei) if planned_wei else 0
+    gas_usd = -(-wei * step.gas_usd // step.cost) if step.cost else 0
     profit_usd = step.usd(result.profit)
     return Realised(
         tx_hash=receipt.tx_hash,
@@ -100,6 +89,8 @@ def _realised(result: StepResult, receipt: Receipt, gas_used: int) -> Realised:
         gas_price=receipt.gas_price,
         gas_usd=gas_usd,
         net_usd=profit_usd - gas_usd,
+        bid=result.bid,
+        bid_usd=step.usd(result.bid),
         bonus_usd=step.bonus_usd(result.repaid, result.seized),
     )
 
@@ -114,6 +105,8 @@ def _expected(step: Step) -> Expected:
         gas=step.gas,
         gas_usd=step.gas_usd,
         net_usd=step.net_usd,
+        bid=step.bid,
+        bid_usd=step.usd(step.bid),
         bonus_usd=step.bonus_usd(step.repay, step.seize),
     )
 

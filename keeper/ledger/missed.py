@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, Column, String, Table, insert, select
+from sqlalchemy import BigInteger, Column, String, Table, select
 
 from keeper.store import BigInteger256, Database, metadata
+from keeper.store.upsert import upserting
 from keeper.types import Address, Hash
 
 missed = Table(
@@ -69,13 +70,13 @@ class MissLedger:
         self._database = database
 
     async def record(self, found: Iterable[Missed]) -> list[Missed]:
-        """Append; the ones that are new."""
+        """Append; the ones that are new. Another process may come upon the same ones at the same time."""
         news = []
         async with self._database.begin() as connection:
             for each in found:
-                same = (missed.c.tx_hash == each.tx_hash) & (missed.c.place == each.place)
-                if (await connection.execute(select(missed.c.why).where(same))).first() is None:
-                    await connection.execute(insert(missed).values(asdict(each) | {"why": each.why.value}))
+                values = asdict(each) | {"why": each.why.value}
+                new = upserting(connection, missed).values(values).on_conflict_do_nothing()
+                if (await connection.execute(new)).rowcount:
                     news.append(each)
         return news
 

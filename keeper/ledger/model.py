@@ -22,10 +22,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Realised:
-    """What the chain says. `repaid`, `profit` in debt-token units, `seized` in collateral-token units.
+    """What the chain says. `repaid`, `profit`, `bid` in debt-token units, `seized` in collateral-token units.
+
+    `profit` is what the bid, which went to the block's builder, left.
 
     `gas_used` is this liquidation's share of its transaction in units, `gas_price` in wei,
-    `_usd` with 8 decimals; `net_usd` = profit_usd - gas_usd = bonus_usd + swap_usd - gas_usd - bid_usd.
+    `_usd` with 8 decimals; `gas_usd` has its share of an L2's data fee in it;
+    `net_usd` = profit_usd - gas_usd = bonus_usd + swap_usd - gas_usd - bid_usd.
     """
 
     tx_hash: Hash
@@ -38,6 +41,7 @@ class Realised:
     gas_price: int
     gas_usd: int
     net_usd: int
+    bid: int = 0
     bonus_usd: int = 0
     bid_usd: int = 0
 
@@ -62,6 +66,7 @@ class Expected:
     gas: int
     gas_usd: int
     net_usd: int
+    bid: int = 0
     bonus_usd: int = 0
     bid_usd: int = 0
 

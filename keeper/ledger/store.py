@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, Column, Integer, Row, String, Table, insert, 
 
 from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.store import Database, JsonDocument, metadata
+from keeper.store.lease import Fence, unfenced
 from keeper.types import Address, Mode
 
 ledger = Table(
@@ -30,10 +31,15 @@ ledger = Table(
 
 
 class Ledger:
-    """The record of every liquidation that was tried."""
+    """The record of every liquidation that was tried.
 
-    def __init__(self, database: Database) -> None:
+    `fence` is called first in every transaction that writes, and raises Fenced when another process has
+    the key: what this one knows of its transactions may be out of date then. See Lease.fence.
+    """
+
+    def __init__(self, database: Database, fence: Fence = unfenced) -> None:
         self._database = database
+        self._fence = fence
 
     async def record(self, entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
         """Append new entries and bring known ones (same batch and step) up to date.
@@ -42,6 +48,7 @@ class Ledger:
         """
         news = []
         async with self._database.begin() as connection:
+            await self._fence(connection)
             for entry in entries:
                 values = asdict(entry)
                 same = (ledger.c.batch == entry.batch) & (ledger.c.step == entry.step)

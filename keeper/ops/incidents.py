@@ -4,9 +4,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, delete, insert, select, update
+from sqlalchemy import BigInteger, Column, Integer, String, Table, delete, select
 
 from keeper.store import Database, metadata
+from keeper.store.upsert import upserting
 
 KEPT = 7 * 24 * 3600
 """Seconds after which an incident that did not come again is forgotten."""
@@ -39,6 +40,8 @@ class Kind(StrEnum):
     HALTED = "halted"
     SEND_CONFLICT = "send_conflict"
     TRANSACTION = "transaction"
+    RELAY = "relay"
+    TAKEOVER = "takeover"
 
 
 class Incident(NamedTuple):
@@ -72,15 +75,15 @@ class Incidents:
             return
         fresh, self._fresh = self._fresh, {}
         async with self._database.begin() as connection:
-            for each in fresh.values():
-                same = (incidents.c.kind == each.kind.value) & (incidents.c.subject == each.subject)
-                values = each._asdict() | {"kind": each.kind.value}
-                known = (await connection.execute(select(incidents).where(same))).one_or_none()
-                if known is None:
-                    await connection.execute(insert(incidents).values(values))
-                else:
-                    values |= {"times": known.times + each.times, "first": known.first}
-                    await connection.execute(update(incidents).where(same).values(values))
+            for _, each in sorted(fresh.items()):  # in one order, or two processes wait for each other
+                new = upserting(connection, incidents).values(each._asdict() | {"kind": each.kind.value})
+                more = {
+                    "times": incidents.c.times + new.excluded.times,
+                    "last": new.excluded.last,
+                    "detail": new.excluded.detail,
+                }
+                key = [incidents.c.kind, incidents.c.subject]
+                await connection.execute(new.on_conflict_do_update(index_elements=key, set_=more))
             old = incidents.c.last < int(self._now()) - KEPT
             await connection.execute(delete(incidents).where(old))
 

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.chain.relay import RelayAnswer
 from keeper.execute.observe import Alarm, AttemptKind, Standing
 from keeper.ledger.missed import Why
 from keeper.plan.model import Reason
@@ -19,6 +20,8 @@ from keeper.types import USD, Mode
 
 DECISION_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 12)
 """Up to one Ethereum slot: a decision slower than a block is a decision about the past."""
+
+PLACES = (1, 2, 3, 5, 10, 100)
 
 LANDING_BLOCKS = (1, 2, 3, 5, 8, 13, 21)
 
@@ -46,6 +49,18 @@ class TransactionOutcome(StrEnum):
     DROPPED = "dropped"
     CANCELLED = "cancelled"
     LOST = "lost"
+
+
+class UpdateFate(StrEnum):
+    """What a pending oracle update came to."""
+
+    SEEN = "seen"
+    NOT_EXECUTABLE = "not_executable"
+    CROSSING = "crossing"
+    SENT = "sent"
+    BEHIND = "behind"
+    LATE = "late"
+    WITHDRAWN = "withdrawn"
 
 
 class ProfitKind(StrEnum):
@@ -78,6 +93,15 @@ class Metrics:
             "transactions_total", "Transactions by how they ended.", "outcome", TransactionOutcome
         )
         self.missed = make.counter("missed_total", "Liquidations that others made.", "why", Why)
+        self.updates = make.counter(
+            "pending_updates_total", "Oracle updates seen before they were mined.", "fate", UpdateFate
+        )
+        self.update_crossings = make.counter(
+            "pending_crossings_total", "Accounts that pending updates make liquidatable."
+        )
+        self.places_behind = make.histogram(
+            "places_behind_update", "Places in the block behind the update; 1 is directly.", PLACES
+        )
         self.profit_usd = make.gauge(
             "profit_usd_total", "Net profit since the start, USD.", "kind", ProfitKind
         )
@@ -85,6 +109,8 @@ class Metrics:
         self.decision_seconds = make.histogram(
             "decision_seconds", "From a new head to the plans for it.", DECISION_SECONDS
         )
+        self.active = make.gauge("active", "1 while this process signs, 0 on standby or without a key.")
+        self.lease_token = make.gauge("lease_token", "Token of the lease that this process holds, 0 without.")
         self.next_nonce = make.gauge("next_nonce", "The key's next nonce on chain.")
         self.nonce_gaps = make.gauge("nonce_gaps", "Nonces below ours that belong to nobody.")
         self.transactions_waiting = make.gauge(
@@ -102,6 +128,12 @@ class Metrics:
         self.alarms = make.counter("transaction_alarms_total", "Troubles with the key.", "alarm", Alarm)
         self.send_conflicts = make.counter(
             "send_conflicts_total", "Transactions a node refused for good that another took.", "host"
+        )
+        self.relay_answers = make.counter(
+            "relay_answers_total",
+            "What builders answered to private transactions and bundles.",
+            "host",
+            "answer",
         )
         self.rpc_requests = make.counter(
             "rpc_requests_total", "Exchanges with a node.", "host", "method", "outcome"
@@ -179,6 +211,10 @@ class Metrics:
     def on_alarm(self, alarm: Alarm) -> None:
         """Count a new trouble."""
         self.alarms.labels(alarm.value).inc()
+
+    def on_relay(self, host: str, answer: RelayAnswer) -> None:
+        """Count an answer of a builder."""
+        self.relay_answers.labels(host, answer.value).inc()
 
     def on_subscription_lost(self, host: str) -> None:
         """Count a subscription that has to be replaced."""

@@ -2,7 +2,9 @@
 
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
+from keeper.chain.relay import RelayAnswer
 from keeper.execute.observe import Alarm, AttemptKind, Standing
+from keeper.ops.health import Heartbeat
 from keeper.ops.incidents import Incidents, Kind
 from keeper.ops.metrics import Metrics
 from keeper.ports import Priority
@@ -11,17 +13,21 @@ from keeper.ports import Priority
 class Watch:
     """Tells `metrics` and `incidents` what the chain and the transaction manager report.
 
-    A `keeper.chain.observe.ChainObserver` and a `keeper.execute.observe.TransactionObserver`.
+    A `keeper.chain.observe.ChainObserver`, a `keeper.chain.relay.RelayObserver` and a
+    `keeper.execute.observe.TransactionObserver`. `answers` beats whenever a node gives an answer.
     """
 
-    def __init__(self, metrics: Metrics, incidents: Incidents) -> None:
+    def __init__(self, metrics: Metrics, incidents: Incidents, answers: Heartbeat) -> None:
         self._metrics = metrics
         self._incidents = incidents
+        self._answers = answers
         self._states: dict[str, NodeState] = {}
 
     def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None:
         """Count one exchange; a refusal for asking too much is an incident."""
         self._metrics.on_request(host, method, seconds, outcome)
+        if outcome is RequestOutcome.OK:
+            self._answers.turn()
         if outcome is RequestOutcome.THROTTLED:
             self._incidents.note(Kind.THROTTLED, host, method)
 
@@ -60,6 +66,12 @@ class Watch:
         """A node found impossible what another one took."""
         self._metrics.on_send_conflict(host)
         self._incidents.note(Kind.SEND_CONFLICT, host)
+
+    def on_relay(self, host: str, answer: RelayAnswer, reason: str = "") -> None:
+        """Count an answer of a builder; a builder that refuses or is down is an incident."""
+        self._metrics.on_relay(host, answer)
+        if answer is not RelayAnswer.TAKEN:
+            self._incidents.note(Kind.RELAY, host, f"{answer.value}: {reason}")
 
     def on_attempt(self, kind: AttemptKind) -> None:
         """Something was signed."""

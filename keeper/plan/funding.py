@@ -50,10 +50,19 @@ def cheapest(sources: Sequence[FlashSource], need: Need, avoid: Collection[Addre
     return min(offers, key=lambda found: (found.fee, _lender(found) != need.venue), default=None)
 
 
+def lends(sources: Sequence[FlashSource], need: Need, loan: Loan) -> bool:
+    """Whether who was chosen for `loan` still has enough."""
+    return any(loan == Loan(source.kind, source.lender) and _suffices(source, need) for source in sources)
+
+
+def _suffices(source: FlashSource, need: Need) -> bool:
+    kept = need.kept if source.lender == need.venue else 0
+    return source.available(need.token) - kept >= need.amount
+
+
 def _offers(sources: Sequence[FlashSource], need: Need, avoid: Collection[Address]) -> Iterator[Funding]:
     for source in sources:
-        kept = need.kept if source.lender == need.venue else 0
-        if source.lender not in avoid and source.available(need.token) - kept >= need.amount:
+        if source.lender not in avoid and _suffices(source, need):
             yield Funding(Loan(source.kind, source.lender), source.fee(need.token, need.amount))
 
 

@@ -9,6 +9,7 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.profit import to_usd
 from keeper.plan.verdict import dollars
 from keeper.protocols.base import Market
+from keeper.risk.worth import worth
 from keeper.types import BPS, Address
 
 
@@ -36,14 +37,15 @@ class Guards:
         return [self._guarded(market, frame, each) if isinstance(each, Plan) else each for each in outcomes]
 
     def _guarded(self, market: Market, frame: Any, plan: Plan) -> Plan | Rejection:
-        objection = next(self._objections(market, frame, plan), None)
+        objections = (each for step in plan.steps for each in self._objections(market, frame, step))
+        objection = next(objections, None)
         if objection is None:
             return plan
         return Rejection(plan.deployment, plan.account, plan.block, *objection, best=plan)
 
     def _objections(self, market: Market, frame: Any, plan: Plan) -> Iterator[tuple[Reason, str]]:
         debt, collateral = plan.opportunity.debt, plan.opportunity.collateral
-        borrower = market.borrower(plan.account)
+        borrower = plan.borrower
         denied = {borrower, debt.address, collateral.address} & self.deny
         if denied:
             yield Reason.DENIED, f"guards.deny has {', '.join(sorted(denied))}"
@@ -54,12 +56,19 @@ class Guards:
             limit = dollars(self.max_plan_usd)
             yield Reason.TOO_LARGE, f"it repays {dollars(repaid)}, guards.max_plan_usd is {limit}"
         if not collateral.price:
+            if self.oracle_gap is not None or not self.toxic:
+                yield Reason.PRICE_MISSING, f"no price of {collateral.symbol} to hold against the guards"
             return
         seized = to_usd(plan.settlement.seize, collateral)
         gap = abs(to_usd(plan.profit.swap_out, debt) - seized) * BPS // max(seized, 1)
         if self.oracle_gap is not None and gap > self.oracle_gap:
             apart = f"{Decimal(gap) / 100}% apart"
             yield Reason.ORACLE_GAP, f"exchange and oracle are {apart}, guards.oracle_gap_bps allows less"
+        if self.toxic:
+            return
         health = market.health(plan.account, frame)
-        if not self.toxic and health.debt * seized > health.collateral * repaid:
+        held = worth(market, health, frame) or health
+        # What the protocol keeps of the bonus is gone for the account as well.
+        lost = to_usd(plan.settlement.seize + plan.settlement.protocol_fee, collateral)
+        if held.debt * lost > held.collateral * repaid:
             yield Reason.TOXIC, "its debt exceeds what the bonus leaves of its collateral"

@@ -1,6 +1,6 @@
 """The owner's own money as a source of capital: lent for nothing, to the extent the executor may take it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import product
 
 from eth_abi.abi import encode
@@ -21,8 +21,8 @@ class Inventory:
     def __init__(self, executor: Address) -> None:
         self._executor = executor
 
-    def read(self, tokens: Collection[Address]) -> Reads[FlashSource]:
-        """The source as of the block read: for each token the smaller of balance and allowance."""
+    def lend(self, tokens: Collection[Address]) -> Reads[Sequence[FlashSource]]:
+        """The owner as of the block read: for each token the smaller of balance and allowance."""
         [answer] = yield [Call(self._executor, OWNER)]
         owner = "0x" + (answer or bytes(32))[-20:].hex()
         queries = (
@@ -33,4 +33,4 @@ class Inventory:
         found = yield [Call(token, query) for token, query in product(wanted, queries)]
         amounts = [int.from_bytes(word or b"") for word in found]
         pairs = zip(wanted, amounts[::2], amounts[1::2], strict=True)
-        return Lender(FlashKind.NONE, ZERO_ADDRESS, {token: min(pair) for token, *pair in pairs})
+        return [Lender(FlashKind.NONE, ZERO_ADDRESS, {token: min(pair) for token, *pair in pairs})]

@@ -66,9 +66,11 @@ class Loan:
 
 @dataclass(frozen=True, slots=True)
 class Profit:
-    """The account of one plan. Token amounts in debt-token units, `_usd` with 8 decimals, gas in wei.
+    """The account of one plan. Token amounts in debt-token units, `_usd` with 8 decimals, gas price in wei.
 
-    `net_usd` = swap_out - repay - flash_fee, in USD, - gas.
+    `gross` = swap_out - repay - flash_fee; `bid` is what the block's builder is promised;
+    `gas_usd` = gas * gas_price + data_fee, in USD; `net_usd` = gross - bid, in USD, - gas_usd. What an L2
+    takes for the transaction's bytes is either `data_fee` (wei) or `data_gas`, a part of `gas`.
     """
 
     swap_out: int
@@ -80,6 +82,9 @@ class Profit:
     gas_price: int
     gas_usd: int
     net_usd: int
+    data_fee: int = 0
+    data_gas: int = 0
+    bid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,9 @@ class Plan:
     its money. `bid_bps` of the profit go to the block's builder; `min_profit` (debt-token units) is what
     the executor enforces on chain for what is left to its owner. `headroom` is what to ask for beyond
     `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile. `turn`: a plan is
-    quoted on what the plans of earlier turns leave of the pools, so it must not go before them.
+    quoted on what the plans of earlier turns leave of the pools, so it must not go before them. `lands` is
+    the time (Unix seconds) of the block that it was made for, 0 where none was named. `second` is another
+    liquidation of the same account that this one leaves room for.
     """
 
     deployment: str
@@ -106,6 +113,13 @@ class Plan:
     bid_bps: int = 0
     headroom: int = 0
     turn: int = 0
+    lands: int = 0
+    second: "Plan | None" = None
+
+    @property
+    def steps(self) -> "tuple[Plan, ...]":
+        """Every liquidation of the account, in their order."""
+        return (self, *self.second.steps) if self.second else (self,)
 
     @property
     def request(self) -> int:

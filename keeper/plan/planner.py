@@ -9,18 +9,23 @@ from typing import Any, NamedTuple
 from keeper.errors import Degraded
 from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
-from keeper.plan.inventory import Inventory
+from keeper.plan.data_fee import FREE, DataFee
+from keeper.plan.data_fees import DataFees
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
+from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
-from keeper.plan.sequence import Runner, State, best_order
+from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
 from keeper.plan.strategy import Strategy
 from keeper.plan.together import together
+from keeper.plan.two_steps import in_two_steps
+from keeper.plan.uniswap_v3.lending import PoolLender
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
+from keeper.protocols.bank import Bank
 from keeper.protocols.base import FlashSource, Market, Refusal
 from keeper.types import Address, BlockRef
 
@@ -44,8 +49,9 @@ class Race(NamedTuple):
 class Planner:
     """Finds the best pair, route and size for each account and says why where there is none.
 
-    With an `inventory` the owner's money is used where no flash loan is cheaper. `aggregators` are asked
-    by `reconsider` only, when what needs no asking is on its way.
+    `banks` lend besides who is given with each call: the owner, pools, lenders that no deployment brings.
+    `aggregators` are asked by `reconsider` only, when what needs no asking is on its way. Without
+    `data_fees` bytes cost nothing but their gas.
     """
 
     def __init__(
@@ -53,12 +59,15 @@ class Planner:
         chain: ChainReader,
         venues: Sequence[Venue],
         strategy: Strategy,
-        inventory: Inventory | None = None,
+        banks: Sequence[Bank] = (),
         aggregators: Sequence[Aggregator] = (),
+        *,
+        data_fees: DataFees | None = None,
     ) -> None:
         self._chain = chain
         self._second = SecondOpinion(aggregators)
-        self._inventory = inventory
+        self._data_fees = data_fees
+        self._banks = banks
         self._venues: Mapping[Address, Venue] = {venue.factory: venue for venue in (SameAsset(), *venues)}
         self._strategy = strategy
 
@@ -70,9 +79,10 @@ class Planner:
         Raises:
             Transient: no node answered in time.
         """
-        tokens = [asset.address for asset in market.assets()]
-        discoveries = together([venue.discover(tokens, block.number) for venue in self._venues.values()])
+        pairs = pairs_to_know([asset.address for asset in market.assets()], market.pairs())
+        discoveries = together([venue.discover(pairs, block.number) for venue in self._venues.values()])
         await converse(discoveries, self._chain, block.number)
+        await self._data_fee(block)
 
     async def plan(  # noqa: PLR0917 - a stage's whole input, one name each
         self,
@@ -123,7 +133,7 @@ class Planner:
         # One trip to the chain for each account in turn would take longer than what it could find is worth.
         state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
         for plan in ahead:
-            state.make_way(plan.route, plan.opportunity.collateral.address)
+            state.make_way(plan)
         runners, alone = [], []
         for case, trials in race.entries:
             verdict = judge(case, _best(trials), terms, self._strategy, block)
@@ -138,6 +148,7 @@ class Planner:
         plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
         late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
         turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
+        turns = await self._in_two_steps(turns, last.turns, state, race.paths)
         everyone: list[Plan | Rejection] = [*turns, *late, *alone]
         verdicts = {verdict.account: verdict for verdict in everyone}
         return [verdicts[account] for account in accounts]
@@ -157,8 +168,10 @@ class Planner:
         Takes as long as the slowest aggregator's deadline, and nothing where none could help.
         """
         terms = self._terms(market, frame, gas_price, native_price, sources)
+        terms = replace(terms, data_fee=await self._data_fee(block))
         least = self._strategy.min_profit_usd
         cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
+        terms = await self._with_banks(terms, [offer for case in cases for offer in case.offers], block)
         wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
         asked = [(case, sales) for case, sales in wanted if sales]
         trials = await asyncio.gather(*(self._second.best(sales, terms) for _, sales in asked))
@@ -168,13 +181,38 @@ class Planner:
         ]
         return [verdict for verdict in verdicts if isinstance(verdict, Plan)]
 
+    async def _in_two_steps(
+        self, plans: Sequence[Plan], turns: Sequence[Turn], start: State, paths: Paths
+    ) -> list[Plan]:
+        """`plans` with two steps in place of one where that brings more; the second steps go last."""
+        if not self._strategy.two_steps or not 0 < len(plans) <= LARGE:
+            return list(plans)
+        block = plans[0].block
+        found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
+        better: list[Plan] = []
+        turn = max(plan.turn for plan in plans)
+        for plan in plans:
+            steps = found.get(plan.account)
+            verdicts = [
+                judge(case, trial, terms, self._strategy, block) for case, trial, terms in steps or ()
+            ]
+            both = [verdict for verdict in verdicts if isinstance(verdict, Plan)]
+            if len(both) < 2:
+                better.append(plan)
+                continue
+            turn += 1
+            first, second = both
+            better.append(replace(first, turn=plan.turn, second=replace(second, turn=turn)))
+        return better
+
     async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:
         """The best trial of every offer of `accounts`, each made as if it were the only one."""
         await self.refresh(terms.market, block)
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
-        terms = replace(terms, sources=[*await self._own(offers, block), *terms.sources])
+        terms = await self._with_banks(terms, offers, block)
+        terms = replace(terms, data_fee=await self._data_fee(block))
         liquidity = await self._observe([path for those in paths.values() for path in those], block)
         conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
@@ -182,12 +220,22 @@ class Planner:
             terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
         )
 
-    async def _own(self, offers: Sequence[Offer], block: BlockRef) -> list[FlashSource]:
-        """What the owner can lend, if anything."""
-        tokens = {offer.opportunity.debt.address for offer in offers}
-        if self._inventory is None or not tokens:
-            return []
-        return [await converse(self._inventory.read(tokens), self._chain, block.number)]
+    async def _with_banks(self, terms: Terms, offers: Sequence[Offer], block: BlockRef) -> Terms:
+        """`terms` with what the banks lend of the tokens that some offer has to repay."""
+        tokens = {offer.opportunity.debt.address for offer in offers if terms.borrows(offer)}
+        if not tokens or not self._banks:
+            return terms
+        lending = together([bank.lend(tokens) for bank in self._banks])
+        found = [
+            source for sources in await converse(lending, self._chain, block.number) for source in sources
+        ]
+        pools = {source.key: source.lender for source in found if isinstance(source, PoolLender)}
+        return replace(terms, sources=[*found, *terms.sources], pools=pools)
+
+    async def _data_fee(self, block: BlockRef) -> DataFee:
+        if self._data_fees is None:
+            return FREE
+        return await converse(self._data_fees.read(block), self._chain, block.number)
 
     async def _observe(self, paths: Sequence[Path], block: BlockRef) -> Liquidity:
         sights = together([venue.observe(paths, block) for venue in self._venues.values()])

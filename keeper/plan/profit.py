@@ -14,14 +14,17 @@ def account_for(
     gas: int,
     gas_price: int,
     native_price: int,
+    data_fee: int = 0,
+    data_gas: int = 0,
 ) -> Profit:
     """The books of one liquidation: gross rounded down, gas rounded up, so net never flatters.
 
-    `flash_fee` in debt units, `gas_price` in wei, `native_price` in USD (8 decimals) per 1e18 wei.
+    `flash_fee` in debt units, `gas_price` and `data_fee` in wei, `native_price` in USD (8 decimals) per 1e18
+    wei; `data_gas` is the part of `gas` that pays for bytes.
     """
     gross = route.amount_out - settlement.repay - flash_fee
     gross_usd = to_usd(gross, debt)
-    gas_usd = gas_to_usd(gas, gas_price, native_price)
+    gas_usd = wei_to_usd(gas * gas_price + data_fee, native_price)
     return Profit(
         swap_out=route.amount_out,
         repay=settlement.repay,
@@ -32,6 +35,8 @@ def account_for(
         gas_price=gas_price,
         gas_usd=gas_usd,
         net_usd=gross_usd - gas_usd,
+        data_fee=data_fee,
+        data_gas=data_gas,
     )
 
 
@@ -55,7 +60,12 @@ def to_tokens(usd: int, asset: AssetInfo) -> int:
 
 def gas_to_usd(gas: int, gas_price: int, native_price: int) -> int:
     """Gas units to USD with 8 decimals, rounded up."""
-    return -(-gas * gas_price * native_price // WAD)
+    return wei_to_usd(gas * gas_price, native_price)
+
+
+def wei_to_usd(wei: int, native_price: int) -> int:
+    """Wei to USD with 8 decimals, rounded up."""
+    return -(-wei * native_price // WAD)
 
 
 def _unit(asset: AssetInfo) -> int:

@@ -86,8 +86,11 @@ class Venue(Protocol):
 
     factory: Address
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        """Learn which pools between `tokens` can trade, where the knowledge as of `block` is stale."""
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
+        """Learn which pools of `pairs` can trade, where the knowledge as of `block` is stale.
+
+        The tokens of each pair are in the order of their addresses.
+        """
         ...
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
@@ -108,8 +111,8 @@ class SameAsset:
 
     factory = ZERO_ADDRESS
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        del tokens, block
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
+        del pairs, block
         yield from ()
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:

@@ -1,15 +1,17 @@
 """The most profitable liquidation of each account, found for a whole burst of accounts at once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import ceil, log
 from typing import Any, NamedTuple
 
+from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
+from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.quotes import Quoting
-from keeper.plan.route import Path, Question, Quote, QuoteRequest, SplitRequest
+from keeper.plan.route import Path, PoolKey, Question, Quote, QuoteRequest, SplitRequest
 from keeper.plan.size import chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
 from keeper.plan.together import together
@@ -89,7 +91,9 @@ class Trial(NamedTuple):
 class Terms:
     """What all trials of one planning round have in common.
 
-    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it.
+    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `pools` are those of
+    the sources that trade too, by name: one that the sale passes cannot lend, for a pool is locked then.
+    `data_fee` is what the chain takes for a transaction's bytes.
     """
 
     market: Market
@@ -99,6 +103,8 @@ class Terms:
     native_price: int
     flash_loan: bool
     sources: Sequence[FlashSource] = ()
+    pools: Mapping[PoolKey, Address] = field(default_factory=dict)
+    data_fee: DataFee = FREE
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -135,10 +141,14 @@ class Terms:
         gas_usd = self.gas_price * self.native_price / WAD
         return SplitRequest(sale, amount, gas_usd * 10**debt.decimals / (debt.price or 1), self.gas.hop)
 
-    def funded(self, offer: Offer) -> bool:
-        """Whether the offer's largest repayment can be paid for."""
-        instruction = self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
-        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction) is not None
+    def borrows(self, offer: Offer) -> bool:
+        """Whether somebody has to lend what the offer repays."""
+        return self.flash_loan and not self._instruction(offer).self_funded
+
+    def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
+        """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""
+        instruction = self._instruction(offer)
+        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction, busy) is not None
 
     def trial(
         self, opportunity: Opportunity, size: int, settlement: Settlement, quote: Quote
@@ -146,33 +156,59 @@ class Terms:
         """The books of repaying `size`; None when nobody lends that much."""
         request = self.request(opportunity, size, settlement)
         instruction = self.market.instruction(opportunity, request, settlement)
-        funding = self._funding(opportunity, request, settlement, instruction)
+        route = _route(quote, settlement)
+        busy = self._busy(route, opportunity.collateral.address)
+        funding = self._funding(opportunity, request, settlement, instruction, busy)
+        if funding is None and quote.call:  # the router may pass by that pool, which simulation tells
+            funding = self._funding(opportunity, request, settlement, instruction)
         if funding is None:
             return None
-        legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
-        if quote.call:
-            router, data = quote.call
-            legs = (Leg(router, (), settlement.seize, data),)
-        route = Route(legs, settlement.seize, quote.amount_out, quote.gas)
+        size_in_bytes = transaction_size(instruction, route)
+        data_gas = self.data_fee.gas(size_in_bytes)
         profit = account_for(
             settlement,
             route,
             opportunity.debt,
             flash_fee=funding.fee,
-            gas=self.gas.total(settlement, route),
+            gas=self.gas.total(settlement, route) + data_gas,
             gas_price=self.gas_price,
             native_price=self.native_price,
+            data_fee=self.data_fee.wei(size_in_bytes),
+            data_gas=data_gas,
         )
         return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
 
+    def _instruction(self, offer: Offer) -> Instruction:
+        return self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
+
+    def _busy(self, route: Route, token_in: Address) -> Collection[Address]:
+        """Lenders that selling `token_in` over `route` locks; all pools where nobody says which it takes."""
+        if route.calls:
+            return frozenset(self.pools.values())
+        return {self.pools[key] for key in pools_of(route, token_in) if key in self.pools}
+
     def _funding(
-        self, opportunity: Opportunity, request: int, settlement: Settlement, instruction: Instruction
+        self,
+        opportunity: Opportunity,
+        request: int,
+        settlement: Settlement,
+        instruction: Instruction,
+        busy: Collection[Address] = (),
     ) -> Funding | None:
         if instruction.self_funded:
             return UNNEEDED
         if not self.flash_loan:
             return INVENTORY
-        return cheapest(self.sources, Need.of(opportunity, request, settlement, instruction))
+        return cheapest(self.sources, Need.of(opportunity, request, settlement, instruction), busy)
+
+
+def _route(quote: Quote, settlement: Settlement) -> Route:
+    """The sale that was quoted, of all that is seized."""
+    legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
+    if quote.call:
+        router, data = quote.call
+        legs = (Leg(router, (), settlement.seize, data),)
+    return Route(legs, settlement.seize, quote.amount_out, quote.gas)
 
 
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:

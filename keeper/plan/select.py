@@ -40,7 +40,7 @@ def affordable(plans: Iterable[Plan], purse: int) -> tuple[list[Plan], list[Reje
     kept: list[Plan] = []
     dropped: list[Rejection] = []
     for plan in ranked(plans):
-        needed = plan.profit.gas * plan.profit.gas_price * RESERVE
+        needed = (plan.profit.gas * plan.profit.gas_price + plan.profit.data_fee) * RESERVE
         if needed > purse:
             detail = f"needs {needed / WAD:.6f} for gas, {purse / WAD:.6f} are left"
             dropped.append(

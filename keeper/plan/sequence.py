@@ -11,11 +11,13 @@ from heapq import heapify, heappop, heappush
 from math import inf
 from typing import NamedTuple
 
+from keeper.plan.funding import Need, lends
 from keeper.plan.liquidity import Liquidity, pools_of
-from keeper.plan.model import Route
+from keeper.plan.model import Plan
 from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting, quoted
-from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue
+from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue, steps
+from keeper.plan.sale import sell
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
 from keeper.plan.split import start_rate
 from keeper.plan.verdict import Case
@@ -41,6 +43,13 @@ class Runner(NamedTuple):
 
     case: Case
     options: Sequence[tuple[Offer, Trial]]
+
+
+class Bought(NamedTuple):
+    """What a sale takes out of a pool, token units; None where the pool is not known."""
+
+    token: Address
+    amount: int | None
 
 
 class Turn(NamedTuple):
@@ -91,22 +100,31 @@ class State:
         """A copy to take turns on."""
         return State(self.terms, self.liquidity, self.least, dict(self.touched))
 
-    def make_way(self, route: Route, token: Address) -> None:
-        """Trade `token` over `route`."""
-        self.liquidity = self.liquidity.after(route, token)
-        self.touched |= dict.fromkeys(pools_of(route, token), len(self.turns))
+    def make_way(self, deed: Trial | Plan) -> None:
+        """Trade over its route, and take out of the lenders what it takes."""
+        token, terms = deed.opportunity.collateral.address, self.terms
+        paid = _paid_out(deed, self.liquidity)
+        by_lender = {terms.pools[key]: each for key, each in paid.items() if key in terms.pools}
+        self.terms = replace(terms, sources=[_left(source, deed, by_lender) for source in terms.sources])
+        self.liquidity = self.liquidity.after(deed.route, token)
+        self.touched |= dict.fromkeys(pools_of(deed.route, token), len(self.turns))
 
     def commit(self, case: Case, trial: Trial) -> None:
         """Give the turn to `case`."""
-        token = trial.opportunity.collateral.address
         self.turns.append(Turn(case, trial))
-        self.make_way(trial.route, token)
-        self.terms = replace(self.terms, sources=[_left(source, trial) for source in self.terms.sources])
+        self.make_way(trial)
 
     def stale(self, trial: Trial, seen: int) -> bool:
         """Whether a trial made after turn `seen` may be wrong by now."""
         pools = pools_of(trial.route, trial.opportunity.collateral.address)
         return any(self.touched.get(key, ALONE) > seen for key in pools)
+
+    def lends(self, trial: Trial) -> bool:
+        """Whether who was to lend for a trial still has that much."""
+        if trial.loan is None or not self.terms.flash_loan:
+            return True
+        need = Need.of(trial.opportunity, trial.request, trial.settlement, trial.instruction)
+        return lends(self.terms.sources, need, trial.loan)
 
     @property
     def worth(self) -> int:
@@ -156,7 +174,7 @@ def in_turn(
     while line:
         _, place, seen = heappop(line)
         runner, alone, trial = runners[place], runners[place].options[0][1], trials[place]
-        if state.stale(alone, seen):
+        if state.stale(alone, seen) or (trial and not state.lends(trial)):
             state.crowded = True
             trial = yield from quoted(_reprice(alone, state.terms), venues, state.liquidity)
             trials[place] = trial
@@ -212,15 +230,33 @@ def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:
     return terms.trial(trial.opportunity, trial.size, trial.settlement, Quote(out, gas, tuple(legs)))
 
 
-def _left(source: FlashSource, trial: Trial) -> FlashSource:
-    """The source after `trial`: the protocol's reserves pay out what is seized, an allowance is used up."""
-    pair = trial.opportunity
-    if source.lender == trial.instruction.venue:
-        token, amount = pair.collateral.address, trial.settlement.seize
-    elif source.kind is FlashKind.NONE and trial.loan and trial.loan.kind is FlashKind.NONE:
-        token, amount = pair.debt.address, trial.request
+def _left(source: FlashSource, deed: Trial | Plan, bought: Mapping[Address, Bought]) -> FlashSource:
+    """The source after `deed`: the protocol's reserves pay out what is seized, pools what is bought of them.
+
+    The owner's allowance is used up by what it lends.
+    """
+    pair = deed.opportunity
+    if source.lender == deed.instruction.venue:
+        token, amount = pair.collateral.address, deed.settlement.seize
+    elif source.kind is FlashKind.NONE and deed.loan and deed.loan.kind is FlashKind.NONE:
+        token, amount = pair.debt.address, deed.request
+    elif source.kind is FlashKind.UNISWAP_V3 and source.lender in bought:
+        token, exact = bought[source.lender]
+        amount = source.available(token) if exact is None else exact
     else:
         return source
     known = source.taken if isinstance(source, Reserved) else {}
     inner = source.source if isinstance(source, Reserved) else source
     return Reserved(inner, {**known, token: known.get(token, 0) + amount})
+
+
+def _paid_out(deed: Trial | Plan, liquidity: Liquidity) -> Mapping[PoolKey, Bought]:
+    """What the sale of `deed` takes out of each pool that it passes."""
+    paid: dict[PoolKey, Bought] = {}
+    for leg in deed.route.legs:
+        for count, hop in enumerate(leg.hops, start=1):
+            path = Path(leg.venue, deed.opportunity.collateral.address, leg.hops[:count])
+            sold = sell(path, leg.amount_in, liquidity.pools)
+            *_, (key, _) = steps(path)
+            paid[key] = Bought(hop.token_out, sold.amount_out if sold else None)
+    return paid

@@ -12,9 +12,9 @@ class GasModel:
 
     `liquidation`: transaction, flash loan and liquidation call through the executor. `hop`: the
     executor's own work around each swap (pool lookup, balances, callback). Measured on the devnet's
-    Aave v3.6: nine in ten liquidations need less, the rest up to 10 % more (accounts with many legs).
-    `bad_debt`: each further debt reserve that the protocol writes off in the call
-    (LiquidationLogic's own comment: about 75k).
+    first market: nine in ten liquidations need less, the rest up to 10 % more (accounts with many legs).
+    `bad_debt`: each further debt reserve that the protocol writes off in the call (about 75k where a
+    pool writes off every debt of the account at once).
     """
 
     liquidation: int = 470_000
@@ -35,10 +35,12 @@ class GasModel:
 class Strategy:
     """What is worth doing: USD with 8 decimals, gas price in wei.
 
-    Without `flash_loan` the executor's owner pays the debt asset (by allowance) and no premium is due.
+    Without `flash_loan` the executor's owner pays the debt asset (by allowance) and no premium is due. With
+    `two_steps` a burst liquidates an account twice where the close factor makes that pay more.
     """
 
     min_profit_usd: int
     max_gas_price: int
     flash_loan: bool = True
+    two_steps: bool = True
     gas: GasModel = field(default_factory=GasModel)

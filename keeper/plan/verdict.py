@@ -9,7 +9,7 @@ from keeper.plan.profit import break_even
 from keeper.plan.search import Offer, Terms, Trial
 from keeper.plan.strategy import Strategy
 from keeper.protocols.base import AssetInfo, Opportunity, Refusal
-from keeper.types import USD, WAD, Address, BlockRef
+from keeper.types import USD, WAD, Address, BlockRef, borrower
 
 GWEI = 10**9
 
@@ -36,7 +36,7 @@ def judge(
     market = terms.market
     plan = best and Plan(
         deployment=market.deployment,
-        borrower=market.borrower(case.account),
+        borrower=borrower(case.account),
         block=block,
         opportunity=best.opportunity,
         instruction=best.instruction,
@@ -46,6 +46,7 @@ def judge(
         min_profit=break_even(best.profit, best.opportunity.debt, strategy.min_profit_usd),
         loan=best.loan,
         headroom=best.request - best.settlement.repay,
+        lands=terms.frame.timestamp,
     )
     objections = _unprofitable(plan, strategy) if plan else _impossible(case, terms)
     objection = next(objections, None)
@@ -74,7 +75,9 @@ def _impossible(case: Case, terms: Terms) -> Iterator[tuple[Reason, str]]:
                 for offer in case.offers
             }
         )
-        yield Reason.NO_ROUTE, f"no pools buy {', '.join(pairs)} in the amounts needed"
+        locked = not any(terms.funded(offer, terms.pools.values()) for offer in case.offers)
+        catch = ", besides those that would have to lend" if locked else ""
+        yield Reason.NO_ROUTE, f"no pools buy {', '.join(pairs)} in the amounts needed{catch}"
     if case.refusals:
         yield Reason.PROTOCOL_REFUSES, f"{case.refusals[0].code}: {case.refusals[0].detail}"
     symbols = sorted({opportunity.debt.symbol for opportunity in case.unpriced})

@@ -7,10 +7,10 @@ markets, in lower case. Reading happens through a *conversation* (`Reads`): a ge
 calls and receives their results, driven by the index stage at one block.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,11 @@ class AssetInfo:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """An account's exact health at one frame. Values in the market's `unit`, factor in wad."""
+    """An account's exact health at one frame. Values in the market's `unit`, factor in wad.
+
+    The unit "USD" has 8 decimals. In any other the values are the protocol's own integers, and holdings
+    tell what they are worth.
+    """
 
     account: Address
     collateral: int
@@ -266,6 +270,7 @@ class Market(Protocol):
     deployment: str
     name: str
     unit: str
+    """What health is judged in; "USD" only where that is so for every account."""
     book: Book
 
     @property
@@ -318,15 +323,11 @@ class Market(Protocol):
         """
         ...
 
-    def borrower(self, account: Address) -> Address:
-        """The address behind an account's key."""
-        ...
-
-    def section(self, account: Address) -> str:
-        """Which of the deployment's markets the account belongs to; `name` where there is one."""
-        ...
-
     def assets(self) -> Sequence[AssetInfo]: ...
+    def pairs(self) -> Collection[tuple[Address, Address]] | None:
+        """(collateral, debt) tokens that liquidations may have now; None: any two of `assets`."""
+        ...
+
     def health(self, account: Address, frame: Any) -> Health: ...
     def holdings(self, account: Address, frame: Any) -> Sequence[Holding]:
         """The account's legs at `frame`, by asset ascending."""
@@ -375,63 +376,10 @@ class Market(Protocol):
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]: ...
 
 
-class Check(NamedTuple):
-    """One number (or set of numbers) as the contracts reported it and as the market derived it."""
+@runtime_checkable
+class Foresighted(Protocol):
+    """A market that can tell what a liquidation leaves for the next one in the same block."""
 
-    what: str
-    expected: Any
-    actual: Any
-
-
-class Recording(Protocol):
-    """How a market is held against a recorded run of the protocol's contracts.
-
-    The documents' format: README.md beside the recorded runs. `document`, `reading`, `checkpoint` and
-    `attempt` are parsed JSON as it stands there.
-    """
-
-    def open(self, document: Mapping[str, Any], book: Book) -> Market:
-        """A market over `book` that has folded nothing yet; all it may read is the document.
-
-        Raises:
-            ConfigError: a version or revision that is not known.
-        """
-        ...
-
-    def read(self, market: Market, reading: Mapping[str, Any]) -> None:
-        """Take over what no log carries and the run therefore recorded as a read."""
-        ...
-
-    def subjects(self, checkpoint: Mapping[str, Any]) -> int:
-        """How many accounts and markets a checkpoint describes."""
-        ...
-
-    def checkpoint(self, market: Market, checkpoint: Mapping[str, Any]) -> Iterable[Check]:
-        """Everything a checkpoint says against the market that folded every log up to its block."""
-        ...
-
-    def liquidation(self, market: Market, attempt: Mapping[str, Any]) -> Iterable[Check]:
-        """A liquidation attempt against what the market says would happen on the state before it."""
-        ...
-
-
-class Adapter(Protocol):
-    """A protocol: opens markets of a deployment."""
-
-    protocol: str
-    record_types: tuple[type, ...]
-    """Named tuples this protocol keeps as records, so that a saved book can be read back."""
-
-    @property
-    def recording(self) -> Recording | None:
-        """How recorded runs of this protocol are replayed, None where there are none."""
-        ...
-
-    def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Market]:
-        """Probe the deployment on chain and return its market over `book` (empty or restored).
-
-        Raises:
-            ConfigError: no such contract. One of a revision this adapter does not know is watched as well
-            as can be, and the market is in doubt.
-        """
+    def after(self, opportunity: Opportunity, repay: int, frame: Any) -> tuple[Market, Any] | Refusal:
+        """The market and the frame after repaying `repay`, for questions only; or why that is refused."""
         ...

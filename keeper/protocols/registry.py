@@ -6,7 +6,7 @@ from types import MappingProxyType
 from keeper.protocols.aave_v2.adapter import AaveV2
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.protocols.aave_v4.adapter import AaveV4
-from keeper.protocols.base import Adapter
+from keeper.protocols.adapter import Adapter
 from keeper.protocols.comet.adapter import Comet
 from keeper.protocols.euler_v2.adapter import EulerV2
 from keeper.protocols.morpho_blue.adapter import MorphoBlue

@@ -7,13 +7,15 @@ from keeper.protocols.base import Market
 from keeper.risk.ladder import Rung, ladder
 from keeper.risk.scan import borrowers
 from keeper.risk.stress import Shock, Stress, shocked_prices, stress, usd_value
+from keeper.risk.worth import valued
 
 
 class RiskReport(NamedTuple):
     """A market's risk at one moment. Money in USD with 8 decimals.
 
     `deficit` is what the protocol has booked, `insolvency` what accounts owe above their collateral,
-    `blind` counts accounts that no one can judge because a price is missing.
+    `blind` counts accounts that no one can judge because a price is missing, `unvalued` those that can be
+    judged and have no price in USD: they are in no sum.
     """
 
     accounts: int
@@ -22,6 +24,7 @@ class RiskReport(NamedTuple):
     deficit: int
     insolvency: int
     blind: int
+    unvalued: int
     ladder: list[Rung]
     stress: Stress | None
 
@@ -32,14 +35,18 @@ def report(market: Market, timestamp: int, shocks: Sequence[Shock]) -> RiskRepor
     Raises:
         ConfigError: a shock names an asset the market does not have.
     """
-    healths, blind = borrowers(market, market.frame(timestamp))
+    frame = market.frame(timestamp)
+    healths, blind = borrowers(market, frame)
+    accounts = list(valued(market, healths, frame))
+    worths = [worth for _, worth in accounts if worth]
     return RiskReport(
         accounts=len(healths),
-        collateral=sum(health.collateral for health in healths),
-        debt=sum(health.debt for health in healths),
+        collateral=sum(worth.collateral for worth in worths),
+        debt=sum(worth.debt for worth in worths),
         deficit=usd_value(market, market.bad_debt()),
-        insolvency=sum(max(0, health.debt - health.collateral) for health in healths),
+        insolvency=sum(worth.uncovered for worth in worths),
         blind=len(blind),
-        ladder=ladder(healths),
+        unvalued=len(accounts) - len(worths),
+        ladder=ladder(accounts),
         stress=stress(market, timestamp, shocked_prices(market, shocks)) if shocks else None,
     )

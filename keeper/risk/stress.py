@@ -2,7 +2,7 @@
 
 Every account is re-evaluated exactly at the shocked prices. Two conventions of bad debt are in use
 and both are reported: *insolvency* (debt above collateral, Gauntlet's VaR convention) and *deficit*
-(what the protocol writes off after liquidators took all collateral with their bonus, Aave v3.3).
+(what the protocol writes off after liquidators took all collateral with their bonus).
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from keeper.errors import ConfigError
 from keeper.protocols.base import Market
 from keeper.risk.scan import scan
+from keeper.risk.worth import valued
 from keeper.types import Address
 
 SHOCK = re.compile(r"([^=\s]+)=([+-]?\d+(?:\.\d+)?)%")
@@ -26,7 +27,7 @@ class Shock(NamedTuple):
 
 
 class Stress(NamedTuple):
-    """Result of a stress. Money in USD with 8 decimals."""
+    """Result of a stress. Money in USD with 8 decimals, of `accounts` as far as they have prices."""
 
     accounts: int
     collateral: int
@@ -81,6 +82,7 @@ def stress(market: Market, timestamp: int, prices: Mapping[Address, int]) -> Str
     """Judge every account at `prices` and let liquidators take all they are allowed to."""
     frame = market.frame(timestamp, prices)
     liquidatable = scan(market, frame).liquidatable
+    worths = [worth for _, worth in valued(market, liquidatable, frame) if worth]
     repaid = deficit = 0
     for health in liquidatable:
         end = market.exhaust(health.account, frame)
@@ -88,10 +90,10 @@ def stress(market: Market, timestamp: int, prices: Mapping[Address, int]) -> Str
         deficit += _usd(market, end.bad_debt, prices)
     return Stress(
         accounts=len(liquidatable),
-        collateral=sum(health.collateral for health in liquidatable),
-        debt=sum(health.debt for health in liquidatable),
+        collateral=sum(worth.collateral for worth in worths),
+        debt=sum(worth.debt for worth in worths),
         repaid=repaid,
-        insolvency=sum(max(0, health.debt - health.collateral) for health in liquidatable),
+        insolvency=sum(worth.uncovered for worth in worths),
         deficit=deficit,
     )
 

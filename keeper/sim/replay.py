@@ -3,20 +3,21 @@
 A run is one JSON file, gzipped or not: every log of a chain in order, what the contracts said at
 checkpoints, and every liquidation tried. Logs are folded block by block; a checkpoint is compared at
 the end of its block, a liquidation on the state its block found. What is recorded and how it is
-compared is each protocol's own (`keeper.protocols.base.Recording`).
+compared is each protocol's own (`keeper.protocols.adapter.Recording`).
 """
 
 import gzip
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from keeper.errors import ConfigError, Degraded
 from keeper.index.book import ColumnarBook
-from keeper.protocols.base import Adapter, Check, Market, Recording
+from keeper.protocols.adapter import Adapter, Check, Recording
+from keeper.protocols.base import Market
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Hash, Log
 
@@ -96,47 +97,72 @@ def _recording(path: Path, protocol: str, adapters: Mapping[str, Adapter]) -> Re
     return adapter.recording
 
 
-def _run(document: Record, recording: Recording, file: str) -> Replayed:
-    reads = _by_block(document.get("reads", ()), "block")
+class Scene(NamedTuple):
+    """A recorded block, and what was recorded of the state at its end.
+
+    `readings` are what no log carries, `checkpoints` what the contracts said, `attempts` the liquidations
+    tried on this state.
+    """
+
+    block: Record
+    readings: Sequence[Record]
+    checkpoints: Sequence[Record]
+    attempts: Sequence[Record]
+
+
+def scenes(document: Record) -> list[Scene]:
+    """A run block by block.
+
+    Raises:
+        ConfigError: it refers to a block that it does not hold.
+    """
+    readings = deque(sorted(document.get("reads", ()), key=lambda reading: int(reading["block"])))
     checkpoints = _by_block(document["checkpoints"], "block")
     attempts = _by_block(document["liquidations"], "state_block")
-    market = recording.open(document, ColumnarBook())
-    result = Replayed(file)
+    found = []
     for block in document["blocks"]:
         number = block["number"]
-        _fold(market, block)
-        for reading in _until(reads, int(number)):
-            recording.read(market, reading)
-        for checkpoint in checkpoints.pop(number, ()):
+        due = []
+        # What was read at a block without logs belongs to the next one.
+        while readings and int(readings[0]["block"]) <= int(number):
+            due.append(readings.popleft())
+        found.append(Scene(block, due, checkpoints.pop(number, ()), attempts.pop(number, ())))
+    if checkpoints or attempts or readings:
+        absent = min({*checkpoints, *attempts, *(reading["block"] for reading in readings)}, key=int)
+        raise ConfigError(f"it refers to block {absent}, which it does not hold")
+    return found
+
+
+def play(scene: Scene, market: Market, recording: Recording) -> None:
+    """Fold a scene's logs into the market and take over what was read."""
+    timestamp = int(scene.block["timestamp"])
+    for log in logs_of(scene.block):
+        market.fold(log, timestamp)
+    for reading in scene.readings:
+        recording.read(market, reading)
+
+
+def _run(document: Record, recording: Recording, file: str) -> Replayed:
+    result = Replayed(file)
+    market = recording.open(document, ColumnarBook())
+    for scene in scenes(document):
+        number = scene.block["number"]
+        play(scene, market, recording)
+        for checkpoint in scene.checkpoints:
             result.snapshots += recording.subjects(checkpoint)
             result.judge(number, recording.checkpoint(market, checkpoint))
-        for attempt in attempts.pop(number, ()):
+        for attempt in scene.attempts:
             result.liquidations += 1
             result.judge(number, recording.liquidation(market, attempt))
-    if checkpoints or attempts or reads:
-        absent = min({*checkpoints, *attempts, *reads}, key=int)
-        raise ConfigError(f"it refers to block {absent}, which it does not hold")
     result.judge(document["blocks"][-1]["number"], [Check("doubt", None, market.doubt)])
     return result
 
 
-def _by_block(records: Sequence[Record], field: str) -> dict[str, list[Record]]:
+def _by_block(records: Iterable[Record], field: str) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         found[record[field]].append(record)
     return found
-
-
-def _until(reads: dict[str, list[Record]], number: int) -> list[Record]:
-    """Take what was read up to block `number`; a block without logs may have changed it."""
-    due = sorted((block for block in reads if int(block) <= number), key=int)
-    return [reading for block in due for reading in reads.pop(block)]
-
-
-def _fold(market: Market, block: Record) -> None:
-    timestamp = int(block["timestamp"])
-    for log in logs_of(block):
-        market.fold(log, timestamp)
 
 
 def logs_of(block: Record) -> Iterator[Log]:

@@ -2,17 +2,20 @@
 
 import asyncio
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import URL, MetaData, StaticPool, create_engine, event, make_url
+from asyncpg import PostgresError  # what happens while connecting is not wrapped by SQLAlchemy
+from sqlalchemy import URL, MetaData, StaticPool, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from keeper.errors import ConfigError
+from keeper.errors import ConfigError, StoreLost
 from keeper.store.inline import InlineEngine
 
 metadata = MetaData()
@@ -20,6 +23,16 @@ metadata = MetaData()
 
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+asyncpg"}
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+SERVER_DEADLINE = 5.0
+"""Seconds for one answer of a database server, and for connecting to it."""
+
+MIGRATING = 0x6B656570
+"""Key of the lock under which one process at a time migrates a Postgres."""
+
+PASSING = ("08", "40", "53", "57", "55P03")
+"""SQLSTATE of what passes: connection lost, rolled back in favour of another, out of resources, going down,
+a lock not to be had."""
 
 
 class Database:
@@ -47,7 +60,7 @@ class Database:
         try:
             async with engine.begin() as connection:
                 await connection.run_sync(_migrate)
-        except (DBAPIError, sqlite3.Error, OSError) as error:
+        except (DBAPIError, PostgresError, sqlite3.Error, OSError) as error:
             await engine.dispose()
             where = parsed.render_as_string(hide_password=True)
             cause = error.orig if isinstance(error, DBAPIError) else error
@@ -56,9 +69,21 @@ class Database:
             ) from None
         return cls(engine)
 
-    def begin(self) -> Any:
-        """One transaction, committed when the block ends well: `async with db.begin() as connection`."""
-        return self.engine.begin()
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        """One transaction, committed when the block ends well: `async with db.begin() as connection`.
+
+        Raises:
+            StoreLost: the server did not answer, or could not carry it out just now.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except (DBAPIError, PostgresError, OSError) as error:
+            if not _passes(error):
+                raise
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreLost(f"the database did not answer: {cause or type(cause).__name__}") from error
 
     async def close(self) -> None:
         await asyncio.shield(self.engine.dispose())
@@ -74,7 +99,8 @@ class Database:
 
 def _engine(url: URL) -> AsyncEngine | InlineEngine:
     if url.get_backend_name() != "sqlite":
-        return create_async_engine(url)
+        limits = {"timeout": SERVER_DEADLINE, "command_timeout": SERVER_DEADLINE}
+        return create_async_engine(url, connect_args=limits, pool_pre_ping=True)
     engine = create_engine(url, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare_sqlite)
     return InlineEngine(engine)
@@ -87,7 +113,18 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.close()
 
 
+def _passes(error: DBAPIError | PostgresError | OSError) -> bool:
+    """Whether another try may go well: a server's troubles do, a file's do not."""
+    if isinstance(error, OSError):  # TimeoutError is one
+        return True
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return lost or str(getattr(said, "sqlstate", None) or "").startswith(PASSING)
+
+
 def _migrate(connection: Any) -> None:
+    if connection.dialect.name == "postgresql":  # two processes may start at once
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATING})"))
     config = AlembicConfig()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

@@ -9,6 +9,7 @@ from tests.contract.executor_world import (
     PROFIT,
     REPAY,
     SEIZED,
+    STOCK,
     UNIT,
     Swapper,
     build_world,
@@ -117,7 +118,7 @@ def test_execute__a_failed_plan_left_marks__next_plan_starts_clean() -> None:
     world.swapper.set_conduct(Swapper.NO_CALLBACK)
     results = world.execute(world.plan(), world.plan(hops=[(world.debt.address, 3000)]))
     assert [result.ok for result in results] == [False, True]
-    assert world.collateral.balanceOf(other.address) == 10**9 * UNIT + SEIZED
+    assert world.collateral.balanceOf(other.address) == STOCK + SEIZED
     world.assert_nothing_left()
 
 

@@ -11,6 +11,7 @@ from tests.contract.executor_world import (
     FEE,
     PROFIT,
     SEIZED,
+    STOCK,
     UNIT,
     World,
     build_world,
@@ -43,7 +44,7 @@ def test_legs__two_pools__each_sells_its_part() -> None:
     (result,) = world.execute(world.plan(legs=legs))
     rest = SEIZED - SEIZED // 4
     assert result.profit == PROFIT + rest // 10
-    assert world.collateral.balanceOf(other.address) == 10**9 * UNIT + rest
+    assert world.collateral.balanceOf(other.address) == STOCK + rest
     world.assert_nothing_left()
 
 

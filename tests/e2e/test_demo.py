@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,7 +47,10 @@ def test_demo__as_a_stranger_runs_it__pays_and_leaves_nothing_behind(tmp_path: P
 
 
 def overlapping(entries: list[LedgerEntry]) -> list[LedgerEntry]:
-    """Attempts at an account that were decided before the attempt before them was mined."""
+    """Attempts at an account that were decided before the attempt before them was mined.
+
+    Two steps of one decision share its block.
+    """
     by_account: dict[str, list[LedgerEntry]] = defaultdict(list)
     for entry in sorted(entries, key=lambda entry: entry.block):
         by_account[entry.account].append(entry)
@@ -55,7 +58,7 @@ def overlapping(entries: list[LedgerEntry]) -> list[LedgerEntry]:
         following
         for attempts in by_account.values()
         for entry, following in pairwise(attempts)
-        if entry.realised is None or following.block < entry.realised.block
+        if entry.realised is None or entry.block < following.block < entry.realised.block
     ]
 
 
@@ -68,8 +71,31 @@ async def test_demo__its_ledger__holds_every_account_worth_it_and_none_twice_at_
     done = [entry for entry in story.entries if entry.outcome is Outcome.SUCCESS]
     assert len(done) > 3
     assert overlapping(story.entries) == []
+    decisions = Counter((entry.account, entry.block) for entry in done)
+    assert set(decisions.values()) <= {1, 2}
     assert {each["reason"] for each in story.rejected} <= NOT_WORTH_IT
     assert story.after.ladder[0].accounts == len(story.rejected)
     assert (story.after.deficit, story.after.insolvency) == (0, 0)
     assert all(entry.realised is not None and entry.realised.net_usd > 0 for entry in done)
     assert len(told) > len(done)
+
+
+async def test_demo__of_chosen_protocols__liquidates_everyone_worth_it_in_each(tmp_path: Path) -> None:
+    protocols = ("morpho-blue", "venus", "aave-v3.0.2", "aave-v2")
+    words = [word for name in protocols for word in ("--protocol", name)]
+    result = await keeper(tmp_path / "keeper.toml", "demo", "--json", "--borrowers", "12", *words)
+
+    assert result.code == 0, result.err
+    last = json.loads(result.out.splitlines()[-1])
+    assert last["protocols"] == list(protocols)
+    assert len(last["by_deployment"]) == len(protocols)
+    assert min(last["by_deployment"].values()) > 0
+    assert sum(last["by_deployment"].values()) == last["liquidations"]
+    assert int(last["net_profit"]) > 0
+    assert int(last["bad_debt"]) == 0
+
+
+async def test_demo__protocol_that_is_not_on_the_devnet__is_refused(tmp_path: Path) -> None:
+    result = await keeper(tmp_path / "keeper.toml", "demo", "--json", "--protocol", "compound-v2")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("keeper: --protocol compound-v2: not on the devnet, which has aave-v3.6, ")

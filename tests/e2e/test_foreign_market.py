@@ -28,6 +28,9 @@ RESERVES = (
 )
 POOLS = (PoolPlan("TREE", "EURX", 3000, 5_000_000),)
 
+ANSWERS_ZERO = "0x60206000f3"
+"""A contract that returns a word of zeros whatever it is asked."""
+
 
 class Foreign(NamedTuple):
     """A chain with a market and an exchange that somebody else deployed."""
@@ -86,6 +89,8 @@ async def test_foreign_market__executor_deployed_by_the_keeper__liquidates(forei
     assert (again.code, len(again.err.splitlines())) == (2, 1)
     assert "there is one already" in again.err
 
+    await lends_later(foreign, secret)
+
     ran = await keeper(config, "run", "--mode", "live", "--once", "--json", **secret)
 
     assert (ran.code, ran.err) == (0, "")
@@ -95,3 +100,15 @@ async def test_foreign_market__executor_deployed_by_the_keeper__liquidates(forei
     after = (await keeper(config, "positions", "--json")).json
     assert int(after[0]["debt"]) < int(before[0]["debt"])
     assert KEY[2:] not in ran.out + ran.err + deployed.out + deployed.err
+
+
+async def lends_later(foreign: Foreign, secret: dict[str, str]) -> None:
+    """A lender that is configured after the deployment is closed until the owner opens the executor to it."""
+    config, lender = foreign.config, checksum(Address("0x" + "1e" * 20))
+    await foreign.chain.node.request("anvil_setCode", lender, ANSWERS_ZERO)
+    with config.open("a") as file:
+        file.write(f'\n[[lender]]\nkind = "morpho"\naddress = "{lender}"\n')
+    allowed = await keeper(config, "executor", "allow", "--json", **secret)
+    assert allowed.json == {"allowed": {"venues": [lender], "factories": [], "routers": []}}
+    again = await keeper(config, "executor", "allow", **secret)
+    assert (again.code, again.out.strip()) == (0, "It was open to everything configured.")

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,9 +141,11 @@ class World:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, folder: Path, *, borrowers: int, seed: int = 3) -> AsyncIterator[Self]:
+    async def start(
+        cls, folder: Path, *, borrowers: int, seed: int = 3, protocols: Sequence[str] = ()
+    ) -> AsyncIterator[Self]:
         """Bring both up; the arbitrageur acts only when asked."""
-        async with Network.start(borrowers=borrowers, seed=seed) as network:
+        async with Network.start(borrowers=borrowers, seed=seed, protocols=protocols) as network:
             site = await configure(network, folder / "keeper.toml", seed=OPERATOR_SEED)
             yield cls(network, site)
 

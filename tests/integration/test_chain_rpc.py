@@ -24,6 +24,7 @@ EMITTER = Address("0x" + "e0" * 20)
 OTHER = Address("0x" + "e1" * 20)
 REVERTER = Address("0x" + "e2" * 20)
 ECHO = Address("0x" + "e3" * 20)
+ONCE = Address("0x" + "e4" * 20)
 NOBODY = Address("0x" + "99" * 20)
 
 EMITTER_CODE = "0x436000526000356020" + "6000a100"
@@ -31,6 +32,8 @@ EMITTER_CODE = "0x436000526000356020" + "6000a100"
 REVERTER_CODE = "0x60206000fd"
 ECHO_CODE = "0x60003560005260206000f3"
 """Returns the first word of calldata."""
+ONCE_CODE = "0x60005415600a575f5ffd5b600160005500"
+"""Can be called once, then reverts."""
 
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 SENDER = Address("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
@@ -39,7 +42,8 @@ SENDER = Address("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266")
 @pytest.fixture
 async def anvil() -> AsyncIterator[Anvil]:
     async with Anvil.start() as anvil, Node(anvil.http) as node:
-        code = {EMITTER: EMITTER_CODE, OTHER: EMITTER_CODE, REVERTER: REVERTER_CODE, ECHO: ECHO_CODE}
+        code = {EMITTER: EMITTER_CODE, OTHER: EMITTER_CODE, REVERTER: REVERTER_CODE}
+        code |= {ECHO: ECHO_CODE, ONCE: ONCE_CODE}
         for address, text in code.items():
             await node.request("anvil_setCode", address, text)
         yield anvil
@@ -223,6 +227,15 @@ async def test_gas__estimate_and_tip__are_the_nodes(rpc: Rpc) -> None:
     assert await rpc.priority_fee() == 10**9
 
 
+async def test_gas__the_same_waits_in_the_mempool__is_estimated_without_it(rpc: Rpc, node: Node) -> None:
+    await node.request("evm_setAutomine", False)
+    await rpc.send_raw(signed(to=ONCE, gas=100_000))
+    assert await rpc.estimate_gas(Call(ONCE, b""), SENDER) > 21_000
+    await node.request("evm_mine")
+    with pytest.raises(CallReverted):
+        await rpc.estimate_gas(Call(ONCE, b""), SENDER)
+
+
 async def test_probe__anvil__tells_what_it_is(rpc: Rpc) -> None:
     facts = await probe(rpc, SystemClock())
     assert facts.chain_id == 31337
@@ -258,3 +271,18 @@ async def test_request__node_frozen__deadline_ends_it(anvil: Anvil) -> None:
                 await rpc.block()
         finally:
             anvil.process.send_signal(signal.SIGCONT)
+
+
+async def test_estimate_gas__the_same_transaction_waits__is_not_counted_against_itself(
+    rpc: Rpc, node: Node
+) -> None:
+    once = Address("0x" + "74" * 20)
+    await node.request("anvil_setCode", once, "0x5f54600a5760015f55005b5f5ffd")  # reverts the second time
+    await node.request("evm_setAutomine", False)
+    sender = (await node.accounts())[0]
+    await node.request("eth_sendTransaction", {"from": sender, "to": once, "gas": hex(100_000)})
+    assert await rpc.estimate_gas(Call(once, b""), sender) > 21_000
+    await node.request("evm_mine")
+    with pytest.raises(CallReverted):
+        await rpc.estimate_gas(Call(once, b""), sender)
+    await node.request("evm_setAutomine", True)

@@ -16,6 +16,8 @@ from keeper.config.model import Config
 from keeper.demo.configure import Site, configure
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
+from keeper.devnet.node import Node
+from keeper.devnet.relay import LocalRelay
 from keeper.types import checksum
 
 NOBODY = "0x" + "11" * 20
@@ -51,6 +53,20 @@ async def test_examine__sound_devnet__every_dependency_is_ok(site: Site) -> None
     assert checksum(site.operator) in executor.detail
 
 
+async def test_examine__lenders__each_answers_for_its_kind_and_the_executor_must_be_open_to_it(
+    site: Site,
+) -> None:
+    config = load(site.config, env={})
+    [deployment], [swap] = config.deployment, config.exchanges
+    names = dict.fromkeys(("balancer", "morpho"), deployment.settings["addresses_provider"])
+    lenders = [{"kind": kind, "address": address} for kind, address in names.items()]
+    found = failed(await look(changed(site, lender=lenders)))
+    assert set(found) == {"lender balancer", "lender morpho", "executor"}
+    assert "has no getProtocolFeesCollector()" in found["lender balancer"]
+    assert "keeper executor allow" in found["executor"]
+    assert checksum(swap.factory) not in found["executor"]
+
+
 async def test_examine__broken_in_many_places__each_is_named(site: Site) -> None:
     http = load(site.config, env={}).chain.http[0].reveal()
     config = changed(
@@ -73,6 +89,23 @@ async def test_examine__broken_in_many_places__each_is_named(site: Site) -> None
     assert "no contract there" in found["executor"]
     assert examination.reachable
     assert "SECRETTOKEN" not in str(examination)
+
+
+async def test_examine__builders__sound_unsigned_and_dead_are_told_apart(site: Site) -> None:
+    node_url = load(site.config, env={}).chain.http[0].reveal()
+    dead = "http://127.0.0.1:1"
+    settings = {"relay.bid_bps": 100, "relay.deadline_seconds": 5.0}
+    async with Node(node_url) as node, LocalRelay.start(node) as relay:
+        urls = [relay.url, dead]
+        signed = load(site.config, settings | {"relay.urls": urls}, {"KEEPER_RELAY_KEY": "0x" + "5e" * 32})
+        found = {check.name: check for check in (await look(signed)).checks}
+        assert found[f"relay {relay.url}"].ok
+        assert "signed by 0x" in found[f"relay {relay.url}"].detail
+        assert not found[f"relay {dead}"].ok
+        assert (found["bid"].ok, found["bid"].detail.startswith("1 %, paid in 0x")) == (True, True)
+
+        unsigned = load(site.config, {"relay.urls": [relay.url]}, {})
+        assert "check KEEPER_RELAY_KEY" in failed(await look(unsigned))[f"relay {relay.url}"]
 
 
 async def test_examine__key_that_may_not_operate__is_said(site: Site) -> None:

@@ -102,7 +102,7 @@ async def test_network__progress_and_block_time__are_reported_and_kept() -> None
     seen: list[tuple[str, int, int]] = []
     async with Network.start(borrowers=10, block_time=1, progress=lambda *each: seen.append(each)) as network:
         stages = list(dict.fromkeys(stage for stage, _, _ in seen))
-        assert stages == ["anvil", "market", "exchange", "borrowers", "arbitrageur"]
+        assert stages == ["anvil", "aave-v3.6", "exchange", "borrowers", "arbitrageur"]
         assert ("borrowers", 10, 10) in seen
         height = await network.node.block_number()
         await asyncio.sleep(2.5)

@@ -1,6 +1,6 @@
 """The transaction manager's way out of trouble, on a real node: drops, strangers, holes, no-ops."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -297,7 +297,7 @@ class Relay:
     def __init__(self) -> None:
         self.taken: list[tuple[bytes, int]] = []
 
-    async def send(self, raw: bytes, until: int) -> Hash:
+    async def send(self, raw: bytes, *, head: int, until: int, ahead: Sequence[bytes] = ()) -> Hash:
         self.taken.append((raw, until))
         return Hash("0x")
 

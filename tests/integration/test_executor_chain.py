@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
 from eth_utils.crypto import keccak
@@ -18,12 +19,13 @@ from keeper.devnet.tokens import token_contract
 from keeper.execute.executor import Executor, Liquidated, Skipped
 from keeper.execute.reasons import NOTHING_DONE, revert_reason
 from keeper.execute.signer import LocalSigner
+from keeper.execute.simulate import Simulator
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import Receipt
-from keeper.protocols.base import LiquidationEvent
+from keeper.protocols.base import Foresighted, LiquidationEvent, Refusal
 from keeper.risk.scan import scan
 from keeper.types import MAX_UINT256, USD, Address, Hash, Log
 from tests.differential import Following, following
@@ -129,12 +131,18 @@ async def planned(network: Network, follows: Following) -> tuple[int, list[Plan]
     market, then = follows.follower.market, head.timestamp + LATER
     frame = market.frame(then)
     accounts = [health.account for health in scan(market, frame).liquidatable]
-    ether = next(asset.price for asset in market.assets() if asset.symbol == "WETH")
-    assert ether is not None
-    venue = UniswapV3(network.exchange.factory, network.exchange.quoter)
-    planner = Planner(follows.chain, [venue], Strategy(min_profit_usd=USD, max_gas_price=10**11))
+    planner, ether = planner_of(network, follows)
     results = await planner.plan(market, frame, head, accounts, 10**9, ether)
     return then, [result for result in results if isinstance(result, Plan)]
+
+
+def planner_of(network: Network, follows: Following) -> tuple[Planner, int]:
+    """A planner over the devnet's exchange, and the price of ether in USD with 8 decimals."""
+    ether = next(asset.price for asset in follows.follower.market.assets() if asset.symbol == "WETH")
+    assert ether is not None
+    venue = UniswapV3(network.exchange.factory, network.exchange.quoter)
+    strategy = Strategy(min_profit_usd=USD, max_gas_price=10**11)
+    return Planner(follows.chain, [venue], strategy), ether
 
 
 def promised(plan: Plan) -> Liquidated:
@@ -213,10 +221,11 @@ def independent(plans: Sequence[Plan], count: int) -> list[Plan]:
 
 def swaps(plan: Plan) -> Iterator[frozenset[str | int]]:
     """The plan's pools, named by their tokens and fee."""
-    token = plan.opportunity.collateral.address
-    for hop in plan.route.hops:
-        yield frozenset((token, hop.token_out, hop.fee))
-        token = hop.token_out
+    for leg in plan.route.legs:
+        token = plan.opportunity.collateral.address
+        for hop in leg.hops:
+            yield frozenset((token, hop.token_out, hop.fee))
+            token = hop.token_out
 
 
 async def test_execute__every_plan_of_a_crash__does_exactly_what_was_predicted() -> None:
@@ -244,12 +253,49 @@ async def test_execute__three_accounts_in_one_transaction__each_as_predicted() -
     async with staged() as stage:
         plans = independent(stage.plans, 3)
         before = await stage.wealth()
+        look = await Simulator(stage.follows.chain, stage.executor, OPERATOR).simulate(plans)
         receipt = await stage.carry_out(*plans)
         events = stage.executor.events(receipt.logs)
         assert events == [promised(plan) for plan in plans]
+        assert [step.simulated for step in look.steps] == [plan.profit.gross for plan in plans]
+        assert sum(step.gas for step in look.steps) == receipt.gas_used
         assert_aave_agrees(stage, receipt, plans)
         assert growth(before, await stage.wealth()) == gains(events)
         assert await stage.leftovers() == {}
+
+
+async def test_execute__two_steps_of_one_account__bring_more_than_the_close_factor_allows_at_once() -> None:
+    async with staged() as stage:
+        once, plan = await twofold(stage)
+        first, second = plan.steps
+        assert (first.account, first.turn < second.turn) == (second.account, True)
+        assert once.settlement.repay < first.settlement.repay + second.settlement.repay
+        assert once.profit.net_usd < first.profit.net_usd + second.profit.net_usd
+        market, pair = stage.follows.follower.market, first.opportunity
+        frame = market.frame(stage.timestamp)
+        for percent, liquidatable in ((100, True), (102, False)):
+            left = cast("Foresighted", market).after(pair, first.settlement.repay * percent // 100, frame)
+            assert not isinstance(left, Refusal)
+            assert left[0].health(plan.account, left[1]).liquidatable is liquidatable
+        receipt = await stage.carry_out(first, second)
+        assert stage.executor.events(receipt.logs) == [promised(first), promised(second)]
+        events = [
+            LiquidationEvent(*promised(step)[:5], liquidator=stage.executor.address) for step in plan.steps
+        ]
+        assert stage.follows.market.liquidation_events(receipt.logs) == events
+
+
+async def twofold(stage: Stage) -> tuple[Plan, Plan]:
+    """An account's best single liquidation, and its plan with a second step."""
+    market, head = stage.follows.follower.market, await stage.follows.catch_up()
+    frame = market.frame(stage.timestamp)
+    planner, ether = planner_of(stage.network, stage.follows)
+    for health in scan(market, frame).liquidatable:
+        asked = (market, frame, head, [health.account], 10**9, ether)
+        [once], [plan] = await planner.plan(*asked), await planner.burst(*asked)
+        if isinstance(once, Plan) and isinstance(plan, Plan) and plan.second:
+            return once, plan
+    raise AssertionError("nobody is worth two steps")
 
 
 async def test_execute__one_of_three_pays_too_little__is_undone_and_the_others_are_as_predicted() -> None:

@@ -12,9 +12,15 @@ from keeper.devnet.tokens import approve, mint
 from keeper.devnet.uniswap_v3 import Pool
 from keeper.execute.executor import Liquidated
 from keeper.execute.reasons import revert_reason
+from keeper.index.conversation import converse
 from keeper.plan.model import Loan, Plan
+from keeper.plan.planner import Planner
+from keeper.plan.strategy import Strategy
+from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.protocols.base import FlashKind
-from keeper.types import ZERO_ADDRESS, Address
+from keeper.protocols.lenders import AAVE_V2, AAVE_V3, AavePool, Dialect
+from keeper.risk.scan import scan
+from keeper.types import USD, ZERO_ADDRESS, Address
 from tests.integration.test_executor_chain import Stage, growth, promised, staged, swaps
 
 
@@ -57,6 +63,8 @@ async def test_execute__uniswap_pools_lend__every_plan_pays_what_was_predicted()
         assert len(tried) >= 2
         await refuses_to_lend_and_swap(stage)
         await owner_lends(stage)
+        await only_pools_lend(stage)
+        await reads_as_the_index(stage, AAVE_V3)
 
 
 async def test_execute__aave_v2__its_pool_lends_and_every_plan_pays_what_was_predicted() -> None:
@@ -74,6 +82,43 @@ async def test_execute__aave_v2__its_pool_lends_and_every_plan_pays_what_was_pre
                     plan.opportunity.debt.address: plan.profit.gross
                 }
                 assert await stage.leftovers() == {}
+        await reads_as_the_index(stage, AAVE_V2)
+
+
+async def only_pools_lend(stage: Stage) -> None:
+    """Where no deployment lends the planner finds pools that do, none of them locked by the sale."""
+    market, exchange = stage.follows.follower.market, stage.network.exchange
+    head = await stage.follows.chain.block()
+    frame = market.frame(stage.timestamp)
+    accounts = [health.account for health in scan(market, frame).liquidatable]
+    venue = UniswapV3(exchange.factory, exchange.quoter)
+    planner = Planner(stage.follows.chain, [venue], Strategy(USD, 10**11), [venue])
+    results = await planner.plan(market, frame, head, accounts, 10**9, 2000 * USD, [])
+    plans = [result for result in results if isinstance(result, Plan)]
+    assert len(plans) > len(stage.plans) // 2
+    before, named = await stage.wealth(), {pool.address: pool for pool in exchange.pools}
+    for plan in plans[:12]:
+        assert plan.loan is not None
+        assert plan.loan.kind is FlashKind.UNISWAP_V3
+        lender = named[plan.loan.lender]
+        assert frozenset((lender.token0, lender.token1, lender.fee)) not in set(swaps(plan))
+        async with stage.undone():
+            receipt = await stage.carry_out(plan)
+            assert stage.executor.events(receipt.logs) == [promised(plan)]
+            assert growth(before, await stage.wealth()) == {plan.opportunity.debt.address: plan.profit.gross}
+            assert await stage.leftovers() == {}
+
+
+async def reads_as_the_index(stage: Stage, dialect: Dialect) -> None:
+    """The pool named as a lender has, and asks, what the index says of it."""
+    market, chain = stage.follows.follower.market, stage.follows.chain
+    tokens = [asset.address for asset in market.assets()]
+    [told] = await converse(AavePool(stage.network.market.pool, dialect).lend(tokens), chain, "latest")
+    [known] = market.flash_sources()
+    assert (told.kind, told.lender) == (known.kind, known.lender)
+    assert [told.available(token) for token in tokens] == [known.available(token) for token in tokens]
+    for amount in (1, 9_999, 10**20):
+        assert 0 <= told.fee(tokens[0], amount) - known.fee(tokens[0], amount) <= 1
 
 
 async def refuses_to_lend_and_swap(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from keeper.devnet.actors import Actors
+from keeper.devnet.aave import Aave
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
 from keeper.devnet.node import Node
@@ -26,7 +26,9 @@ async def test_fork__of_a_devnet_in_use__is_followed_across_the_fork_exactly() -
         height = await first.node.block_number()
         async with Anvil.start(fork_url=first.anvil.http) as anvil, Node(anvil.http) as node:
             node.learn(*first.market.contracts.values())
-            fork = replace(first, anvil=anvil, node=node, actors=Actors(node, first.market))
+            fork = replace(
+                first, anvil=anvil, node=node, deployments=(Aave(node, first.market, first.borrowers),)
+            )
             async with following(anvil, first.market, start_block=0) as follows:
                 run = await random_run(follows, fork.actors, users, seed=SEED + 1, actions=ACTIONS)
                 assert [str(mismatch) for mismatch in run.mismatches] == []

@@ -22,6 +22,8 @@ from keeper.index.book import ColumnarBook
 from keeper.index.snapshot import decode, encode
 from keeper.protocols.aave_v3.fold_oracle import derive, price_at
 from keeper.protocols.aave_v3.records import RECORD_TYPES
+from keeper.protocols.oracles import transmit
+from keeper.protocols.oracles.suppose import supposing
 from keeper.types import USD, WAD, ZERO_ADDRESS, BlockRef, Call
 from tests.devnet import Devnet, running_market
 from tests.differential import Following, following
@@ -282,3 +284,31 @@ async def test_one_source_of_each_kind__reorganised_restarted_or_rebuilt__is_the
             await again.act(s.zoo.dual, "transmit", 2_200 * USD)
             await again.pass_time(31)
             assert again.disagreements == 0
+
+
+async def test_suppose__pending_transmissions__give_the_prices_of_the_block_that_mines_them() -> None:
+    async with scene() as played:
+        node, admin, zoo = played.devnet.node, played.devnet.market.admin, played.zoo
+        await set_cutoff(node, admin, zoo.dual)
+        await played.check()
+        pending: list[list[tuple[PriceSource, str, int]]] = [
+            [(zoo.dual, "transmit_secondary", 2100 * USD)],  # WETH, and wstETH through its cap
+            [(zoo.dual, "transmit", 2000 * USD)],  # hidden from the secondary proxy until the cutoff
+            [(zoo.coin, "transmit", 50_000 * USD), (zoo.dollar_feed, "transmit", 2 * USD)],  # capped; LINK's
+            [(zoo.euro_feed, "transmit", USD // 2), (zoo.dual, "transmit_secondary", 1900 * USD)],
+            [(zoo.coin, "transmit", -5)],
+        ]
+        for together in pending:
+            txs = [source.tx(admin, name, answer) for source, name, answer in together]
+            expected = [transmit.decode(tx.to, tx.data) for tx in txs if tx.to]
+            timestamp = await node.timestamp() + STEP
+            before = played.framed(timestamp)
+            book = played.follows.market.book
+            with supposing(book, [each for each in expected if each], timestamp):
+                supposed = played.framed(timestamp)
+            assert played.framed(timestamp) == before
+            await node.request("evm_setNextBlockTimestamp", timestamp)
+            await played.transact(*txs)
+            head = await played.follows.chain.block()
+            assert head.timestamp == timestamp
+            assert supposed == await played.prices(head)

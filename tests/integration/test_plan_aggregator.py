@@ -133,16 +133,16 @@ def planner(*aggregators: Aggregator) -> tuple[Market, Planner]:
     market = ThinMarket({account(1): [pair]}, {account(1): 800})
     chain = cast("Any", NoChain())
     strategy = Strategy(USD, WAD)
-    return cast("Market", market), Planner(chain, [ThinVenue({})], strategy, None, aggregators)
+    return cast("Market", market), Planner(chain, [ThinVenue({})], strategy, (), aggregators)
 
 
 async def test_reconsider__pools_buy_nothing__the_best_of_two_aggregators_sells() -> None:
     async with serving(Server(percent=97)) as worse, serving(Server(percent=98)) as better:
         market, decides = planner(worse.aggregator(), better.aggregator())
-        [rejection] = await decides.burst(market, None, BLOCK, [account(1)], GWEI, ETHER)
+        [rejection] = await decides.burst(market, BLOCK, BLOCK, [account(1)], GWEI, ETHER)
         assert isinstance(rejection, Rejection)
         assert rejection.reason is Reason.NO_ROUTE
-        [plan] = await decides.reconsider(market, None, BLOCK, [rejection], GWEI, ETHER)
+        [plan] = await decides.reconsider(market, BLOCK, BLOCK, [rejection], GWEI, ETHER)
         assert isinstance(plan, Plan)
         seized = plan.settlement.seize
         assert plan.route.legs == (Leg(ROUTER, (), seized, bytes.fromhex(DATA[2:])),)
@@ -156,18 +156,18 @@ async def test_reconsider__one_is_late_and_one_pays_too_little__nothing_changes_
 ):
     async with serving(Server(delay=1)) as late, serving(Server(percent=80)) as low:
         market, decides = planner(late.aggregator(0.2), low.aggregator(0.2))
-        [rejection] = await decides.burst(market, None, BLOCK, [account(1)], GWEI, ETHER)
+        [rejection] = await decides.burst(market, BLOCK, BLOCK, [account(1)], GWEI, ETHER)
         assert isinstance(rejection, Rejection)
         started = asyncio.get_running_loop().time()
-        assert await decides.reconsider(market, None, BLOCK, [rejection], GWEI, ETHER) == []
+        assert await decides.reconsider(market, BLOCK, BLOCK, [rejection], GWEI, ETHER) == []
         assert asyncio.get_running_loop().time() - started < 0.9
 
 
 async def test_reconsider__not_even_the_oracles_price_would_pay_the_gas__nobody_is_asked() -> None:
     async with serving(Server()) as server:
         market, decides = planner(server.aggregator())
-        [rejection] = await decides.burst(market, None, BLOCK, [account(1)], GWEI, ETHER)
+        [rejection] = await decides.burst(market, BLOCK, BLOCK, [account(1)], GWEI, ETHER)
         assert isinstance(rejection, Rejection)
         dear = 10_000 * GWEI
-        assert await decides.reconsider(market, None, BLOCK, [rejection], dear, ETHER) == []
+        assert await decides.reconsider(market, BLOCK, BLOCK, [rejection], dear, ETHER) == []
         assert server.asked == []

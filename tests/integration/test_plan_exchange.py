@@ -16,6 +16,7 @@ from keeper.execute.executor import Executor
 from keeper.index.conversation import converse
 from keeper.index.follower import Follower
 from keeper.plan.model import Plan, Rejection
+from keeper.plan.pairs import pairs_to_know
 from keeper.plan.planner import Planner
 from keeper.plan.route import Path, QuoteRequest
 from keeper.plan.strategy import Strategy
@@ -42,7 +43,7 @@ async def exchange(borrowers: int = 0) -> AsyncIterator[tuple[Network, Rpc, Unis
 async def discover(network: Network, rpc: Rpc, venue: UniswapV3) -> int:
     block = await network.node.block_number()
     tokens = [reserve.token for reserve in network.market.reserves]
-    await converse(venue.discover(tokens, block), rpc, block)
+    await converse(venue.discover(pairs_to_know(tokens, None), block), rpc, block)
     return block
 
 

@@ -12,6 +12,7 @@ from keeper.devnet.ticks import TICK_SPACING
 from keeper.devnet.tokens import approve, mint
 from keeper.devnet.uniswap_v3 import Pool, uniswap_contract
 from keeper.index.conversation import converse
+from keeper.plan.pairs import pairs_to_know
 from keeper.plan.route import Path, Pools, QuoteRequest, keys
 from keeper.plan.sale import sell
 from keeper.plan.uniswap_v3 import UniswapV3
@@ -33,7 +34,7 @@ class Scene:
     async def observe(self) -> tuple[list[Path], Pools]:
         head = await self.rpc.block()
         tokens = [reserve.token for reserve in self.network.market.reserves]
-        await converse(self.venue.discover(tokens, head.number), self.rpc, head.number)
+        await converse(self.venue.discover(pairs_to_know(tokens, None), head.number), self.rpc, head.number)
         paths = [path for a in tokens for b in tokens for path in self.venue.routes(a, b)]
         return paths, await converse(self.venue.observe(paths, head), self.rpc, head.number)
 

@@ -13,6 +13,7 @@ from keeper.index.follower import Follower
 from keeper.index.journal import DEPTH
 from keeper.ports import BlockId
 from keeper.protocols.base import Book, LiquidationEvent, Reads, Side
+from keeper.protocols.coverage import EventTable
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 TOKEN = Address("0x" + "aa" * 20)
@@ -107,6 +108,7 @@ class SumAdapter:
     protocol = "sum"
     record_types: tuple[type, ...] = ()
     recording = None
+    events = EventTable("toy.md", "", {}, ())
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[Any]:
         yield [Call(TOKEN, b"")]

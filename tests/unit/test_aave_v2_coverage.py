@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from keeper.protocols.aave_v2.coverage import Coverage
-from keeper.protocols.aave_v2.event_table import markdown
 from keeper.protocols.aave_v2.events import EVENTS
 from keeper.protocols.aave_v3.records import Role
 
@@ -46,18 +44,3 @@ def declared(role: Role) -> set[str]:
 def test_event_table__against_the_contracts__covers_exactly_the_declared_events(role: Role) -> None:
     in_table = {event.signature for event in EVENTS if event.role is role}
     assert in_table == declared(role) | IN_LATER_ORACLES.get(role, set())
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (ROOT / "docs/events-aave-v2.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.coverage import Coverage
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.aave_v3.event_table import markdown
 from keeper.protocols.aave_v3.events import EVENTS
 from keeper.protocols.aave_v3.recording import AaveV3Recording
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.decode import topic
 from keeper.sim.replay import logs_of
 
 RUNS = Path(__file__).parents[1] / "vectors/data"
@@ -143,21 +141,6 @@ def test_event_table__every_log_of_a_recorded_run__has_a_row(run: Path) -> None:
                 seen += 1
                 assert (Role(watched.role), log.topics[0]) in rows
     assert seen > 1_000
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (Path(__file__).parents[2] / "docs/events-aave.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))
 
 
 def test_event_table__no_source_of_a_deployed_contract__is_left_out() -> None:

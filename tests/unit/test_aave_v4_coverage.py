@@ -5,12 +5,10 @@ from pathlib import Path
 import pytest
 
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.aave_v4.coverage import Coverage
-from keeper.protocols.aave_v4.event_table import markdown
 from keeper.protocols.aave_v4.events import EVENTS
 from keeper.protocols.aave_v4.recording import AaveV4Recording
 from keeper.protocols.aave_v4.records import Role
+from keeper.protocols.decode import topic
 from keeper.sim.replay import load, logs_of
 
 ROOT = Path(__file__).parents[2]
@@ -64,18 +62,3 @@ def test_event_table__every_log_of_a_recorded_run__has_a_row() -> None:
                 seen.add((Role(role), log.topics[0]))
     assert seen <= rows
     assert len(seen) > 30
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (ROOT / "docs/events-aave-v4.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"

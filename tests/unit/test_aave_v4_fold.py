@@ -284,5 +284,3 @@ def test_holdings__supply_and_debt__are_in_tokens_with_interest() -> None:
     debt, collateral = world.market.holdings(ALICE, world.market.frame(world.now))
     assert (debt.side, debt.amount, debt.value) == (Side.DEBT, 2 * 10**10 + 2, 20_000 * USD + 200)
     assert (collateral.side, collateral.enabled) == (Side.COLLATERAL, True)
-    assert world.market.borrower(ALICE) == ALICE
-    assert world.market.section(ALICE) == world.market.name

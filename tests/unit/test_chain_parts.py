@@ -170,9 +170,11 @@ def test_receipt__failed_transaction__is_told_with_its_logs() -> None:
             "status": "0x0",
             "gasUsed": "0x5208",
             "effectiveGasPrice": "0x3b9aca00",
+            "l1Fee": "0x2a",
             "logs": [LOG],
         }
     )
+    assert told.data_fee == 42
     assert (told.succeeded, told.gas_used, told.gas_price, told.block) == (False, 21_000, 10**9, 2)
     assert told.logs[0].address == "0x" + "ab" * 20
     assert (told.logs[0].tx_index, told.logs[0].log_index) == (3, 4)

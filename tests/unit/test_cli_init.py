@@ -8,7 +8,9 @@ import pytest
 import typer
 
 from keeper.cli.main import main
+from keeper.config.deployment import PROTOCOL_ADDRESSES
 from keeper.config.load import load
+from keeper.config.presets import networks
 from keeper.config.reference import dotenv
 from keeper.types import Mode
 
@@ -80,7 +82,12 @@ def test_init__existing_env__is_kept_even_when_forced(capsys: pytest.CaptureFixt
 
 def test_init__json__says_what_was_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--json", "--config", "sub.toml", "init", *ENOUGH]) == 0
-    assert json.loads(capsys.readouterr().out) == {"config": "sub.toml", "env": ".env", "env_kept": False}
+    assert json.loads(capsys.readouterr().out) == {
+        "config": "sub.toml",
+        "env": ".env",
+        "env_kept": False,
+        "deployments": ["aave-core"],
+    }
 
 
 def test_init__mode_live__is_written_although_the_key_comes_later() -> None:
@@ -104,5 +111,77 @@ def test_init__at_a_terminal__asks_for_what_no_flag_gave(monkeypatch: pytest.Mon
     monkeypatch.setattr(typer, "prompt", prompt)
     assert main(["init", "--addresses-provider", PROVIDER]) == 0
     assert "Chain id" in asked
-    assert "Address of its PoolAddressesProvider" not in asked
+    assert not [question for question in asked if "PoolAddressesProvider" in question]
     assert load("keeper.toml", env={}).chain.id == 5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOL_ADDRESSES)
+def test_init__at_a_terminal__asks_for_the_keys_of_the_protocol(
+    protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = PROTOCOL_ADDRESSES[protocol]
+
+    def prompt(question: str, default: str | None = None) -> str:
+        known = {"Chain id": "5", "Protocol": protocol} | dict.fromkeys(keys, PROVIDER)
+        return known.get(question.partition(":")[0], default or "")
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "prompt", prompt)
+    assert main(["init"]) == 0
+    [deployment] = load("keeper.toml", env={}).deployment
+    assert deployment.protocol == protocol
+    assert deployment.settings == dict.fromkeys(keys, PROVIDER.lower())
+
+
+def test_init__address_flags__arrive_and_foreign_ones_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["init", "--yes", "--chain-id", "5", "--protocol", "euler-v2"]
+    assert main([*words, "--address", f"evc={PROVIDER}", "--address", f"vault_factory={PROVIDER}"]) == 0
+    assert set(load("keeper.toml", env={}).deployment[0].settings) == {"evc", "vault_factory"}
+    capsys.readouterr()
+    assert main([*words, "--force", "--address", f"comet={PROVIDER}"]) == 2
+    assert "no key of euler-v2; its keys are: vault_factory, evc" in capsys.readouterr().err
+    assert main([*words, "--force", "--address", PROVIDER]) == 2
+    assert "not KEY=0x" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", networks())
+def test_init_network__every_protocol_it_knows__loads(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    net = networks()[name]
+    flags = [word for protocol in net.protocols for word in ("--protocol", protocol)]
+    assert main(["init", "--network", name, *flags, "--http", "http://node.example", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    config = load("keeper.toml", env={})
+    assert config.chain.id == net.chain_id
+    assert [each.name for each in config.deployment] == told["deployments"]
+    assert len(config.deployment) == len(net.deployments)
+    assert len(config.exchanges) == (net.swap is not None)
+    assert config.chain.http[0].reveal() == "http://node.example"
+
+
+def test_init_network__comet__brings_morpho_as_a_lender() -> None:
+    assert main(["init", "--network", "base", "--protocol", "comet"]) == 0
+    config = load("keeper.toml", env={})
+    assert [each.name for each in config.deployment] == ["comet-usdc", "comet-weth"]
+    assert [(each.kind, each.address[:6]) for each in config.lender] == [("morpho", "0xbbbb")]
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--network", "etherium"], "no presets; known: ethereum (aave-v2, aave-v3"),
+        (
+            ["--network", "base", "--protocol", "euler-v2"],
+            "known on base: aave-v3, comet, morpho-blue; known:",
+        ),
+        (["--network", "base", "--chain-id", "1"], "chain.id: given: the preset of base sets it"),
+        (["--protocol", "comet", "--protocol", "venus", "--yes"], "several need --network"),
+    ],
+)
+def test_init_network__what_no_preset_knows__is_code_2_and_says_what_there_is(
+    flags: list[str], reason: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["init", *flags]) == 2
+    assert reason in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.comet.coverage import Coverage
-from keeper.protocols.comet.event_table import markdown
 from keeper.protocols.comet.events import EVENTS
+from keeper.protocols.decode import topic
 from keeper.types import Address
 from tests.comet_world import document
 
@@ -48,17 +44,3 @@ def test_event_table__every_log_of_a_recorded_comet__has_a_row() -> None:
     ]
     assert len(seen) > 300
     assert set(seen) <= rows
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.signature)
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    assert len({event.signature for event in EVENTS}) == len(EVENTS)
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (ROOT / "docs/events-comet.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"

@@ -283,6 +283,26 @@ def test_load__live_with_a_keystore_but_no_password__asks_for_it(tmp_path: Path)
     assert line.startswith("KEEPER_KEYSTORE_PASSWORD: not set")
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ("KEEPER_RELAY_KEY=0x12", "not a private key"),
+        ("KEEPER_RELAY_KEY_FILE=nothing", "no such file"),
+        (f"KEEPER_RELAY_KEY={KEY}\nKEEPER_PRIVATE_KEY={KEY}", "the key that holds the money"),
+    ],
+)
+def test_load__key_of_the_relay_is_wrong__is_said(tmp_path: Path, variables: str, said: str) -> None:
+    (line,) = problems(write(tmp_path, GOOD, f"{variables}\n"))
+    assert said in line
+    assert line.startswith("KEEPER_RELAY_KEY")
+    assert KEY not in line
+
+
+def test_load__key_of_the_relay_in_the_file__refused(tmp_path: Path) -> None:
+    (line,) = problems(write(tmp_path, GOOD + f'[relay]\nkey = "{KEY}"\n'))
+    assert line == "relay.key: (secret): a secret in keeper.toml; move it to KEEPER_RELAY_KEY in .env"
+
+
 def test_load__env_file_with_a_broken_line__names_the_line(tmp_path: Path) -> None:
     (line,) = problems(write(tmp_path, GOOD, "KEEPER__MODE=paper\nnonsense\n"))
     assert line.endswith(".env: line 2: not NAME=value; correct that line")

@@ -14,6 +14,7 @@ from keeper.config.secrets import Secret, SecretUrl, plain, public_url, scrub, t
 from keeper.errors import ConfigError
 
 KEY = "0x" + "c0ffee11" * 8
+RELAY_KEY = "0x" + "5ea1ed77" * 8
 PROVIDER = "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
 TOKENS = {
     "KEEPER_PRIVATE_KEY": KEY,
@@ -27,6 +28,8 @@ TOKENS = {
     "KEEPER__SWAP__0__URL": "https://quotes.example/QUOTETOKEN/quote",
     "KEEPER__SWAP__0__ROUTER": "0x" + "0c" * 20,
     "KEEPER__SWAP__0__API_KEY": "QUOTEKEY1",
+    "KEEPER__RELAY__URLS": "https://builder.example/RELAYTOKEN",
+    "KEEPER_RELAY_KEY": RELAY_KEY,
 }
 CANARIES = (
     KEY[2:],
@@ -41,15 +44,21 @@ CANARIES = (
     "SIGNTOKEN1",
     "QUOTETOKEN",
     "QUOTEKEY1",
+    "RELAYTOKEN",
+    RELAY_KEY[2:],
 )
 PUBLIC = {
     "mode", "chain.id", "chain.deadline_seconds", "chain.requests_per_second", "chain.units_per_day",
     "chain.watch_seconds", "chain.lag_blocks", "chain.lag_seconds", "chain.log_check",
-    "chain.log_samples", "chain.log_ranges", "chain.quorum", "strategy.quorum_usd", "guards.kill_file",
+    "chain.log_samples", "chain.log_ranges", "chain.quorum", "strategy.quorum_usd", "strategy.two_steps",
+    "guards.kill_file",
     "guards.max_plan_usd", "guards.deny", "guards.allow", "guards.oracle_gap_bps", "guards.toxic",
+    "guards.max_head_age_seconds",
     "guards.max_loss_usd_hour", "guards.max_loss_usd_day", "guards.max_gas_usd_hour",
     "guards.max_gas_usd_day", "deployment[].name", "deployment[].protocol",
-    "deployment[].start_block", "swap[].kind", "swap[].factory",
+    "deployment[].start_block", "swap[].kind",
+    "lender[].kind", "lender[].address", "backrun.enabled", "backrun.route",
+    "swap[].factory",
     "swap[].quoter", "swap[].router", "swap[].deadline_seconds", "strategy.own_capital",
     "executor.address", "strategy.min_profit_usd", "strategy.max_gas_price_gwei",
     "signer.kind", "signer.keystore", "signer.password_file", "signer.private_key_file",
@@ -58,13 +67,17 @@ PUBLIC = {
     "transactions.confirmations", "transactions.bump_blocks", "transactions.bump_percent",
     "transactions.quote_multiple", "transactions.quote_multiple_above_gwei",
     "transactions.cancel_gas_price_gwei", "transactions.stuck_blocks", "transactions.blind_failures",
-    "transactions.mempool", "transactions.stop_seconds",
+    "transactions.mempool", "transactions.stop_seconds", "transactions.last_look",
+    "relay.method", "relay.builders", "relay.target_blocks", "relay.bid_bps", "relay.fall_back",
+    "relay.deadline_seconds", "relay.key_file",
+    "standby.enabled", "standby.name", "standby.lease_seconds", "standby.blind_seconds",
     "audit.accounts_per_block", "ops.host", "ops.port", "ops.log_format", "ops.log_level",
     *(f"deployment[].{key}" for key in (*PROTOCOL_KEYS, *OPTION_KEYS)),
 }  # fmt: skip
 SECRET = {
     "chain.http", "chain.ws", "chain.send_only", "store.url",
     "signer.private_key", "signer.password", "signer.url", "swap[].url", "swap[].api_key",
+    "relay.urls", "relay.key",
 }  # fmt: skip
 
 
@@ -96,6 +109,8 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
         "store.url": config.store.url,
         "swap[].url": config.swap[0].url,
         "swap[].api_key": config.swap[0].api_key,
+        "relay.urls": config.relay.urls[0],
+        "relay.key": config.relay.key,
         "signer.private_key": config.signer.private_key,
         "signer.password": config.signer.password,
     }
@@ -105,7 +120,7 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
 
 def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
     config = secret_config(tmp_path)
-    for model in (config, config.chain, config.store, config.signer, config.swap[0]):
+    for model in (config, config.chain, config.store, config.signer, config.relay, config.swap[0]):
         assert isinstance(model, BaseModel)
         for text in (repr(model), str(model), str(model.model_dump()), model.model_dump_json()):
             assert_clean(text)
@@ -115,7 +130,7 @@ def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
 def test_config__known_secrets__cover_every_token(tmp_path: Path) -> None:
     known = secret_config(tmp_path).secrets()
     assert {KEY, KEY[2:], "hunter2-password", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12"} < known
-    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1"} < known
+    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1", "RELAYTOKEN", RELAY_KEY[2:]} < known
     assert not {"keeper", "rpc.example", "v3", "user"} & known
 
 

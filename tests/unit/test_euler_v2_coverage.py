@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.euler_v2.coverage import Coverage
-from keeper.protocols.euler_v2.event_table import markdown
+from keeper.protocols.decode import topic
 from keeper.protocols.euler_v2.events import EVENTS
 from keeper.protocols.euler_v2.records import Role
 from keeper.sim.replay import load
@@ -30,18 +28,3 @@ def test_event_table__against_a_recorded_run__knows_every_event(role: Role) -> N
     known = {topic(event.signature) for event in EVENTS if event.role is role}
     assert emitted
     assert emitted <= known
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))
-
-
-def test_event_table__page__is_up_to_date() -> None:
-    written = (ROOT / "docs/events-euler-v2.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"

@@ -169,13 +169,6 @@ def test_fold__collateral_enabled_before_anybody_recognised_it__counts_from_then
     assert not world.book.enabled(BOB, number)
 
 
-def test_section__account_with_debt__is_the_vault_it_owes_to(world: World) -> None:
-    assert world.market.section(ALICE).lower() == vaults(world)[0]
-    assert world.market.borrower(ALICE) == ALICE
-    world.emit(CONNECTOR, "ControllerStatus(address,address,bool)", ALICE, vaults(world)[0], data=(0,))
-    assert world.market.section(ALICE) == "vaults"
-
-
 def test_frame__ltv_ramp__makes_the_account_liquidatable_by_time_alone(world: World) -> None:
     debt, collateral = vaults(world)
     signature = "GovSetLTV(address,uint16,uint16,uint16,uint48,uint32)"
@@ -237,3 +230,7 @@ def test_screen__account_of_some_size__is_close_to_its_health(world: World) -> N
     assert row is not None
     frame = world.market.frame(world.now)
     assert world.market.screen(frame)[row] == pytest.approx(1.5, rel=1e-9)
+
+
+def test_pairs__a_vault_that_is_owed_to__with_the_collaterals_it_recognises(world: World) -> None:
+    assert world.market.pairs() == {(token(1), token(0))}

@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 
 from keeper.errors import ConfigError, Degraded
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.adapter import EulerV2
 from keeper.protocols.euler_v2.learning import LARGE, leaf_calls, learn_routes, scale_of
 from keeper.protocols.euler_v2.quotes import route_of

@@ -39,7 +39,7 @@ class Simulator:
 
     async def simulate(self, plans: Sequence[Plan]) -> Simulation:
         self.asked += 1
-        call = Call(EXECUTOR, repr(plans).encode())
+        call = Call(EXECUTOR, " ".join(map(str, plans)).encode())
         if self.succeed:
             return Simulation(tuple(plans), tuple(Step.of(plan, 49_000_000) for plan in plans), call, ())
         failed = (
@@ -57,9 +57,11 @@ class Manager:
     def __init__(self) -> None:
         self.submitted: list[Any] = []
         self.changes: list[Change] = []
+        self.until: int | None = None
 
-    async def submit(self, *arguments: Any) -> Transaction:
+    async def submit(self, *arguments: Any, until: int | None = None) -> Transaction:
         self.submitted.append(arguments)
+        self.until = until
         return transaction()
 
     async def on_head(self, head: BlockRef) -> list[Change]:
@@ -91,10 +93,10 @@ def transaction(state: State = State.SENT) -> Transaction:
     return Transaction(1, "key", 1, OPERATOR, 0, state, EXECUTOR, b"", 1, 1, 100, 1, steps)
 
 
-def sender(manager: Any, *gas: int | None) -> Sender:
-    language: Any = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, f"{plans[0]}".encode()))
+def sender(manager: Any, *gas: int | None, window: int | None = None) -> Sender:
+    language: Any = SimpleNamespace(batch=lambda plans: Call(EXECUTOR, " ".join(map(str, plans)).encode()))
     writer: Any = Writer(*gas)
-    return Sender(language, writer, manager)
+    return Sender(language, writer, manager, window=window)
 
 
 def verdicts(steps: Sequence[Step], receipt: Receipt) -> tuple[StepResult, ...]:
@@ -155,6 +157,13 @@ async def test_dispatch__live__submits_with_gas_margin_and_break_even() -> None:
     # 98 USD at 2000 USD an ether is 0.049 ether.
     assert ceiling == 49 * 10**15 // 1_250_000
     assert key.startswith(block_ref(100).hash)
+    assert manager.until is None
+
+
+async def test_dispatch__private__holds_for_the_blocks_after_the_one_decided_on() -> None:
+    manager = Manager()
+    await dispatcher(Mode.LIVE, Simulator(), sender(manager, 1, 1, window=3)).dispatch(PLANS)
+    assert manager.until == 103
 
 
 async def test_dispatch__same_plans_again__same_key() -> None:

@@ -68,6 +68,14 @@ def test_break_even_price__batch_of_two__gas_at_that_price_costs_the_profit() ->
     assert price == 25 * 10**15 // 1_000_000
 
 
+def test_break_even_price__data_fee_is_due_anyway__only_the_rest_buys_gas() -> None:
+    # 50 USD are 0.025 ether; the same batch with 0.005 ether for its bytes.
+    steps = [sample_step(1, simulated=50_000_000).costing(500_000, 5 * 10**15)]
+    assert break_even_price(steps, 1_000_000) == pytest.approx(20 * 10**15 // 1_000_000, rel=1e-7)
+    ruined = [sample_step(1, simulated=50_000_000).costing(500_000, 26 * 10**15)]
+    assert break_even_price(ruined, 1_000_000) == 0
+
+
 def test_break_even_price__gas_is_free__no_limit() -> None:
     assert break_even_price([sample_step(gas=0)], 1_000_000) is None
 

@@ -11,6 +11,7 @@ from keeper.execute.rules import (
     Action,
     Cancel,
     Late,
+    Publish,
     Release,
     Resend,
     Rules,
@@ -173,3 +174,31 @@ def test_decide__operator_asks_for_more__raise_is_the_operators() -> None:
     rules = replace(RULES, bump=Raise(percent=25))
     action = decide(transaction(attempt()), view(), rules, late())
     assert action == Sign(Fees(1_250_000_001, 3_750_000_001), GAS)
+
+
+EXPIRED = transaction(attempt(until=11))
+STAYS, FALLS_BACK = (
+    Rules(max_gas_price=300 * GWEI, forgets=False),
+    Rules(max_gas_price=300 * GWEI, fall_back=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("expired", "rules", "known", "expected"),
+    [
+        (EXPIRED, FALLS_BACK, late(), Publish()),
+        (EXPIRED, FALLS_BACK, late(None), Release()),
+        (EXPIRED, STAYS, late(), Cancel(RAISED.fees)),
+        (transaction(attempt(SendOutcome.RETRYABLE, until=11, out=False)), STAYS, late(), Release()),
+        (transaction(attempt(until=12)), FALLS_BACK, late(), RAISED),
+    ],
+)
+def test_decide__private_and_over__by_what_the_operator_chose(
+    expired: Transaction, rules: Rules, known: Late, expected: Action
+) -> None:
+    assert decide(expired, view(), rules, known) == expected
+
+
+def test_decide__private_and_refused_while_others_wait__no_no_op_before_its_end() -> None:
+    refused = transaction(attempt(SendOutcome.RETRYABLE, until=20, out=False))
+    assert decide(refused, view(13), RULES, late(), blocking=True) == RAISED

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from keeper.index.audit import Auditor
 from keeper.ports import BlockId
-from keeper.protocols.morpho_blue.records import account_key
+from keeper.protocols.morpho_blue.records import account_key, split
 from keeper.types import ZERO_ADDRESS, BlockRef, Call, Hash
 from tests.aave_v3_world import Answers
 from tests.morpho_world import ALICE, MORPHO, World
@@ -24,7 +24,7 @@ class Chain:
 
 async def test_turn__market_that_cannot_be_mended__stays_quarantined_until_it_agrees() -> None:
     world = World()
-    market_id = world.market.section(world.position(80 * 10**6, 100))
+    market_id = split(world.position(80 * 10**6, 100))[1]
     world.answers.set(MORPHO, "feeRecipient()", ZERO_ADDRESS)
     world.answers.set(MORPHO, "position(bytes32,address)", 0, 80 * 10**6, 100)
     head = BlockRef(7, Hash("0x07"), Hash("0x06"), world.now, 0)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from keeper.execute.charge import share
 from keeper.execute.dispatch import Papered
 from keeper.execute.model import Report, StepResult, Transaction, Verdict
 from keeper.execute.states import State
-from keeper.ledger.entries import paper_entries, report_entries, sent_entries, share
+from keeper.ledger.entries import paper_entries, report_entries, sent_entries
 from keeper.ledger.model import Difference, Outcome, difference
 from keeper.ledger.pnl import totals
 from keeper.types import USD, Mode
@@ -75,6 +76,19 @@ def test_report_entries__mined_batch__amounts_gas_and_money_of_each_step() -> No
         50 * USD - 72_000_400,
     ]
     assert entries[1].reason == "unprofitable"
+
+
+def test_report_entries__op_stack_chain__data_fee_of_the_receipt_is_shared_and_counted() -> None:
+    steps = tuple(step.costing(step.gas, step.gas * 10**9) for step in STEPS)  # as much as the gas
+    results = tuple(StepResult(step, Verdict.SKIPPED) for step in steps)
+    receipt = sample_receipt()._replace(data_fee=9 * 10**14)
+    mined = replace(transaction(), steps=steps)
+    realised = [each.realised for each in report_entries(Report(mined, receipt, results)) if each.realised]
+    plain = [each.realised for each in report_entries(report()) if each.realised]
+    # 0.0009 ether are 1.80 USD, on top of the gas.
+    extra = [with_fee.gas_usd - without.gas_usd for with_fee, without in zip(realised, plain, strict=True)]
+    assert extra == [72_000_000, 72_000_000, 36_000_000]
+    assert [each.net_usd for each in realised] == [-each.gas_usd for each in realised]
 
 
 def test_entries__known_prices__profit_splits_into_bonus_swap_and_gas() -> None:

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.morpho_blue.coverage import Coverage
-from keeper.protocols.morpho_blue.event_table import markdown
+from keeper.protocols.decode import topic
 from keeper.protocols.morpho_blue.events import EVENTS
 from keeper.protocols.morpho_blue.records import Role
 from keeper.sim.replay import load
@@ -69,11 +67,6 @@ def test_event_table__against_the_contracts__covers_exactly_the_declared_events(
     assert {event.signature for event in EVENTS if event.role is role} == DECLARED[role]
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
 def test_event_table__signatures__hash_to_the_known_topics() -> None:
     hashed = {event.signature.partition("(")[0]: topic(event.signature)[2:10] for event in EVENTS}
     assert {name: hashed[name] for name in TOPICS} == TOPICS
@@ -86,13 +79,3 @@ def test_event_table__recorded_run__has_no_event_it_does_not_know() -> None:
     seen = {log["topics"][0] for log in logs if log["address"] in ours}
     assert seen <= {topic(event.signature) for event in EVENTS}
     assert len(seen) == 14
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (ROOT / "docs/events-morpho-blue.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"

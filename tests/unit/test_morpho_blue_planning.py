@@ -11,8 +11,8 @@ from keeper.protocols.base import Dialect, FlashKind, LiquidationEvent, Opportun
 from keeper.protocols.morpho_blue.events import LIQUIDATE, PRE_LIQUIDATE
 from keeper.protocols.morpho_blue.market import MorphoBlueMarket
 from keeper.protocols.morpho_blue.offers import MorphoOpportunity
-from keeper.protocols.morpho_blue.records import RECORD_TYPES
-from keeper.types import WAD, ZERO_ADDRESS, Address
+from keeper.protocols.morpho_blue.records import RECORD_TYPES, split
+from keeper.types import WAD, ZERO_ADDRESS, Address, borrower, section
 from tests.aave_v3_world import make_log
 from tests.morpho_world import (
     ALICE,
@@ -151,8 +151,8 @@ def test_frame__stressed_prices__move_the_market_price_in_proportion() -> None:
 def test_account__keys__name_borrower_and_market() -> None:
     world = World()
     account = world.position(800 * MILLION, 1000)
-    assert world.market.borrower(account) == ALICE
-    assert world.market.section(account) == world.book.get(("market", 0)).id
+    assert borrower(account) == ALICE
+    assert section(account) == world.book.get(("market", 0)).id
     with pytest.raises(Degraded, match="ADDRESS:MARKET_ID"):
         world.market.health(ALICE, world.market.frame(world.now))
 
@@ -163,7 +163,7 @@ def pre_liquidatable() -> tuple[World, Address]:
     account = world.position(850 * MILLION, 1000)
     half, bonus = WAD // 2, 102 * WAD // 100
     terms = (80 * WAD // 100, half, half, bonus, bonus)
-    world.offer_pre_liquidation(world.market.section(account), terms, PRICE)
+    world.offer_pre_liquidation(split(account)[1], terms, PRICE)
     world.refresh()
     return world, account
 
@@ -199,7 +199,7 @@ def test_pre_liquidation__no_longer_authorised__is_refused() -> None:
 
 def test_liquidation_events__own_and_pre__are_read_and_foreign_ones_not() -> None:
     world, account = pre_liquidatable()
-    market_id = world.market.section(account)
+    market_id = split(account)[1]
     own = make_log(MORPHO, LIQUIDATE, [market_id, KEEPER, ALICE], [5, 5 * MILLION, 6, 0, 0])
     pre = make_log(PRE, PRE_LIQUIDATE, [market_id, KEEPER, ALICE], [7, 7 * MILLION, 8])
     foreign = make_log(KEEPER, LIQUIDATE, [market_id, KEEPER, ALICE], [9, 9, 9, 0, 0])
@@ -231,3 +231,10 @@ def test_book__saved_and_restored__answers_the_same() -> None:
         account, world.market.frame(world.now)
     )
     assert market.opportunities(account, market.frame(world.now)) == [offered(world, account)]
+
+
+def test_pairs__markets_in_which_nobody_owes__are_left_out() -> None:
+    world = World()
+    world.position(900 * MILLION, 1000)
+    world.supply(world.create(loan=COLLATERAL, collateral=LOAN), 10, 10 * MILLION)
+    assert world.market.pairs() == {(COLLATERAL, LOAN)}

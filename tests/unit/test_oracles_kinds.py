@@ -6,8 +6,8 @@ import pytest
 from eth_utils.crypto import keccak
 
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.base import Reads
+from keeper.protocols.decode import topic
 from keeper.protocols.oracles import conversation, kinds, tree
 from keeper.protocols.oracles.constant import Fixed, Polled
 from keeper.protocols.oracles.discount import Discount

@@ -7,7 +7,10 @@ from eth_utils.crypto import keccak
 from keeper.protocols.oracles.transmit import (
     FORWARD,
     TRANSMIT,
+    TRANSMIT_OCR1,
+    TRANSMIT_PLAIN,
     TRANSMIT_SECONDARY,
+    TRANSMIT_SECONDARY_PLAIN,
     Transmission,
     decode,
 )
@@ -38,6 +41,9 @@ def forwarded(to: str, data: bytes) -> bytes:
         ("forward(address,bytes)", FORWARD),
         (f"transmit{ARGUMENTS}", TRANSMIT),
         (f"transmitSecondary{ARGUMENTS}", TRANSMIT_SECONDARY),
+        ("transmit(bytes,bytes32[],bytes32[],bytes32)", TRANSMIT_OCR1),
+        ("transmit(int256)", TRANSMIT_PLAIN),
+        ("transmit_secondary(int256)", TRANSMIT_SECONDARY_PLAIN),
     ],
 )
 def test_selectors__from_signatures__are_these(signature: str, selector: bytes) -> None:
@@ -57,6 +63,26 @@ def test_decode__secondary_transmit_in_a_forwarder__names_the_aggregator_inside(
     expected = Transmission(AGGREGATOR, 2, OBSERVED, EPOCH_AND_ROUND, secondary=True)
     assert decode(FORWARDER, data) == expected
     assert decode(STRANGER, forwarded(FORWARDER, data)) == expected
+
+
+def test_decode__transmit_of_the_older_aggregators__takes_the_observation_in_the_middle() -> None:
+    context = EPOCH_AND_ROUND.to_bytes(32, "big")
+    report = encode(["bytes32", "bytes32", "int192[]"], [context, b"\1" * 32, [-7, 5, 9]])
+    types = ["bytes", "bytes32[]", "bytes32[]", "bytes32"]
+    data = TRANSMIT_OCR1 + encode(types, [report, [b"\4" * 32], [b"\5" * 32], b"\6" * 32])
+    expected = Transmission(AGGREGATOR, 5, 0, EPOCH_AND_ROUND, secondary=False)
+    assert decode(AGGREGATOR, data) == expected
+    assert decode(FORWARDER, forwarded(AGGREGATOR, data)) == expected
+    assert {decode(AGGREGATOR, data[:length]) for length in range(len(data))} <= {None, expected}
+
+
+@pytest.mark.parametrize(
+    ("selector", "secondary"), [(TRANSMIT_PLAIN, False), (TRANSMIT_SECONDARY_PLAIN, True)]
+)
+def test_decode__settable_feed__says_the_price_itself(selector: bytes, secondary: bool) -> None:
+    data = selector + encode(["int256"], [-5])
+    assert decode(AGGREGATOR, data) == Transmission(AGGREGATOR, -5, 0, 0, secondary)
+    assert decode(AGGREGATOR, data[:-1]) is None
 
 
 @pytest.mark.parametrize(

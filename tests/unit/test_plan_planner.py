@@ -10,8 +10,11 @@ from typing import Any, cast
 import pytest
 
 from keeper.errors import Degraded
+from keeper.plan.data_fee import DataFee, Sample, transaction_size
+from keeper.plan.data_fees import DataFees
 from keeper.plan.model import Hop, Leg, Loan, Plan, Reason, Rejection
 from keeper.plan.planner import Planner
+from keeper.plan.profit import gas_to_usd
 from keeper.plan.route import Path, Pools, Quote, QuoteRequest
 from keeper.plan.strategy import GasModel, Strategy
 from keeper.protocols.base import (
@@ -73,6 +76,9 @@ class StubMarket:
     def assets(self) -> Sequence[AssetInfo]:
         return [USDC, WETH, WBTC]
 
+    def pairs(self) -> None:
+        """Any two."""
+
     def borrower(self, who: Address) -> Address:
         return who
 
@@ -123,8 +129,8 @@ class CurveVenue:
         self.curves = curves
         self.discoveries = 0
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        assert len(tokens) == 3
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
+        assert len(pairs) == 3
         assert block == BLOCK.number
         self.discoveries += 1
         yield from ()
@@ -185,7 +191,7 @@ class Bench:
     async def plan(self, *numbers: int, gas_price: int = GWEI) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
         accounts = [account(number) for number in numbers]
-        return await self.planner.plan(market, None, BLOCK, accounts, gas_price, ETH)
+        return await self.planner.plan(market, BLOCK, BLOCK, accounts, gas_price, ETH)
 
     async def one(self, gas_price: int = GWEI) -> Plan | Rejection:
         return (await self.plan(1, gas_price=gas_price))[0]
@@ -409,6 +415,44 @@ async def test_plan__swap_returns_less_than_owed__unprofitable_with_the_best_try
     assert rejection.best.profit.gross <= 0
     assert rejection.detail.startswith("the collateral sells for ")
     assert rejection.detail.endswith(" USDC")
+
+
+class Rollup(DataFees):
+    """Takes what it is told for every byte."""
+
+    def __init__(self, per_byte: int, *, in_gas: bool = False) -> None:
+        super().__init__()
+        self.fee = DataFee(Sample(0, 0), Sample(1000, 1000 * per_byte), in_gas)
+
+    def read(self, block: BlockRef) -> Reads[DataFee]:
+        yield from ()
+        return self.fee
+
+
+@pytest.mark.parametrize("in_gas", [False, True])
+async def test_plan__chain_charges_for_bytes__they_are_in_the_costs_and_in_what_is_enforced(
+    in_gas: bool,
+) -> None:
+    bench = Bench(StubMarket({account(1): [LOAN]}), DEEP)
+    free = await bench.one()
+    per_byte = 5 if in_gas else 5 * GWEI
+    fees = Rollup(per_byte, in_gas=in_gas)
+    bench.planner = Planner(cast("Any", bench.chain), [bench.venue], bench.strategy, data_fees=fees)
+    plan = await bench.one()
+    assert isinstance(free, Plan)
+    assert isinstance(plan, Plan)
+    size = transaction_size(plan.instruction, plan.route)
+    assert (plan.profit.data_fee, plan.profit.data_gas) == ((0, 5 * size) if in_gas else (5 * size * GWEI, 0))
+    assert plan.profit.gas == free.profit.gas + plan.profit.data_gas
+    # Both ways it is five gas a byte at 1 gwei.
+    assert plan.profit.gas_usd == gas_to_usd(free.profit.gas + 5 * size, GWEI, ETH)
+    assert plan.profit.net_usd == plan.profit.gross_usd - plan.profit.gas_usd
+    assert plan.min_profit > free.min_profit
+    dear = Rollup(10**6 if in_gas else 10**6 * GWEI, in_gas=in_gas)
+    bench.planner = Planner(cast("Any", bench.chain), [bench.venue], bench.strategy, data_fees=dear)
+    rejection = await bench.one()
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.UNPROFITABLE
 
 
 async def test_plan__gas_above_gross__unprofitable_with_both_numbers() -> None:

@@ -205,7 +205,7 @@ def test_inventory__balance_and_allowance__the_smaller_of_both_by_token() -> Non
         assert owner[2:] in call.data.hex()
         return encode(["uint256"], [held[call.to, call.data[:4].hex()]])
 
-    source, _ = drive(Inventory(EXECUTOR).read({one, other}), reply)
+    [source], _ = drive(Inventory(EXECUTOR).lend({one, other}), reply)
     assert (source.kind, source.lender) == (FlashKind.NONE, ZERO_ADDRESS)
     assert [source.available(token) for token in (one, other)] == [30, 7]
     assert source.fee(one, 10**9) == 0

@@ -52,7 +52,7 @@ class Doubler:
     def __init__(self, factory: str) -> None:
         self.factory = Address(factory)
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
+    def discover(self, pairs: Collection[tuple[Address, Address]], block: int) -> Reads[None]:
         raise NotImplementedError
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:

@@ -89,3 +89,11 @@ def test_affordable__purse_runs_out__the_first_turns_are_paid_for() -> None:
     kept, dropped = affordable(plans, 250 * RESERVE)
     assert numbers(kept) == [1, 3]
     assert [(item.reason, item.best) for item in dropped] == [(Reason.NO_GAS_MONEY, plans[1])]
+
+
+def test_affordable__chain_takes_a_data_fee__it_is_put_aside_too() -> None:
+    plain, dear = plan(1, 9, gas=100), plan(2, 8, gas=100)
+    dear = replace(dear, profit=replace(dear.profit, data_fee=1))
+    assert numbers(affordable([dear], 100 * RESERVE)[0]) == []
+    assert numbers(affordable([dear], 101 * RESERVE)[0]) == [2]
+    assert numbers(affordable([plain, dear], 200 * RESERVE)[0]) == [1]

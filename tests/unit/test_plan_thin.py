@@ -47,11 +47,11 @@ class Scene(NamedTuple):
 
     async def burst(self, accounts: Sequence[Address], ahead: Sequence[Plan] = ()) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
-        return await self.planner.burst(market, None, BLOCK, accounts, GAS_PRICE, ETHER, None, ahead)
+        return await self.planner.burst(market, BLOCK, BLOCK, accounts, GAS_PRICE, ETHER, None, ahead)
 
     async def alone(self) -> list[Plan | Rejection]:
         market = cast("Market", self.market)
-        return await self.planner.plan(market, None, BLOCK, self.accounts, GAS_PRICE, ETHER)
+        return await self.planner.plan(market, BLOCK, BLOCK, self.accounts, GAS_PRICE, ETHER)
 
 
 def scene(seed: int, count: int, dollars: int, largest: float, *, at_least: int = 1) -> Scene:
@@ -234,7 +234,7 @@ async def test_plan__own_capital__used_where_there_is_enough_of_it(share: int, k
     assert isinstance(borrowed, Plan)
     own = Owner(borrowed.request * share // 100)
     strategy = Strategy(1, WAD, gas=GAS)
-    planner = Planner(cast("Any", own), [thin.venue], strategy, Inventory(Address("0x" + "ee" * 20)))
+    planner = Planner(cast("Any", own), [thin.venue], strategy, [Inventory(Address("0x" + "ee" * 20))])
     [plan] = await thin._replace(planner=planner).alone()
     assert isinstance(plan, Plan)
     assert plan.loan

@@ -1,6 +1,7 @@
 """The Uniswap v3 venue against scripted answers: what it asks, what it believes, when it asks again."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from typing import TypeVar
 
 import pytest
@@ -10,7 +11,7 @@ from keeper.plan.model import Hop
 from keeper.plan.route import Path, Quote, QuoteRequest
 from keeper.plan.uniswap_v3 import HIGHEST_PRICE, LOWEST_PRICE, UniswapV3
 from keeper.plan.uniswap_v3.gas import swap_gas
-from keeper.protocols.base import Reads
+from keeper.protocols.base import FlashKind, Reads
 from keeper.types import Address, Call
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ A, B, C, D, E = (Address("0x" + f"{number:02x}" * 20) for number in range(1, 6))
 GET_POOL = bytes.fromhex("1698ee82")
 LIQUIDITY = bytes.fromhex("1a686502")
 SPACING = bytes.fromhex("d0c93a7c")
+BALANCE_OF = bytes.fromhex("70a08231")
 MIDDLE = 2**96
 
 
@@ -49,6 +51,8 @@ def exchange(pools: Mapping[tuple[Address, Address, int], int]) -> Callable[[Cal
             return encode(["address"], [pool or "0x" + "00" * 20])
         if call.data == SPACING:
             return encode(["int24"], [60])
+        if call.data[:4] == BALANCE_OF:
+            return encode(["uint256"], [1000 * depth[Address("0x" + call.data[-20:].hex())]])
         assert call.data == LIQUIDITY
         return encode(["uint128"], [depth[call.to]])
 
@@ -57,7 +61,7 @@ def exchange(pools: Mapping[tuple[Address, Address, int], int]) -> Callable[[Cal
 
 def discovered(pools: Mapping[tuple[Address, Address, int], int], block: int = 1) -> UniswapV3:
     venue = UniswapV3(FACTORY, QUOTER, max_age=10)
-    drive(venue.discover([A, B, C, D, E], block), exchange(pools))
+    drive(venue.discover(list(combinations([A, B, C, D, E], 2)), block), exchange(pools))
     return venue
 
 
@@ -87,24 +91,24 @@ def test_routes__several_hubs__best_connected_first() -> None:
 
 def test_discover__fresh_pairs__asks_nothing_until_they_are_old() -> None:
     venue = discovered({(A, B, 500): 7}, block=100)
-    _, asked = drive(venue.discover([A, B], 109), exchange({}))
+    _, asked = drive(venue.discover([(A, B)], 109), exchange({}))
     assert asked == []
-    _, asked = drive(venue.discover([A, B], 110), exchange({}))
+    _, asked = drive(venue.discover([(A, B)], 110), exchange({}))
     assert [len(calls) for calls in asked] == [4, 0]
     assert venue.routes(A, B) == []
 
 
 def test_discover__a_new_token__asks_only_its_pairs() -> None:
     venue = UniswapV3(FACTORY, QUOTER)
-    drive(venue.discover([A, B], 1), exchange({}))
-    _, asked = drive(venue.discover([B, A, C, C], 2), exchange({(B, C, 500): 1}))
+    drive(venue.discover([(A, B)], 1), exchange({}))
+    _, asked = drive(venue.discover([(A, B), (A, C), (B, C)], 2), exchange({(B, C, 500): 1}))
     assert len(asked[0]) == 2 * 4
     assert venue.routes(B, C)
 
 
 def test_discover__chain_went_back__asks_again() -> None:
     venue = discovered({(A, B, 500): 7}, block=100)
-    _, asked = drive(venue.discover([A, B], 99), exchange({}))
+    _, asked = drive(venue.discover([(A, B)], 99), exchange({}))
     assert asked
 
 
@@ -135,3 +139,24 @@ def test_quote__a_pool_ran_dry_on_the_way__none(price: int) -> None:
 def test_quote__revert_or_nothing_returned__none(answer: bytes | None) -> None:
     request = QuoteRequest(Path(FACTORY, A, (Hop(B, 500),)), 1)
     assert drive(UniswapV3(FACTORY, QUOTER).quote([request]), lambda _: answer)[0] == [None]
+
+
+def test_lend__pools_with_the_token__three_of_each_fee_that_hold_most() -> None:
+    depths = {(A, B, 500): 3, (A, C, 500): 5, (A, D, 500): 1, (A, E, 500): 2, (A, B, 3000): 9, (B, C, 100): 9}
+    venue = discovered(depths)
+    sources, asked = drive(venue.lend([A]), exchange(depths))
+    assert [len(calls) for calls in asked] == [4]
+    assert [(source.key.token1, source.key.fee) for source in sources] == [
+        (C, 500),
+        (B, 500),
+        (E, 500),
+        (B, 3000),
+    ]
+    cheapest = sources[0]
+    assert (cheapest.kind, cheapest.lender) == (FlashKind.UNISWAP_V3, Address(f"0x{0xB0_0001:040x}"))
+    assert (cheapest.available(A), cheapest.available(C)) == (5000, 0)
+    assert [cheapest.fee(A, amount) for amount in (0, 1, 2000, 2001)] == [0, 1, 1, 2]
+
+
+def test_lend__unknown_token__nobody() -> None:
+    assert drive(UniswapV3(FACTORY, QUOTER).lend([A]), exchange({}))[0] == []

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.venus.event import Coverage
-from keeper.protocols.venus.event_table import markdown
+from keeper.protocols.decode import topic
 from keeper.protocols.venus.events import EVENTS
 from keeper.protocols.venus.recording import VenusRecording
 from keeper.protocols.venus.records import Role
@@ -131,18 +129,3 @@ def test_event_table__every_log_of_a_recorded_run__has_a_row() -> None:
                 seen += 1
                 assert (watched.role, log.topics[0]) in rows
     assert seen > 500
-
-
-def test_event_table__in_the_documentation__is_the_one_in_the_code() -> None:
-    written = (ROOT / "docs/events-venus.md").read_text()
-    assert written == markdown(), "scripts/build_docs writes it again"
-
-
-@pytest.mark.parametrize("event", EVENTS, ids=lambda event: f"{event.role.name}-{event.signature}")
-def test_event_table__each_row__has_a_handler_or_a_reason(event: Coverage) -> None:
-    assert (event.handler is None) == bool(event.reason)
-
-
-def test_event_table__rows__are_unique() -> None:
-    rows = [(event.role, event.signature) for event in EVENTS]
-    assert len(rows) == len(set(rows))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.base import LiquidationEvent, Side
+from keeper.protocols.decode import topic
 from keeper.protocols.venus.events import HANDLERS
 from keeper.protocols.venus.frame import effective_limits
 from keeper.protocols.venus.records import CORE, Limits, Loan, Pool, Role, Split, State, state_of, vtokens

@@ -7,8 +7,8 @@ import pytest
 
 from keeper.errors import ConfigError
 from keeper.index.book import ColumnarBook
-from keeper.protocols.aave_v3.decode import call, topic
 from keeper.protocols.base import Reads, Side
+from keeper.protocols.decode import call, topic
 from keeper.protocols.registry import ADAPTERS
 from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, read_curves
 from keeper.protocols.venus.facts import learn

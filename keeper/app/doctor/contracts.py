@@ -1,6 +1,7 @@
 """Checks of the contracts: they exist, answer, belong together, and the executor lets us in."""
 
 from collections.abc import AsyncIterator, Sequence
+from typing import NamedTuple
 
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
@@ -8,6 +9,7 @@ from eth_utils.abi import function_signature_to_4byte_selector
 from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
 from keeper.config.deployment import Deployment
+from keeper.config.lender import Lender
 from keeper.config.model import Config
 from keeper.config.swap import Swap
 from keeper.errors import CallReverted, Degraded, KeeperError
@@ -16,6 +18,7 @@ from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market
+from keeper.protocols.lenders import PROOFS
 from keeper.protocols.registry import ADAPTERS
 from keeper.types import Address, Call, checksum
 
@@ -41,8 +44,11 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
             yield Check(f"swap {swap.kind}", ok=False, detail=str(error))
         else:
             yield Check(f"swap {swap.kind}", ok=True, detail=detail)
+    for lender in config.lender:
+        yield await _lender(lender, chain)
     if config.executor.address is not None:
-        yield await _executor(config.executor.address, trusted_by(markets), config, chain, signer)
+        trusted = trusted_by(markets, [lender.address for lender in config.lender])
+        yield await _executor(config.executor.address, trusted, config, chain, signer)
 
 
 async def operator_of(chain: ChainReader, executor: Address) -> Address:
@@ -52,6 +58,31 @@ async def operator_of(chain: ChainReader, executor: Address) -> Address:
         Degraded: what is there is no executor. Transient: no node answers.
     """
     return await _ask_address(chain, executor, "operator()")
+
+
+class Closed(NamedTuple):
+    """What an executor's owner has not opened it to yet."""
+
+    venues: Sequence[Address]
+    factories: Sequence[Address]
+    routers: Sequence[Address]
+
+
+async def closed_to(
+    executor: Address, trusted: Sequence[Address], config: Config, chain: ChainReader
+) -> Closed:
+    """What the configuration needs and the executor refuses; `trusted` take liquidations or lend.
+
+    Raises:
+        Degraded: what is at `executor` is no executor. Transient: no node answers.
+    """
+    factories = [swap.factory for swap in config.exchanges]
+    routers = [swap.router for swap in config.aggregators]
+    return Closed(
+        [to for to in trusted if not await _allows(chain, executor, "venues(address)", to)],
+        [to for to in factories if not await _allows(chain, executor, "factories(address)", to)],
+        [to for to in routers if not await _allows(chain, executor, "routers(address)", to)],
+    )
 
 
 async def _market(deployment: Deployment, chain: ChainReader) -> Market:
@@ -72,6 +103,16 @@ async def _swap(swap: Swap, chain: ChainReader) -> str:
     return f"factory {checksum(swap.factory)}"
 
 
+async def _lender(lender: Lender, chain: ChainReader) -> Check:
+    name = f"lender {lender.kind}"
+    try:
+        await _code(chain, "address", lender.address)
+        await _ask(chain, lender.address, PROOFS[lender.kind])
+    except KeeperError as error:
+        return Check(name, ok=False, detail=str(error))
+    return Check(name, ok=True, detail=checksum(lender.address))
+
+
 async def _executor(
     executor: Address,
     venues: Sequence[Address],
@@ -83,23 +124,12 @@ async def _executor(
         await _code(chain, "executor.address", executor)
         owner = await _ask_address(chain, executor, "owner()")
         operator = await operator_of(chain, executor)
-        closed = [to for to in venues if not await _allows(chain, executor, "venues(address)", to)]
-        closed += [
-            swap.factory
-            for swap in config.exchanges
-            if not await _allows(chain, executor, "factories(address)", swap.factory)
-        ]
-        closed += [
-            swap.router
-            for swap in config.aggregators
-            if not await _allows(chain, executor, "routers(address)", swap.router)
-        ]
+        closed = await closed_to(executor, venues, config, chain)
     except KeeperError as error:
         return Check("executor", ok=False, detail=str(error))
-    if closed:
-        names = ", ".join(checksum(address) for address in closed)
-        calls = "set_venues, set_factory, set_router"
-        detail = f"{checksum(executor)} is closed to {names}; its owner must open it ({calls})"
+    if any(closed):
+        names = ", ".join(checksum(address) for kind in closed for address in kind)
+        detail = f"{checksum(executor)} is closed to {names}; its owner must run `keeper executor allow`"
         return Check("executor", ok=False, detail=detail)
     if signer is not None and signer.address not in {owner, operator}:
         detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"

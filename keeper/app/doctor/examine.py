@@ -8,14 +8,16 @@ from keeper.app.connect import make_endpoints
 from keeper.app.doctor.check import Check
 from keeper.app.doctor.contracts import contract_checks
 from keeper.app.doctor.nodes import best_head, endpoint_checks, websocket_check
+from keeper.app.doctor.relays import relay_checks
 from keeper.app.signing import load_signer, prove
 from keeper.chain.rpc import Rpc
 from keeper.clock import Clock
 from keeper.config.model import Config
 from keeper.errors import ConfigError, KeeperError
-from keeper.execute.signer import HeldSigner, RemoteSigner
+from keeper.execute.signer import HeldSigner, RemoteSigner, Signer
 from keeper.ops.incidents import Incident, recent
 from keeper.store import Database
+from keeper.store.lease import LeaseState, lease_state
 from keeper.types import WAD, Mode, checksum
 
 DAY = 24 * 3600
@@ -50,10 +52,11 @@ async def examine(config: Config, clock: Clock) -> Examination:
             stack.push_async_callback(signer.close)
         if chosen is not None:
             found += [check async for check in contract_checks(config, chosen, signer)]
+        found += [check async for check in relay_checks(config, chosen)]
         found.append(signer_check)
         if chosen is not None and signer is not None:
             found.append(await _balance(config, chosen, signer))
-    found += await _store(config, clock)
+    found += await _store(config, clock, signer)
     return Examination(found, reachable)
 
 
@@ -89,14 +92,23 @@ async def _balance(config: Config, rpc: Rpc, signer: HeldSigner) -> Check:
     return Check("balance", ok=enough, detail=shown if enough else f"{shown}; send some to the signer")
 
 
-async def _store(config: Config, clock: Clock) -> list[Check]:
-    """The store, and what the daemon wrote into it of the last day's incidents."""
+async def _store(config: Config, clock: Clock, signer: Signer | None) -> list[Check]:
+    """The store, who may sign, and what the daemon wrote into it of the last day's incidents."""
+    state = None
     try:
         async with await Database.open(config.store.url.reveal()) as database:
             lately = await recent(database, int(clock.now()) - DAY)
+            if signer is not None:
+                state = await lease_state(database, config.chain.id, signer.address)
     except KeeperError as error:
         return [Check("store", ok=False, detail=str(error))]
-    return [Check("store", ok=True, detail=config.store.url.public), *map(_incident, lately)]
+    leases = [] if state is None else [_lease(state)]
+    return [Check("store", ok=True, detail=config.store.url.public), *leases, *map(_incident, lately)]
+
+
+def _lease(state: LeaseState) -> Check:
+    holds = f"{state.holder} signs" if state.left > 0 else f"nobody signs, {state.holder} was the last"
+    return Check("lease", ok=True, detail=f"{holds}; term {state.token}, renewed {state.age:.1f} s ago")
 
 
 def _incident(found: Incident) -> Check:

@@ -4,7 +4,7 @@ Interfaces: v3-core IUniswapV3Factory and IUniswapV3Pool, v3-periphery IQuoterV2
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import combinations, product
+from itertools import product
 from typing import NamedTuple
 
 from eth_abi.abi import decode, encode
@@ -14,6 +14,7 @@ from keeper.plan.model import Hop
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, keys
 from keeper.plan.together import together
 from keeper.plan.uniswap_v3.gas import swap_gas
+from keeper.plan.uniswap_v3.lending import PoolLender, Vault, balance, lend
 from keeper.plan.uniswap_v3.pool import Pool
 from keeper.plan.uniswap_v3.reads import Sight, look
 from keeper.protocols.base import Reads
@@ -24,11 +25,15 @@ HUBS = 4
 """Two-hop paths go through at most this many intermediate tokens, the best connected ones."""
 DEPTH = 2
 """Each leg of a two-hop path may use this many pools, the deepest ones."""
+LENDERS = 3
+"""Pools of each fee that are asked for a loan, the ones that held most. The sale may need some of them."""
 
 GET_POOL = selector("getPool(address,address,uint24)")
 LIQUIDITY = selector("liquidity()")
 TICK_SPACING = selector("tickSpacing()")
 QUOTE_EXACT_INPUT = selector("quoteExactInput(bytes,uint256)")
+
+FACTS = 4
 
 # v3-core TickMath: a swap without a price limit that ends here found the pool empty.
 LOWEST_PRICE = 4295128740
@@ -38,12 +43,13 @@ Pair = tuple[Address, Address]
 
 
 class Known(NamedTuple):
-    """A pool that can trade. `liquidity` compares pools of the same pair only."""
+    """A pool that can trade. `liquidity` compares pools of the same pair only; `held`: of either token."""
 
     fee: int
     liquidity: int
     address: Address
     spacing: int
+    held: tuple[int, int]
 
 
 class UniswapV3:
@@ -58,12 +64,13 @@ class UniswapV3:
         self._quoter = quoter
         self._max_age = max_age
         self._pools: dict[Pair, list[Known]] = {}
+        self._met: dict[Address, dict[Address, int]] = {}
         self._read_at: dict[Pair, int] = {}
         self._sights: dict[PoolKey, Sight] = {}
         self._seen_in: dict[PoolKey, Hash] = {}
 
-    def discover(self, tokens: Collection[Address], block: int) -> Reads[None]:
-        stale = [pair for pair in combinations(sorted(set(tokens)), 2) if self._stale(pair, block)]
+    def discover(self, pairs: Collection[Pair], block: int) -> Reads[None]:
+        stale = sorted(pair for pair in pairs if self._stale(pair, block))
         if not stale:
             return
         asked = list(product(stale, FEES))
@@ -71,15 +78,18 @@ class UniswapV3:
         found = [
             (pair, fee, pool) for (pair, fee), pool in zip(asked, map(_address, answers), strict=True) if pool
         ]
-        facts = yield [Call(pool, asked) for _, _, pool in found for asked in (LIQUIDITY, TICK_SPACING)]
+        facts = yield [call for pair, _, pool in found for call in _facts(pair, pool)]
         pools: dict[Pair, list[Known]] = {pair: [] for pair in stale}
-        for (pair, fee, pool), depth, spacing in zip(found, facts[::2], facts[1::2], strict=True):
-            liquidity = int.from_bytes(depth or b"")
+        for number, (pair, fee, pool) in enumerate(found):
+            liquidity, spacing, *held = (
+                int.from_bytes(fact or b"") for fact in facts[FACTS * number :][:FACTS]
+            )
             if liquidity and spacing:
-                pools[pair].append(Known(fee, liquidity, pool, int.from_bytes(spacing)))
+                pools[pair].append(Known(fee, liquidity, pool, spacing, (held[0], held[1])))
         for pair in stale:
             self._pools[pair] = sorted(pools[pair], key=lambda pool: pool.liquidity, reverse=True)
             self._read_at[pair] = block
+            self._note(pair)
 
     def observe(self, paths: Iterable[Path], block: BlockRef) -> Reads[Mapping[PoolKey, Pool]]:
         """The pools on `paths` (those of other venues left out) as they are at `block`."""
@@ -99,6 +109,10 @@ class UniswapV3:
             else:
                 self._sights[key] = sight
         return {key: self._sights[key].pool for key in wanted if key in self._sights}
+
+    def lend(self, tokens: Collection[Address]) -> Reads[list[PoolLender]]:
+        """The pools that may lend `tokens`, with what they hold at the block read."""
+        return (yield from lend([vault for token in sorted(set(tokens)) for vault in self._vaults(token)]))
 
     def routes(self, token_in: Address, token_out: Address) -> Sequence[Path]:
         if token_in == token_out:
@@ -128,15 +142,31 @@ class UniswapV3:
     def _between(self, a: Address, b: Address) -> list[Known]:
         return self._pools.get((a, b) if a < b else (b, a), [])
 
-    def _neighbours(self, token: Address) -> Iterator[Address]:
-        """Every token with a pool against `token`, once per pool."""
-        for (a, b), pools in self._pools.items():
-            if token in (a, b):
-                yield from [b if token == a else a] * len(pools)
+    def _vaults(self, token: Address) -> Iterator[Vault]:
+        """LENDERS pools of each fee that have `token`."""
+        pairs = [(token, other) if token < other else (other, token) for other in self._met.get(token, ())]
+        holding = [(pool.held[pair.index(token)], pair, pool) for pair in pairs for pool in self._pools[pair]]
+        for fee in FEES:
+            rich = sorted((each for each in holding if each[2].fee == fee), key=lambda each: -each[0])
+            for _, pair, pool in rich[:LENDERS]:
+                yield Vault(PoolKey(self.factory, *pair, fee), pool.address, token)
+
+    def _note(self, pair: Pair) -> None:
+        """Remember how many pools the tokens of `pair` have against each other."""
+        for token, other in (pair, pair[::-1]):
+            met = self._met.setdefault(token, {})
+            met.pop(other, None)
+            if pools := self._pools[pair]:
+                met[other] = len(pools)
 
     def _hubs(self, token_in: Address, token_out: Address) -> list[Address]:
-        both = set(self._neighbours(token_in)) & set(self._neighbours(token_out))
-        return sorted(both, key=lambda hub: (-len(list(self._neighbours(hub))), hub))[:HUBS]
+        both = self._met.get(token_in, {}).keys() & self._met.get(token_out, {}).keys()
+        return sorted(both, key=lambda hub: (-sum(self._met[hub].values()), hub))[:HUBS]
+
+
+def _facts(pair: Pair, pool: Address) -> list[Call]:
+    """What is asked of a pool that was found, FACTS calls."""
+    return [Call(pool, LIQUIDITY), Call(pool, TICK_SPACING), *(balance(token, pool) for token in pair)]
 
 
 def _get_pool(pair: Pair, fee: int) -> bytes:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from keeper.errors import Degraded
 from keeper.protocols.aave_v2.frame import AaveV2Frame
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.aave_v3.fold_loans import loan_of, put_loan
 from keeper.protocols.aave_v3.health import health
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.records import Accrual, Reserve, StableLoan, deployment, listed, replace
 from keeper.protocols.base import Book, Difference, Reads, Side
+from keeper.protocols.decode import call, uint
 from keeper.types import Address, Call
 
 _BORROWING = int("01" * 128, 2)

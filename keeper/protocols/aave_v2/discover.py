@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from keeper.protocols.aave_v2.names import CONFIGURATOR, POOL, PRICE_ORACLE
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
+from keeper.protocols.decode import topic, topic_address, word, word_address
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 _WATCHED_NAMES = {POOL, CONFIGURATOR, PRICE_ORACLE}

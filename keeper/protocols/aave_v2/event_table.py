@@ -1,10 +1,10 @@
 """The table of events for people: docs/events-aave-v2.md, written by scripts/build_docs."""
 
-from keeper.protocols.aave_v2.coverage import Coverage
 from keeper.protocols.aave_v2.events import EVENTS
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.coverage import EventTable
 
-TITLES = {
+_TITLES = {
     Role.PROVIDER: "LendingPoolAddressesProvider",
     Role.POOL: "LendingPool",
     Role.CONFIGURATOR: "LendingPoolConfigurator",
@@ -22,19 +22,4 @@ table with the contracts' own interfaces. An event is either handled by the func
 for the reason given.
 """
 
-
-def markdown() -> str:
-    """The whole document."""
-    return "\n".join([_HEAD, *(_section(role, title) for role, title in TITLES.items())])
-
-
-def _section(role: Role, title: str) -> str:
-    rows = sorted(_row(event) for event in EVENTS if event.role is role)
-    return "\n".join([f"## {title}", "", "| event | |", "|---|---|", *rows, ""])
-
-
-def _row(event: Coverage) -> str:
-    if event.handler is None:
-        return f"| `{event.signature}` | ignored: {event.reason} |"
-    folder, module = event.handler.__module__.rsplit(".", 2)[-2:]
-    return f"| `{event.signature}` | handled: `{folder}.{module}.{event.handler.__name__}` |"
+TABLE = EventTable("events-aave-v2.md", _HEAD, _TITLES, EVENTS)

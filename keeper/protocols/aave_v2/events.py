@@ -4,16 +4,14 @@ This table is the dispatch of `fold` and the event coverage in one; a test compa
 contracts' own interfaces.
 """
 
-from collections.abc import Iterable
-
 from keeper.protocols.aave_v2 import fold_config, fold_loans, fold_oracle, fold_pool, fold_setup, fold_tokens
-from keeper.protocols.aave_v2.coverage import Coverage, handled, ignored
 from keeper.protocols.aave_v2.event import Handler, shared
 from keeper.protocols.aave_v3 import fold_loans as v3_loans
 from keeper.protocols.aave_v3 import fold_oracle as v3_oracle
 from keeper.protocols.aave_v3 import fold_pool as v3_pool
-from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.coverage import dispatch, handled, ignored
+from keeper.protocols.decode import topic
 from keeper.protocols.oracles.feed import ANSWER_UPDATED
 from keeper.protocols.oracles.kinds import SIGNATURES
 
@@ -160,7 +158,7 @@ _TOKENS = (
     *ignored(Role.STABLE_TOKEN, {_APPROVAL: _ALLOWANCE, _DELEGATED: _ALLOWANCE}),
 )
 
-EVENTS: tuple[Coverage, ...] = (*_PROVIDER, *_POOL, *_CONFIGURATOR, *_ORACLE, *_TOKENS)
+EVENTS = (*_PROVIDER, *_POOL, *_CONFIGURATOR, *_ORACLE, *_TOKENS)
 
 ANNOUNCEMENTS: dict[str, Handler] = {
     topic("AssetSourceUpdated(address,address)"): fold_oracle.source_updated,
@@ -173,13 +171,4 @@ ANNOUNCEMENTS: dict[str, Handler] = {
 a feed answers before an oracle uses it. What they say means nothing until a known contract names them."""
 
 
-def dispatch(events: Iterable[Coverage]) -> tuple[dict[str, Handler], ...]:
-    """Handlers by role and topic."""
-    tables: tuple[dict[str, Handler], ...] = tuple({} for _ in Role)
-    for event in events:
-        if event.handler:
-            tables[event.role][topic(event.signature)] = event.handler
-    return tables
-
-
-HANDLERS = dispatch(EVENTS)
+HANDLERS = dispatch(EVENTS, Role)

@@ -8,8 +8,8 @@ from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from keeper.protocols.aave_v2.names import POOL
-from keeper.protocols.aave_v3.decode import call, topic, topic_address, uint
 from keeper.protocols.base import Reads
+from keeper.protocols.decode import call, topic, topic_address, uint
 from keeper.types import ZERO_ADDRESS, Address, Call, Log
 
 

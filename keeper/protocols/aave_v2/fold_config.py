@@ -6,10 +6,10 @@ from keeper.protocols.aave_v2.event import Event
 from keeper.protocols.aave_v2.facts import Fact
 from keeper.protocols.aave_v3 import configuration as bits
 from keeper.protocols.aave_v3.configuration import Field
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.aave_v3.fold_oracle import link
 from keeper.protocols.aave_v3.records import Accrual, Reserve, Role, reserve_id, slots, watch
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic, topic_address, word, word_address
 from keeper.protocols.trust import doubt
 from keeper.types import Log
 

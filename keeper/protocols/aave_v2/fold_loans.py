@@ -7,10 +7,10 @@ Transfer from nobody, a repayment's right before a Transfer to nobody.
 """
 
 from keeper.protocols.aave_v2.event import Event
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.fold_loans import loan_of, put_loan
 from keeper.protocols.aave_v3.records import StableLoan
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word
 from keeper.types import ZERO_ADDRESS
 
 

@@ -4,9 +4,9 @@ Sources: AToken.sol, VariableDebtToken.sol. Unlike in v3, BalanceTransfer carrie
 """
 
 from keeper.protocols.aave_v2.event import Event
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.math import ray_div
 from keeper.protocols.base import Book, Side
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.trust import gap
 from keeper.types import Address
 

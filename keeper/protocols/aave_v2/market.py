@@ -19,6 +19,7 @@ from keeper.protocols.aave_v3.math import ray_mul
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.records import Reserve, Watched, deployment, listed
 from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
+from keeper.protocols.aave_v3.supposed import paid_out, supposed
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -101,13 +102,6 @@ class AaveV2Market(Trust):
         self._now = block.timestamp
         yield from refresh.refresh(self.deployment, self.book, self.price_checks, block)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a pool is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> AaveV2Frame:
@@ -182,6 +176,18 @@ class AaveV2Market(Trust):
         outcome = liquidate(pair, repay, receive_a_token=receive_a_token)
         return outcome if isinstance(outcome, Refusal) else Settlement(outcome.repay, outcome.seize, 0)
 
+    def after(
+        self, opportunity: Opportunity, repay: int, frame: AaveV2Frame
+    ) -> tuple["AaveV2Market", AaveV2Frame] | Refusal:
+        """The market and the frame that repaying `repay` leaves for another liquidation in the same block."""
+        position = Position.of(self.book, opportunity.account)
+        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        outcome = pair if isinstance(pair, Refusal) else liquidate(pair, repay)
+        if isinstance(outcome, Refusal):
+            return outcome
+        left = paid_out(frame, opportunity, outcome.repay, outcome.seize)
+        return supposed(self, outcome.after), left
+
     def exhaust(self, account: Address, frame: AaveV2Frame) -> Exhaustion:
         return exhaust(Position.of(self.book, account), frame)
 
@@ -203,6 +209,9 @@ class AaveV2Market(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
         return Instruction(Dialect.AAVE, self._pool)
+
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
 
     def venues(self) -> frozenset[Address]:
         return frozenset({self._pool})

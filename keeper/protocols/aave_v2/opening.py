@@ -1,16 +1,16 @@
 """The conversation that finds a deployment's contracts from its LendingPoolAddressesProvider alone."""
 
 from keeper.errors import ConfigError
+from keeper.protocols import decode
 from keeper.protocols.aave_v2.facts import probe
 from keeper.protocols.aave_v2.fold_oracle import set_ether
 from keeper.protocols.aave_v2.fold_setup import set_release
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, set_pool
 from keeper.protocols.aave_v3.opening import start
 from keeper.protocols.aave_v3.prices import learn_sources
 from keeper.protocols.aave_v3.records import deployment, follow, replace
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.types import WAD, ZERO_ADDRESS, Address, checksum
 
 _TOKENS = (7, 8, 9)

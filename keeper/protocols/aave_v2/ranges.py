@@ -5,8 +5,6 @@ whole collateral balance; from there on the pool caps both. Within either part e
 mind at most once, so the accepted requests form at most two runs, whose ends are found by bisection.
 """
 
-from collections.abc import Callable, Iterable
-
 from keeper.protocols.aave_v2.liquidation import (
     amounts,
     burns_nothing,
@@ -16,8 +14,7 @@ from keeper.protocols.aave_v2.liquidation import (
     wanted,
 )
 from keeper.protocols.aave_v2.pair import Pair
-
-Range = tuple[int, int]
+from keeper.protocols.runs import Range, first_where, joined
 
 
 def accepted(pair: Pair) -> tuple[Range, ...]:
@@ -26,18 +23,18 @@ def accepted(pair: Pair) -> tuple[Range, ...]:
     A request above the last range is refused, or the pool caps it to the range's last call.
     """
     most = pair.most
-    capped = _first(lambda request: wanted(pair, request) > pair.balance, 1, most + 1)
+    capped = first_where(lambda request: wanted(pair, request) > pair.balance, 1, most + 1)
     runs = [_possible(pair, 1, capped - 1)]
     if capped <= most:
         # The capped repayment may be a little more than the first request that is capped, or less.
         runs.append(_possible(pair, capped, max(capped, amounts(pair, most).repay)))
-    return _joined(run for run in runs if run)
+    return joined(runs)
 
 
 def _possible(pair: Pair, first: int, last: int) -> Range | None:
     """The part of a run that neither rounds to nothing nor asks for more than there is."""
-    start = _first(lambda request: _tangible(pair, request), first, last + 1)
-    end = _first(lambda request: _excessive(pair, request), start, last + 1) - 1
+    start = first_where(lambda request: _tangible(pair, request), first, last + 1)
+    end = first_where(lambda request: _excessive(pair, request), start, last + 1) - 1
     return (start, end) if start <= end else None
 
 
@@ -49,24 +46,3 @@ def _tangible(pair: Pair, request: int) -> bool:
 def _excessive(pair: Pair, request: int) -> bool:
     taken = amounts(pair, request)
     return lacks_liquidity(pair, taken) or burns_too_much(pair, taken)
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first of low..high-1 from which `holds` on, `high` if none (also when the span is empty)."""
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def _joined(runs: Iterable[Range]) -> tuple[Range, ...]:
-    joined: list[Range] = []
-    for start, end in runs:
-        if joined and joined[-1][1] + 1 == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)

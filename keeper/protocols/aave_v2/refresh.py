@@ -1,11 +1,12 @@
 """What logs do not carry, read at the head: prices and payable liquidity."""
 
 from keeper.errors import ConfigError
+from keeper.protocols import decode
 from keeper.protocols.aave_v2.opening import learn_ether
-from keeper.protocols.aave_v3 import decode, prices
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols.aave_v3 import prices
 from keeper.protocols.aave_v3.records import Reserve, deployment, listed, replace
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.protocols.trust import doubt
 from keeper.types import Address, BlockRef

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word_address
 from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR, PRICE_ORACLE
+from keeper.protocols.decode import topic, topic_address, word_address
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 _PROXY_CREATED = topic("ProxyCreated(bytes32,address,address)")

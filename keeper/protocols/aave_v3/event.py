@@ -1,9 +1,10 @@
 """A log on its way into the book."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from keeper.protocols.aave_v3.implementations import Implementation
+from keeper.protocols.base import Book
 from keeper.types import Address, Log
 
 
@@ -18,3 +19,6 @@ class Event(NamedTuple):
     reserve: int
     timestamp: int
     implementations: Mapping[Address, Implementation]
+
+
+Handler = Callable[[Book, Event], None]

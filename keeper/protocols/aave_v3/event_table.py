@@ -1,10 +1,10 @@
 """The table of events for people: docs/events-aave.md, written by scripts/build_docs."""
 
-from keeper.protocols.aave_v3.coverage import Coverage
 from keeper.protocols.aave_v3.events import EVENTS
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.coverage import EventTable
 
-TITLES = {
+_TITLES = {
     Role.PROVIDER: "PoolAddressesProvider",
     Role.POOL: "Pool, L2Pool",
     Role.CONFIGURATOR: "PoolConfigurator",
@@ -28,19 +28,4 @@ handled by the function named, or ignored for the reason given. Which table a to
 by follows its revision, see `releases.py`.
 """
 
-
-def markdown() -> str:
-    """The whole document."""
-    return "\n".join([_HEAD, *(_section(role, title) for role, title in TITLES.items())])
-
-
-def _section(role: Role, title: str) -> str:
-    rows = sorted(_row(event) for event in EVENTS if event.role is role)
-    return "\n".join([f"## {title}", "", "| event | |", "|---|---|", *rows, ""])
-
-
-def _row(event: Coverage) -> str:
-    if event.handler is None:
-        return f"| `{event.signature}` | ignored: {event.reason} |"
-    module = event.handler.__module__.rsplit(".", 1)[-1]
-    return f"| `{event.signature}` | handled: `{module}.{event.handler.__name__}` |"
+TABLE = EventTable("events-aave.md", _HEAD, _TITLES, EVENTS)

@@ -4,13 +4,12 @@ This table is the dispatch of `fold` and the event coverage in one; a test compa
 contracts' own interfaces.
 """
 
-from collections.abc import Iterable
-
 from keeper.protocols.aave_v3 import fold_config, fold_oracle, fold_pool, fold_setup, fold_upgrade
-from keeper.protocols.aave_v3.coverage import Coverage, Handler, handled, ignored
-from keeper.protocols.aave_v3.decode import topic
+from keeper.protocols.aave_v3.event import Handler
 from keeper.protocols.aave_v3.events_tokens import TOKEN_EVENTS
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.coverage import dispatch, handled, ignored
+from keeper.protocols.decode import topic
 from keeper.protocols.oracles.feed import ANSWER_UPDATED
 from keeper.protocols.oracles.kinds import SIGNATURES
 
@@ -19,7 +18,7 @@ _SAID_BY_PROXY = "the proxy's own Upgraded says it"
 _NEW_TRANSMISSION = "NewTransmission(uint32,int192,address,uint32,int192[],bytes,int192,bytes32,uint40)"
 _RATES = "its effect arrives with the next ReserveDataUpdated"
 
-EVENTS: tuple[Coverage, ...] = (
+EVENTS = (
     *handled(
         Role.PROVIDER,
         {
@@ -158,13 +157,4 @@ it, an oracle gets its sources before the provider adopts it, a feed answers bef
 What they say is kept under the emitter's address and means nothing until a known contract names it."""
 
 
-def dispatch(events: Iterable[Coverage]) -> tuple[dict[str, Handler], ...]:
-    """Handlers by role and topic."""
-    tables: tuple[dict[str, Handler], ...] = tuple({} for _ in Role)
-    for event in events:
-        if event.handler:
-            tables[event.role][topic(event.signature)] = event.handler
-    return tables
-
-
-HANDLERS = dispatch(EVENTS)
+HANDLERS = dispatch(EVENTS, Role)

@@ -1,8 +1,8 @@
 """The tokens' part of the table of events: which arithmetic reads a token's events is its role."""
 
 from keeper.protocols.aave_v3 import fold_loans, fold_tokens, fold_upgrade
-from keeper.protocols.aave_v3.coverage import Coverage, handled, ignored
 from keeper.protocols.aave_v3.records import Role
+from keeper.protocols.coverage import handled, ignored
 
 _ALLOWANCE = "allowances move no balance"
 _SAID_EXACTLY = "Mint, Burn and BalanceTransfer say the same exactly"
@@ -26,7 +26,7 @@ _DEBT_TOKEN_IGNORED = {
     "BorrowAllowanceDelegated(address,address,address,uint256)": _ALLOWANCE,
 }
 
-TOKEN_EVENTS: tuple[Coverage, ...] = (
+TOKEN_EVENTS = (
     *handled(
         Role.A_TOKEN,
         {

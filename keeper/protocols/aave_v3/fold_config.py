@@ -4,7 +4,6 @@ from typing import Any
 
 from keeper.protocols.aave_v3 import configuration as bits
 from keeper.protocols.aave_v3.configuration import Field
-from keeper.protocols.aave_v3.decode import topic, topic_address, topic_int, word, word_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.fold_oracle import link
 from keeper.protocols.aave_v3.records import (
@@ -20,6 +19,7 @@ from keeper.protocols.aave_v3.records import (
 )
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic, topic_address, topic_int, word, word_address
 from keeper.protocols.trust import doubt
 from keeper.types import ZERO_ADDRESS
 

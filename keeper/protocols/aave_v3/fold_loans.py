@@ -4,10 +4,10 @@ Source: StableDebtToken. Its Mint and Burn carry the change of the principal, in
 the event is included.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.records import StableLoan
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word
 from keeper.types import Address
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.records import Role, deployment, listed, reserve_id, slots, watch
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address
 from keeper.protocols.oracles import kinds, tree
 from keeper.types import ZERO_ADDRESS, Address
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import Accrual, reserve_id
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book, LiquidationEvent
+from keeper.protocols.decode import topic, topic_address, word, word_address
 from keeper.types import Address, Log
 
 _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")

@@ -14,7 +14,6 @@ against the account, so recovering the scaled amount rounds the other way.
 Up to v3.4 the amount itself follows from the event, and the token scales it half up.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import (
     ray_div,
@@ -24,6 +23,7 @@ from keeper.protocols.aave_v3.math import (
     ray_mul_floor,
 )
 from keeper.protocols.base import Book, Side
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.trust import gap
 from keeper.types import Address
 

@@ -6,9 +6,9 @@ An implementation never changes, so its facts hold at every block and need no pl
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.decode import call, topic, topic_address, uint
 from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR
 from keeper.protocols.base import Reads
+from keeper.protocols.decode import call, topic, topic_address, uint
 from keeper.types import ZERO_ADDRESS, Address, Call, Log
 
 

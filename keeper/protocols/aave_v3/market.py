@@ -18,6 +18,7 @@ from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.reading import read_accounts
 from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
 from keeper.protocols.aave_v3.releases import rules_of
+from keeper.protocols.aave_v3.supposed import paid_out, supposed
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -109,13 +110,6 @@ class AaveV3Market(Trust):
         if not self.rules.computed:
             self._read = yield from read_accounts(self.book, self._read)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a pool is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> AaveFrame:
@@ -195,6 +189,18 @@ class AaveV3Market(Trust):
         bad_debt = {reserve.asset: outcome.bad_debt[reserve.id] for reserve in reserves}
         return Settlement(outcome.repay, outcome.seize, outcome.fee, bad_debt)
 
+    def after(
+        self, opportunity: Opportunity, repay: int, frame: AaveFrame
+    ) -> tuple["AaveV3Market", AaveFrame] | Refusal:
+        """The market and the frame that repaying `repay` leaves for another liquidation in the same block."""
+        position = Position.of(self.book, opportunity.account)
+        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        outcome = pair if isinstance(pair, Refusal) else liquidate(pair, repay)
+        if isinstance(outcome, Refusal):
+            return outcome
+        left = paid_out(frame, opportunity, outcome.repay, outcome.seize)
+        return supposed(self, outcome.after), left
+
     def exhaust(self, account: Address, frame: AaveFrame) -> Exhaustion:
         return exhaust(Position.of(self.book, account), frame)
 
@@ -216,6 +222,9 @@ class AaveV3Market(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         del opportunity, request, settlement  # liquidationCall takes nothing beyond the pair and the amount
         return Instruction(Dialect.AAVE, self._pool)
+
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
 
     def venues(self) -> frozenset[Address]:
         return frozenset({self._pool})

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, set_pool, set_sentinel
 from keeper.protocols.aave_v3.fold_upgrade import set_configurator_revision, set_release
 from keeper.protocols.aave_v3.implementations import probe
 from keeper.protocols.aave_v3.prices import learn_sources
 from keeper.protocols.aave_v3.records import NOWHERE, Deployment, Role, follow, replace, watch
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.types import USD, ZERO_ADDRESS, Address, checksum
 
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from keeper.errors import Degraded
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.aave_v3.model import AaveFrame
 from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.records import deployment
 from keeper.protocols.base import Book, Floats, Reads, Side
+from keeper.protocols.decode import call, uint
 from keeper.types import WAD, Address
 
 AT_ONCE = 2_000

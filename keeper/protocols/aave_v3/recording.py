@@ -11,14 +11,15 @@ from keeper.protocols.aave_v3.opening import start
 from keeper.protocols.aave_v3.releases import RULES
 from keeper.protocols.aave_v3.reverts import revert_data
 from keeper.protocols.aave_v3.screen import SCREEN_MARGIN
-from keeper.protocols.base import Book, Check, Market, Opportunity, Refusal, Side
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Opportunity, Refusal, Side
 from keeper.types import WAD, Address
 
 Record = Mapping[str, Any]
 
 
 class AaveV3Recording:
-    """Implements `keeper.protocols.base.Recording`. Its runs need no reads: every feed emits its answers."""
+    """Implements `keeper.protocols.adapter.Recording`. No run needs reads: every feed emits its answers."""
 
     def open(self, document: Record, book: Book) -> AaveV3Market:
         revision = int(document["static"]["pool_revision"])

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.aave_v4.records import (
     Asset,
     DynamicConfig,
@@ -12,6 +11,7 @@ from keeper.protocols.aave_v4.records import (
     Reserve,
     Terms,
 )
+from keeper.protocols.decode import call
 from keeper.protocols.oracles.words import signed
 from keeper.types import Address, Call
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address
+from keeper.protocols.decode import topic, topic_address
 from keeper.types import Address, Log
 
 _RESERVE_ADDED = topic("AddReserve(uint256,uint256,address)")

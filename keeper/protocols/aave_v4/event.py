@@ -1,9 +1,10 @@
 """A log on its way into the book."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from keeper.protocols.aave_v4.implementations import Implementation
+from keeper.protocols.base import Book
 from keeper.types import Address, Log
 
 
@@ -16,3 +17,6 @@ class Event(NamedTuple):
     log: Log
     timestamp: int
     implementations: Mapping[Address, Implementation]
+
+
+Handler = Callable[[Book, Event], None]

@@ -3,19 +3,16 @@
 This table is the dispatch of `fold` and the event coverage in one.
 """
 
-from collections.abc import Iterable
-
-from keeper.protocols.aave_v3.decode import topic
 from keeper.protocols.aave_v4 import fold_hub, fold_spoke, fold_users
-from keeper.protocols.aave_v4.coverage import Coverage, Handler, handled, ignored
 from keeper.protocols.aave_v4.records import Role
+from keeper.protocols.coverage import dispatch, handled, ignored
 
 _ADMIN = "who administers does not change what is owed"
 _SAID_BY_UPGRADED = "Upgraded says it"
 _DELTA = "(int256,int256,uint256)"
 _DYNAMIC = "(uint16,uint32,uint16)"
 
-EVENTS: tuple[Coverage, ...] = (
+EVENTS = (
     *handled(
         Role.SPOKE,
         {
@@ -101,13 +98,4 @@ EVENTS: tuple[Coverage, ...] = (
 )
 
 
-def dispatch(events: Iterable[Coverage]) -> tuple[dict[str, Handler], ...]:
-    """Handlers by role and topic."""
-    tables: tuple[dict[str, Handler], ...] = tuple({} for _ in Role)
-    for event in events:
-        if event.handler:
-            tables[event.role][topic(event.signature)] = event.handler
-    return tables
-
-
-HANDLERS = dispatch(EVENTS)
+HANDLERS = dispatch(EVENTS, Role)

@@ -5,11 +5,11 @@ An asset whose listing no log told is left alone here: it is read as a whole at 
 
 from collections.abc import Callable
 
-from keeper.protocols.aave_v3.decode import topic_address, topic_int, word, word_address
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.hub import owing
 from keeper.protocols.aave_v4.records import Asset, Line, deployment
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, topic_int, word, word_address
 from keeper.protocols.oracles.words import data as signed_word
 from keeper.types import Address
 

@@ -1,6 +1,5 @@
 """Spoke events that concern no account: reserves, risk parameters, price sources, upgrades."""
 
-from keeper.protocols.aave_v3.decode import topic_address, topic_int, word
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.records import (
     DynamicConfig,
@@ -12,6 +11,7 @@ from keeper.protocols.aave_v4.records import (
     watch,
 )
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, topic_int, word
 
 
 def reserve_added(book: Book, event: Event) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, topic_int, word, word_address
 from keeper.protocols.aave_v4.event import Event
 from keeper.protocols.aave_v4.records import Reserve, asset_of, reserves, terms_of
 from keeper.protocols.base import Book, LiquidationEvent, Side
+from keeper.protocols.decode import topic, topic_address, topic_int, word, word_address
 from keeper.protocols.oracles.words import data as signed_word
 from keeper.protocols.trust import gap
 from keeper.types import Address, Log

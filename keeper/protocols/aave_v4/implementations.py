@@ -3,9 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, topic, topic_address
+from keeper.protocols import decode
 from keeper.protocols.base import Reads
+from keeper.protocols.decode import call, topic, topic_address
 from keeper.types import Address, Log
 
 KNOWN = 1

@@ -90,13 +90,6 @@ class AaveV4Market(Trust):
     def refresh(self, block: BlockRef) -> Reads[None]:
         return refresh.refresh(self.deployment, self.book, block)
 
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a spoke is one market
-        return self.name
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> SpokeFrame:
@@ -198,6 +191,9 @@ class AaveV4Market(Trust):
         return Instruction(
             Dialect.AAVE_V4, deployment(self.book).spoke, encode(["uint256", "uint256"], reserves)
         )
+
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
 
     def venues(self) -> frozenset[Address]:
         return frozenset({deployment(self.book).spoke})

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.implementations import Implementation, probe
 from keeper.protocols.aave_v4.records import Deployment, Role, replace, watch
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.types import ZERO_ADDRESS, Address, checksum
 
 _DECIMALS = 8

@@ -6,13 +6,10 @@ collateral, and costs what that costs. So the accepted amounts are one run of pa
 most two single amounts behind it. The ends of the run are found by bisection over the contracts' own rules.
 """
 
-from collections.abc import Callable, Iterable
-
 from keeper.protocols.aave_v4.amounts import amounts
 from keeper.protocols.aave_v4.liquidation import Outcome, liquidate
 from keeper.protocols.aave_v4.pair import Pair
-
-Range = tuple[int, int]
+from keeper.protocols.runs import Range, first_where, joined
 
 EVERYTHING = 2**255
 """An offer that no debt reaches (aave.md §6.5)."""
@@ -27,26 +24,26 @@ def accepted(pair: Pair) -> tuple[Range, ...]:
     if not whole.forced:
         run = _possible(pair, whole.pay)
         return (run,) if run else ()
-    first = _first(lambda offer: amounts(pair, offer).forced, 1, EVERYTHING)
+    first = first_where(lambda offer: amounts(pair, offer).forced, 1, EVERYTHING)
     runs = [_possible(pair, first - 1)]
     # Rounding may force an offer only a unit above what it then costs.
     forced = {max(first, amounts(pair, first).pay), max(first, whole.pay)}
     runs += [(offer, offer) for offer in sorted(forced) if _settles(pair, offer)]
-    return _joined(run for run in runs if run)
+    return joined(runs)
 
 
 def _possible(pair: Pair, last: int) -> Range | None:
     """The offers up to `last` that neither round to nothing nor want more than the hub holds."""
-    start = _first(lambda offer: _pays_out(pair, offer) > 0, 1, last + 1)
+    start = first_where(lambda offer: _pays_out(pair, offer) > 0, 1, last + 1)
     liquidity = pair.collateral.asset.liquidity
-    end = _first(lambda offer: _pays_out(pair, offer) > liquidity, start, last + 1) - 1
+    end = first_where(lambda offer: _pays_out(pair, offer) > liquidity, start, last + 1) - 1
     if start > end:
         return None
     # How much premium a hub grants the spoke may forbid the small offers or the large ones.
     if not _settles(pair, end):
-        end = _first(lambda offer: not _settles(pair, offer), start, end + 1) - 1
+        end = first_where(lambda offer: not _settles(pair, offer), start, end + 1) - 1
     else:
-        start = _first(lambda offer: _settles(pair, offer), start, end + 1)
+        start = first_where(lambda offer: _settles(pair, offer), start, end + 1)
     return (start, end) if start <= end else None
 
 
@@ -56,29 +53,3 @@ def _pays_out(pair: Pair, offer: int) -> int:
 
 def _settles(pair: Pair, offer: int) -> bool:
     return isinstance(liquidate(pair, offer), Outcome)
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first of low..high-1 from which `holds` on, `high` if none (also when the span is empty)."""
-    if low >= high or not holds(high - 1):
-        return high  # most conditions hold everywhere or nowhere: two looks spare a bisection
-    if holds(low):
-        return low
-    low, high = low + 1, high - 1
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
-
-
-def _joined(runs: Iterable[Range]) -> tuple[Range, ...]:
-    joined: list[Range] = []
-    for start, end in runs:
-        if joined and joined[-1][1] + 1 == start:
-            joined[-1] = (joined[-1][0], end)
-        else:
-            joined.append((start, end))
-    return tuple(joined)

@@ -16,14 +16,15 @@ from keeper.protocols.aave_v4.ranges import accepted
 from keeper.protocols.aave_v4.records import Asset, Reserve, Role, price_of, watch
 from keeper.protocols.aave_v4.reverts import selector
 from keeper.protocols.aave_v4.screen import SCREEN_MARGIN
-from keeper.protocols.base import Book, Check, Market, Opportunity, Refusal
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Opportunity, Refusal
 from keeper.types import WAD, Address
 
 Record = Mapping[str, Any]
 
 
 class AaveV4Recording:
-    """Implements `keeper.protocols.base.Recording`. Prices are reads: the recorded feeds emit nothing."""
+    """Implements `keeper.protocols.adapter.Recording`. Prices are reads: the recorded feeds emit nothing."""
 
     def open(self, document: Record, book: Book) -> AaveV4Market:
         version = str(document.get("version"))

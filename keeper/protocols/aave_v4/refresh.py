@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.implementations import probe
 from keeper.protocols.aave_v4.records import Reserve, asset_of, deployment, line_of, listed, replace, reserves
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.trust import doubt
 from keeper.types import Address, BlockRef
 

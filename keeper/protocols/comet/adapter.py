@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keeper.errors import ConfigError
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.comet.event_table import TABLE
 from keeper.protocols.comet.market import CometMarket
 from keeper.protocols.comet.opening import open_deployment
 from keeper.protocols.comet.recording import CometRecording
 from keeper.protocols.comet.records import RECORD_TYPES
-from keeper.types import Address, parse_address
+from keeper.protocols.settings import contract
 
 
 class Comet:
-    """Implements `keeper.protocols.base.Adapter`. A deployment has one market, the comet of a base token."""
+    """Implements `keeper.protocols.adapter.Adapter`. One market a deployment, the comet of a base token."""
 
     protocol = "comet"
     record_types = RECORD_TYPES
     recording = CometRecording()
+    events = TABLE
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[CometMarket]:
         """Find everything from `settings["comet"]`.
@@ -25,12 +26,5 @@ class Comet:
         Raises:
             ConfigError: it is missing or no comet.
         """
-        yield from open_deployment(deployment, _comet(deployment, settings), book)
+        yield from open_deployment(deployment, contract(deployment, settings, "comet"), book)
         return CometMarket(deployment, book)
-
-
-def _comet(deployment: str, settings: Mapping[str, Any]) -> Address:
-    try:
-        return parse_address(str(settings.get("comet", "")))
-    except ValueError as error:
-        raise ConfigError(f"deployment {deployment!r}: comet: {error}") from None

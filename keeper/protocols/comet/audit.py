@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from keeper.errors import Degraded
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.protocols.comet import records
 from keeper.protocols.comet.frame import CometFrame
@@ -13,6 +12,7 @@ from keeper.protocols.comet.poll import BATCH, principal_of, read_principals
 from keeper.protocols.comet.position import Position
 from keeper.protocols.comet.records import BASE, Base, comet, order, terms
 from keeper.protocols.comet.refresh import answer_of, collateral_sums, read_state, totals_of
+from keeper.protocols.decode import call, uint
 from keeper.types import Address, Call
 
 _VIEWS = ("userBasic(address)", "borrowBalanceOf(address)", "isLiquidatable(address)")

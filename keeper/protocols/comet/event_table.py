@@ -1,7 +1,8 @@
 """The table of events for people: docs/events-comet.md, written by scripts/build_docs."""
 
-from keeper.protocols.comet.coverage import Coverage
 from keeper.protocols.comet.events import EVENTS
+from keeper.protocols.comet.records import Role
+from keeper.protocols.coverage import EventTable
 
 _HEAD = """# Events of Compound v3 (Comet)
 
@@ -21,18 +22,8 @@ that no log names. The keeper reads them, in one batch at every head:
   of all of them at the first head after a start and whenever interest accrued without a log.
 
 Only accounts with collateral are asked: the contract lends to no other.
-
-## Comet (one address: proxy, implementation and extension)
 """
 
+_TITLES = {Role.COMET: "Comet (one address: proxy, implementation and extension)"}
 
-def markdown() -> str:
-    """The whole document."""
-    return "\n".join([_HEAD, "| event | |", "|---|---|", *sorted(_row(event) for event in EVENTS), ""])
-
-
-def _row(event: Coverage) -> str:
-    if event.handler is None:
-        return f"| `{event.signature}` | ignored: {event.reason} |"
-    module = event.handler.__module__.rsplit(".", 1)[-1]
-    return f"| `{event.signature}` | handled: `{module}.{event.handler.__name__}` |"
+TABLE = EventTable("events-comet.md", _HEAD, _TITLES, EVENTS)

@@ -5,10 +5,10 @@ without one. So every account named here is marked, and `refresh` reads its prin
 then the book holds what the contract's own arithmetic makes of the logs.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
 from keeper.protocols.comet.math import Totals, accrued, present_value, principal_value, split
 from keeper.protocols.comet.records import Base, mark, principal, set_principal, terms
+from keeper.protocols.decode import topic_address, word
 from keeper.types import Address, Log
 
 
@@ -52,7 +52,7 @@ def add_cash(book: Book, amount: int) -> None:
 
 def touch(book: Book, account: Address) -> None:
     """Remember that the account's principal has to be read. One without collateral cannot owe anything."""
-    if book.row(account) is not None:
+    if book.group(account) != Base.UNASKED:
         mark(book, account, Base.TOUCHED)
 
 
@@ -78,6 +78,6 @@ def _change(book: Book, account: Address, amount: int, timestamp: int) -> None:
             ("totals",),
             totals._replace(supply=totals.supply + change.supply, borrow=totals.borrow + change.borrow),
         )
-        if book.row(account) is not None:
+        if book.group(account) != Base.UNASKED:
             set_principal(book, account, new)
     touch(book, account)

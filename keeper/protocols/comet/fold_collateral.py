@@ -1,9 +1,9 @@
 """Collateral: every movement has a log, so the book holds exactly what the contract holds."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
 from keeper.protocols.comet.fold_base import add_cash
 from keeper.protocols.comet.records import Base, mark, number_of, set_collateral
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.trust import gap
 from keeper.types import Address, Log
 

@@ -1,7 +1,7 @@
 """What governance changes: pauses, and the implementation with everything it fixes."""
 
-from keeper.protocols.aave_v3.decode import word
 from keeper.protocols.base import Book
+from keeper.protocols.decode import word
 from keeper.types import Log
 
 _PAUSES = 5

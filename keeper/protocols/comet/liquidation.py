@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from eth_abi.abi import encode
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word
 from keeper.protocols.base import Dialect, Exhaustion, Instruction, LiquidationEvent, Refusal, Settlement
 from keeper.protocols.comet.absorb import Absorbed, absorb
 from keeper.protocols.comet.events import ABSORB_DEBT, BUY_COLLATERAL
 from keeper.protocols.comet.frame import CometFrame
 from keeper.protocols.comet.position import Position
 from keeper.protocols.comet.storefront import Span, buy, closed, goods, span
+from keeper.protocols.decode import topic, topic_address, word
 from keeper.types import Address, Log
 
 

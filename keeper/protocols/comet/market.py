@@ -68,7 +68,7 @@ class CometMarket(Trust):
         self._now = timestamp
         if log.address != records.comet(self.book) or not log.topics:
             return
-        handler = HANDLERS.get(log.topics[0])
+        handler = HANDLERS[records.Role.COMET].get(log.topics[0])
         if handler:
             handler(self.book, log, timestamp)
 
@@ -87,13 +87,6 @@ class CometMarket(Trust):
         """
         del number  # interest counts in seconds
         return frame.build(self.book, timestamp, prices or {})
-
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # a comet is one market
-        return self.name
 
     def assets(self) -> Sequence[AssetInfo]:
         return [self._asset(number) for number in (BASE, *records.order(self.book))]
@@ -158,6 +151,9 @@ class CometMarket(Trust):
 
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         return liquidation.instruction(records.comet(self.book), opportunity.account, request, settlement)
+
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
 
     def venues(self) -> frozenset[Address]:
         return frozenset({records.comet(self.book)})

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Reads, Side
 from keeper.protocols.comet.records import BASE, Base, comet, mark, set_principal
+from keeper.protocols.decode import call, uint
 from keeper.types import Address
 
 ROUND = 200

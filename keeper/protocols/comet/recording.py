@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from keeper.errors import ConfigError
-from keeper.protocols.base import Book, Check, Market, Refusal
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Refusal
 from keeper.protocols.comet import records
 from keeper.protocols.comet.absorb import Absorbed, absorb
 from keeper.protocols.comet.frame import CometFrame
@@ -28,13 +29,15 @@ Record = Mapping[str, Any]
 
 BASE_SCALE = 10**6
 """Every run has USDC as its base token; no file says how many decimals it has."""
+_UNIT = "USD"
+"""Every run's feeds quote in dollars, as those of a USDC comet do; no file says so."""
 SECONDS_PER_YEAR = 31_536_000
 DESCALE = 10**14
 """The contract keeps four decimals of a collateral's factors."""
 
 
 class CometRecording:
-    """Implements `keeper.protocols.base.Recording`. Its runs need reads: the feeds emit nothing."""
+    """Implements `keeper.protocols.adapter.Recording`. Its runs need reads: the feeds emit nothing."""
 
     def open(self, document: Record, book: Book) -> CometMarket:
         values = document["static"]["constructor_config"]
@@ -51,6 +54,7 @@ class CometRecording:
             book.put(("collateral", number), Collateral(_address(feed), 10 ** int(decimals), *factors))
             numbers.append(number)
         book.put(("order",), tuple(numbers))
+        book.put(("unit",), _UNIT)
         return CometMarket("recorded", book)
 
     def read(self, market: Market, reading: Record) -> None:
@@ -128,6 +132,7 @@ def _take(book: Book, record: Record, accounts: Mapping[str, Record], timestamp:
     book.put(("totals",), totals)
     for name, account in accounts.items():
         records.set_principal(book, _address(name), int(account["principal"]))
+        records.mark(book, _address(name), records.Base.KNOWN)
     if first:
         fixed = records.terms(book)
         now = accrued(totals, fixed.supply, fixed.borrow, timestamp)

@@ -33,6 +33,13 @@ from keeper.protocols.comet.math import Curve, Indexes, Totals
 from keeper.protocols.trust import Gaps
 from keeper.types import Address
 
+
+class Role(IntEnum):
+    """What a contract is to the deployment: proxy, implementation and extension speak at one address."""
+
+    COMET = 0
+
+
 BASE = 0
 """Number of the base token."""
 
@@ -41,10 +48,14 @@ ABSORB_PAUSED, BUY_PAUSED = 1 << 3, 1 << 4
 
 
 class Base(IntEnum):
-    """Whether an account's principal is as last read, or something has happened to it since."""
+    """Whether an account's principal was never read, is as last read, or something has happened to it since.
 
-    KNOWN = 0
-    TOUCHED = 1
+    Who never had collateral cannot owe: nobody asks.
+    """
+
+    UNASKED = 0
+    KNOWN = 1
+    TOUCHED = 2
 
 
 class Terms(NamedTuple):
@@ -132,5 +143,5 @@ def set_collateral(book: Book, account: Address, number: int, amount: int) -> No
 
 def mark(book: Book, account: Address, base: Base) -> None:
     """Say whether the book knows the account's principal."""
-    if book.group(account) != base or book.row(account) is None:
+    if book.group(account) != base:
         book.set_group(account, int(base))

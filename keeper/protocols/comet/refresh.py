@@ -1,13 +1,13 @@
 """What logs do not carry, read at the head: totals, prices, reserves and base principals."""
 
 from keeper.errors import ConfigError, Degraded
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Reads, Side
 from keeper.protocols.comet import records
 from keeper.protocols.comet.math import Indexes, Totals
 from keeper.protocols.comet.opening import read_terms
 from keeper.protocols.comet.poll import Rota, hurry, read_principals, turn
 from keeper.protocols.comet.records import BASE, Collateral, comet, order, replace, terms
+from keeper.protocols.decode import call, uint
 from keeper.protocols.trust import doubt
 from keeper.types import Call
 

@@ -3,21 +3,22 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keeper.errors import ConfigError
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.euler_v2.event_table import TABLE
 from keeper.protocols.euler_v2.market import EulerV2Market
 from keeper.protocols.euler_v2.opening import open_deployment
 from keeper.protocols.euler_v2.recording import EulerV2Recording
 from keeper.protocols.euler_v2.records import RECORD_TYPES
-from keeper.types import Address, parse_address
+from keeper.protocols.settings import contract
 
 
 class EulerV2:
-    """Implements `keeper.protocols.base.Adapter`. A deployment has one market, the vaults of a factory."""
+    """Implements `keeper.protocols.adapter.Adapter`. A deployment has one market, the vaults of a factory."""
 
     protocol = "euler-v2"
     record_types = RECORD_TYPES
     recording = EulerV2Recording()
+    events = TABLE
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[EulerV2Market]:
         """Find everything from `settings["vault_factory"]` and `settings["evc"]`.
@@ -25,14 +26,7 @@ class EulerV2:
         Raises:
             ConfigError: one is missing or another contract, or they do not belong together.
         """
-        factory = _address(deployment, settings, "vault_factory")
-        connector = _address(deployment, settings, "evc")
+        factory = contract(deployment, settings, "vault_factory")
+        connector = contract(deployment, settings, "evc")
         yield from open_deployment(deployment, factory, connector, book)
         return EulerV2Market(deployment, book)
-
-
-def _address(deployment: str, settings: Mapping[str, Any], key: str) -> Address:
-    try:
-        return parse_address(str(settings.get(key, "")))
-    except ValueError as error:
-        raise ConfigError(f"deployment {deployment!r}: {key}: {error}") from None

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from keeper.errors import Degraded
-from keeper.protocols.aave_v3.decode import address as decode_address
-from keeper.protocols.aave_v3.decode import addresses, call, uint
 from keeper.protocols.base import Book, Difference, Reads, Side
+from keeper.protocols.decode import address as decode_address
+from keeper.protocols.decode import addresses, call, uint
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.health import exact_debt, liquidity
 from keeper.protocols.euler_v2.position import Position

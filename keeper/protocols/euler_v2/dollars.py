@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.frame import EulerFrame, asset_record
 from keeper.protocols.euler_v2.names import RESERVED_RANGE, USD_UNIT
 from keeper.protocols.euler_v2.records import Hop, Scale, replace

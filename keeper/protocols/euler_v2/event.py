@@ -1,8 +1,9 @@
 """A log on its way into the book."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from keeper.protocols.base import Book
 from keeper.types import Address, Log
 
 
@@ -17,3 +18,6 @@ class Event(NamedTuple):
     vault: int
     timestamp: int
     genuine: Mapping[Address, bool]
+
+
+Handler = Callable[[Book, Event], None]

@@ -1,17 +1,14 @@
 """Every event of every contract of a deployment: its handler, or why it may be ignored."""
 
-from collections.abc import Mapping
-
-from keeper.protocols.aave_v3.decode import topic
+from keeper.protocols.coverage import dispatch, handled, ignored
 from keeper.protocols.euler_v2 import fold_accounts, fold_config, fold_setup, fold_vault
-from keeper.protocols.euler_v2.coverage import Coverage, Handler, handled, ignored
 from keeper.protocols.euler_v2.records import Role
 
 _MOVES_NOTHING = "moves no money and changes no rule of liquidation"
 _SHARES = "its Transfer tells the shares, VaultStatus the cash"
 _NOBODYS = "no position depends on who may act for an account"
 
-EVENTS: tuple[Coverage, ...] = (
+EVENTS = (
     *handled(
         Role.FACTORY,
         {
@@ -106,11 +103,4 @@ EVENTS: tuple[Coverage, ...] = (
 )
 """Checked against the contracts' own interfaces by a test."""
 
-HANDLERS: Mapping[Role, Mapping[str, Handler]] = {
-    role: {
-        topic(event.signature): event.handler
-        for event in EVENTS
-        if event.role is role and event.handler is not None
-    }
-    for role in Role
-}
+HANDLERS = dispatch(EVENTS, Role)

@@ -1,7 +1,7 @@
 """Connector events: which vault an account owes to, and which ones are its collateral."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.records import controllers, number_of
 from keeper.types import Address

@@ -1,7 +1,7 @@
 """Governor events of a vault: LTVs with their ramps, discount, cool-off, hooks, flags, interest fee."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.debts import touch
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.listing import adopt

@@ -1,7 +1,7 @@
 """Factory events: vaults come into being, and what they run."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.listing import adopt
 from keeper.protocols.euler_v2.records import Role, Status, Terms, Vault, replace, watch

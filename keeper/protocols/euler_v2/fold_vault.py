@@ -4,8 +4,8 @@ A debt that moves to another account (PullDebt, Liquidate) is told by a Repay an
 amounts may be adjusted for rounding. So these two wait until the vault's next event tells what they were.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.debts import decrease, settle_operations, touch, transfer
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.math import assets_up

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from keeper.protocols.aave_v3.decode import addresses, call, uint
 from keeper.protocols.base import Book, Reads, Side
+from keeper.protocols.decode import addresses, call, uint
 from keeper.protocols.euler_v2.fold_accounts import set_collateral, set_controllers
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.records import (

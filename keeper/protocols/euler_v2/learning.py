@@ -9,9 +9,9 @@ taken as a leaf itself.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.quotes import Route, Step, leaf_key, route_key
 from keeper.protocols.euler_v2.records import NOWHERE, Hop, Leaf, Scale, number_of, replace, vault
 from keeper.types import ZERO_ADDRESS, Address, Call

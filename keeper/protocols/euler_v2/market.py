@@ -31,10 +31,10 @@ from keeper.protocols.euler_v2.math import assets_up, to_assets
 from keeper.protocols.euler_v2.opening import probe
 from keeper.protocols.euler_v2.outcomes import liquidation_events
 from keeper.protocols.euler_v2.position import Position
-from keeper.protocols.euler_v2.records import Role, Scale, Watched, deployment, status, vault, vaults
+from keeper.protocols.euler_v2.records import Role, Scale, Watched, deployment, ltvs, status, vault, vaults
 from keeper.protocols.euler_v2.refresh import refresh
 from keeper.protocols.trust import Trust
-from keeper.types import Address, BlockRef, Log, checksum
+from keeper.types import Address, BlockRef, Log
 
 
 class EulerV2Market(Trust):
@@ -91,13 +91,6 @@ class EulerV2Market(Trust):
     ) -> EulerFrame:
         del number  # interest counts in seconds
         return EulerFrame(self.book, timestamp, prices or {})
-
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        number = self.book.group(account) - 1
-        return self.name if number < 0 else checksum(vaults(self.book)[number])
 
     def assets(self) -> Sequence[AssetInfo]:
         """One a vault in use: its number, and the token behind it."""
@@ -209,6 +202,16 @@ class EulerV2Market(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         del request  # the amount is the executor's own argument
         return instruct(self.book, opportunity, settlement, self.frame(self._now))
+
+    def pairs(self) -> frozenset[tuple[Address, Address]]:
+        """Tokens behind each vault that is owed to and the vaults that it recognises as collateral."""
+        owed = [info for info in self.assets() if status(self.book, info.asset).borrows]
+        return frozenset(
+            (vault(self.book, number).asset, info.address)
+            for info in owed
+            for number in ltvs(self.book, info.asset)
+            if self._in_use(number)
+        )
 
     def venues(self) -> frozenset[Address]:
         return venues(self.book)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.base import Book, LiquidationEvent
+from keeper.protocols.decode import topic, topic_address, word, word_address
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.math import to_assets
 from keeper.protocols.euler_v2.records import number_of, vault

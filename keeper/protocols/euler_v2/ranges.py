@@ -1,15 +1,12 @@
 """Which amounts of debt a liquidator may take over, so that it works out as planned."""
 
-from collections.abc import Callable
-
 from keeper.protocols.base import Refusal
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.health import exact_debt
 from keeper.protocols.euler_v2.liquidation import Bounds, assess, liquidate
 from keeper.protocols.euler_v2.names import OWED_UNIT, SHIFT
+from keeper.protocols.runs import Range, first_where
 from keeper.types import RAY
-
-Range = tuple[int, int]
 
 WINDOW = 120
 """Seconds before and after the frame's time in which a planned amount must still be accepted."""
@@ -26,8 +23,8 @@ def accepted(bounds: Bounds, frame: EulerFrame) -> tuple[Range, ...]:
     most = min(bounds.repay, _later(bounds, frame)) - _grown(bounds, frame)
     if most < 1:
         return ()
-    first = _first(lambda request: not _gives_nothing(bounds, request, frame), 1, most + 1)
-    last = _first(lambda request: _gives_too_much(bounds, request, frame), first, most + 1) - 1
+    first = first_where(lambda request: not _gives_nothing(bounds, request, frame), 1, most + 1)
+    last = first_where(lambda request: _gives_too_much(bounds, request, frame), first, most + 1) - 1
     if first > last or isinstance(liquidate(bounds, last, frame), Refusal):
         return ()
     whole = exact_debt(bounds.position, frame)
@@ -49,14 +46,6 @@ def _later(bounds: Bounds, frame: EulerFrame) -> int:
     """The limit after WINDOW, if nothing happens but interest and ramps."""
     later = assess(bounds.position, bounds.collateral, frame.ahead(WINDOW))
     return bounds.repay if isinstance(later, Refusal) else later.repay
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first of low..high-1 from which `holds` on, `high` if none: shares grow with the amount."""
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
 
 
 def _gives_nothing(bounds: Bounds, request: int, frame: EulerFrame) -> bool:

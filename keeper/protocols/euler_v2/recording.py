@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keeper.errors import ConfigError
-from keeper.protocols.base import Book, Check, Market, Refusal, Side
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Refusal, Side
 from keeper.protocols.euler_v2 import health
 from keeper.protocols.euler_v2.debts import debt_now
 from keeper.protocols.euler_v2.frame import EulerFrame
@@ -24,7 +25,7 @@ _VERSION = "EVK"
 
 
 class EulerV2Recording:
-    """Implements `keeper.protocols.base.Recording`. The runs' oracle values shares by their assets."""
+    """Implements `keeper.protocols.adapter.Recording`. The runs' oracle values shares by their assets."""
 
     def open(self, document: Record, book: Book) -> EulerV2Market:
         if document["version"] != _VERSION:

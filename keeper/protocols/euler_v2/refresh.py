@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads, Side
+from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.dollars import price_tokens
 from keeper.protocols.euler_v2.frame import EulerFrame
 from keeper.protocols.euler_v2.learning import (

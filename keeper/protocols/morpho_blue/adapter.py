@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.morpho_blue.event_table import TABLE
 from keeper.protocols.morpho_blue.market import MorphoBlueMarket
 from keeper.protocols.morpho_blue.opening import open_deployment
 from keeper.protocols.morpho_blue.recording import MorphoBlueRecording
@@ -12,11 +13,12 @@ from keeper.protocols.morpho_blue.rules import Settings
 
 
 class MorphoBlue:
-    """Implements `keeper.protocols.base.Adapter`: all markets of a deployment live in one book."""
+    """Implements `keeper.protocols.adapter.Adapter`: all markets of a deployment live in one book."""
 
     protocol = "morpho-blue"
     record_types = RECORD_TYPES
     recording = MorphoBlueRecording()
+    events = TABLE
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[MorphoBlueMarket]:
         """Check the contracts that `settings` name (`keeper.protocols.morpho_blue.rules.Settings`).

@@ -7,8 +7,8 @@ compared. A position the book never heard of shows in the totals, which must equ
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from keeper.protocols.aave_v3.decode import address, uint
 from keeper.protocols.base import Book, Difference, Reads, Side
+from keeper.protocols.decode import address, uint
 from keeper.protocols.morpho_blue import calls
 from keeper.protocols.morpho_blue.fold_setup import authorize
 from keeper.protocols.morpho_blue.frame import rate

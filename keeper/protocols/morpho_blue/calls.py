@@ -1,7 +1,7 @@
 """The calls that a deployment is asked, and the words of what the executor is told."""
 
-from keeper.protocols.aave_v3.decode import call
 from keeper.protocols.base import Book
+from keeper.protocols.decode import call
 from keeper.protocols.morpho_blue.records import Terms, Totals, morpho, split
 from keeper.types import Address, Call
 

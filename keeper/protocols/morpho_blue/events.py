@@ -4,11 +4,8 @@ This table is the dispatch of `fold` and the event coverage in one; a test compa
 contracts' own interfaces.
 """
 
-from collections.abc import Iterable
-
-from keeper.protocols.aave_v3.decode import topic
+from keeper.protocols.coverage import dispatch, handled, ignored
 from keeper.protocols.morpho_blue import fold_positions, fold_setup
-from keeper.protocols.morpho_blue.coverage import Coverage, Handler, handled, ignored
 from keeper.protocols.morpho_blue.records import Role
 
 CREATE_MARKET = "CreateMarket(bytes32,(address,address,address,address,uint256))"
@@ -19,7 +16,7 @@ CREATE_PRE_LIQUIDATION = (
 )
 PRE_LIQUIDATE = "PreLiquidate(bytes32,address,address,uint256,uint256,uint256)"
 
-EVENTS: tuple[Coverage, ...] = (
+EVENTS = (
     *handled(
         Role.MORPHO,
         {
@@ -62,13 +59,4 @@ EVENTS: tuple[Coverage, ...] = (
 )
 
 
-def dispatch(events: Iterable[Coverage]) -> tuple[dict[str, Handler], ...]:
-    """Handlers by role and topic."""
-    tables: tuple[dict[str, Handler], ...] = tuple({} for _ in Role)
-    for event in events:
-        if event.handler:
-            tables[event.role][topic(event.signature)] = event.handler
-    return tables
-
-
-HANDLERS = dispatch(EVENTS)
+HANDLERS = dispatch(EVENTS, Role)

@@ -5,8 +5,8 @@ operation but SupplyCollateral accrues interest first; where there is any to acc
 Amounts are never computed here: each log carries what was added or taken.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, word
 from keeper.protocols.base import Book, Side
+from keeper.protocols.decode import topic_address, word
 from keeper.protocols.morpho_blue.fold_setup import known
 from keeper.protocols.morpho_blue.math import accrued
 from keeper.protocols.morpho_blue.records import Terms, account_key, number_of, split, supply_shares, totals

@@ -1,7 +1,7 @@
 """Logs that bring markets, rate models and pre-liquidation contracts into being, and set their fees."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word, word_address
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word, word_address
 from keeper.protocols.morpho_blue.records import (
     MOST_NUMBERS,
     PreLiquidation,

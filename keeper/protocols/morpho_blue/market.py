@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word_address
 from keeper.protocols.base import (
     AssetInfo,
     Book,
@@ -20,11 +19,12 @@ from keeper.protocols.base import (
     Refusal,
     Settlement,
 )
+from keeper.protocols.decode import topic, topic_address, word_address
 from keeper.protocols.flash import Lender
 from keeper.protocols.morpho_blue import assets, audit, outcomes, planning, position, refresh, screen
 from keeper.protocols.morpho_blue.events import CREATE_MARKET, ENABLE_IRM, HANDLERS
 from keeper.protocols.morpho_blue.frame import MorphoFrame
-from keeper.protocols.morpho_blue.records import markets, morpho, split, totals
+from keeper.protocols.morpho_blue.records import markets, morpho, totals
 from keeper.protocols.morpho_blue.rules import Settings
 from keeper.protocols.trust import Trust
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Log
@@ -93,12 +93,6 @@ class MorphoBlueMarket(Trust):
         self._now = block.timestamp
         return refresh.refresh(self.book, self._settings, block)
 
-    def borrower(self, account: Address) -> Address:
-        return split(account)[0]
-
-    def section(self, account: Address) -> str:
-        return split(account)[1]
-
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> MorphoFrame:
@@ -143,6 +137,11 @@ class MorphoBlueMarket(Trust):
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
         return planning.instruction(self.book, opportunity, request, settlement)
 
+    def pairs(self) -> frozenset[tuple[Address, Address]]:
+        """Those of the markets in which somebody owes something."""
+        owing = (terms for number, terms in markets(self.book) if totals(self.book, number).borrow_shares)
+        return frozenset((terms.collateral, terms.loan) for terms in owing)
+
     def venues(self) -> frozenset[Address]:
         contracts = [Address(str(key[1])) for key, _ in self.book.items("pre")]
         return frozenset({morpho(self.book), *contracts})
@@ -166,12 +165,3 @@ class MorphoBlueMarket(Trust):
 
     def liquidation_events(self, logs: Iterable[Log]) -> list[LiquidationEvent]:
         return outcomes.liquidation_events(self.book, logs)
-
-    def pool(self) -> Address:
-        """Morpho."""
-        return morpho(self.book)
-
-    def flash_fee(self, amount: int) -> int:
-        """Morpho lends for nothing."""
-        del amount
-        return 0

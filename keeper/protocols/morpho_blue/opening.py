@@ -1,9 +1,9 @@
 """The conversation that checks a deployment's contracts; markets come from logs."""
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.morpho_blue.records import Role, replace, watch
 from keeper.protocols.morpho_blue.rules import Settings
 from keeper.types import USD, Address, checksum

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word
 from keeper.protocols.base import Book, LiquidationEvent
+from keeper.protocols.decode import topic, topic_address, word
 from keeper.protocols.morpho_blue.events import LIQUIDATE, PRE_LIQUIDATE
 from keeper.protocols.morpho_blue.records import Terms, account_key, morpho, number_of
 from keeper.types import Log

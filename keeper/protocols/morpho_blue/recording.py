@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keeper.errors import ConfigError
-from keeper.protocols.base import Book, Check, Market, Refusal
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Refusal
 from keeper.protocols.morpho_blue.frame import MorphoFrame
 from keeper.protocols.morpho_blue.liquidation import DIVISION_BY_ZERO, UNDERFLOW, Outcome, liquidate
 from keeper.protocols.morpho_blue.market import MorphoBlueMarket
@@ -21,7 +22,7 @@ _CURVE = "adaptive-curve"
 
 
 class MorphoBlueRecording:
-    """Implements `keeper.protocols.base.Recording`. Oracles emit nothing: their prices are recorded reads."""
+    """Implements `keeper.protocols.adapter.Recording`. Oracles emit nothing: prices are recorded reads."""
 
     def open(self, document: Record, book: Book) -> MorphoBlueMarket:
         kind = document["static"].get("irm_kind")

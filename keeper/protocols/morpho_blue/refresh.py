@@ -7,9 +7,9 @@ itself; the others go on.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.morpho_blue import calls, curve
 from keeper.protocols.morpho_blue.assets import plain
 from keeper.protocols.morpho_blue.records import Terms, markets, replace, totals, used_pre_liquidations

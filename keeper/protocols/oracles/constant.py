@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import decode
+from keeper.protocols import decode
 from keeper.protocols.oracles.source import Change, Found, Source, View
 from keeper.protocols.oracles.words import contract, data, integer, signed
 from keeper.types import Address, Call, Log

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.oracles import dual, feed, kinds
 from keeper.protocols.oracles.constant import Polled
 from keeper.protocols.oracles.dual import KEPT, DualAggregator, Round, Seat

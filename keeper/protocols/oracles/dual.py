@@ -8,7 +8,7 @@ by time and without any log.
 from enum import IntEnum
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.decode import topic_int, topic_signed
+from keeper.protocols.decode import topic_int, topic_signed
 from keeper.protocols.oracles.source import Change, Found, View
 from keeper.protocols.oracles.words import data
 from keeper.types import Address, Log

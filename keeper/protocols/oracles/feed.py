@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.decode import topic_address, topic_signed
+from keeper.protocols.decode import topic_address, topic_signed
 from keeper.protocols.oracles.dual import DualAggregator, Seat
 from keeper.protocols.oracles.source import Change, Found, Source, View
 from keeper.protocols.oracles.words import contract, integer

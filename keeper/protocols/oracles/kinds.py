@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from keeper.protocols.aave_v3.decode import topic
+from keeper.protocols.decode import topic
 from keeper.protocols.oracles import constant, discount, dual, feed, price_cap, ratio_cap
 from keeper.protocols.oracles.constant import Fixed, Polled
 from keeper.protocols.oracles.discount import Discount

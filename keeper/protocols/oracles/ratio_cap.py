@@ -6,7 +6,7 @@ from a snapshot; 0 where base or ratio is not positive.
 
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3 import decode
+from keeper.protocols import decode
 from keeper.protocols.oracles.source import YEAR, Change, Found, Source, View
 from keeper.protocols.oracles.words import contract, data, integers, signed
 from keeper.types import BPS, ZERO_ADDRESS, Address, Call, Log

@@ -1,6 +1,6 @@
 """Reading signed integers and addresses out of call results and logs."""
 
-from keeper.protocols.aave_v3 import decode
+from keeper.protocols import decode
 from keeper.protocols.oracles.source import Found
 from keeper.types import ZERO_ADDRESS, Address, Log
 

@@ -8,9 +8,9 @@ totalSupply, which must equal the sum over all accounts.
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Difference, Reads, Side
+from keeper.protocols.decode import call, uint
 from keeper.protocols.venus.frame import UNKNOWN, VenusFrame, address_of
 from keeper.protocols.venus.heal import core_limits, stored, stored_calls
 from keeper.protocols.venus.liquidity import NOTHING, liquidity

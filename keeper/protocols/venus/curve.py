@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Reads
+from keeper.protocols.decode import call, uint
 from keeper.types import WAD, Address
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word_address
+from keeper.protocols.decode import topic, topic_address, word_address
 from keeper.types import ZERO_ADDRESS, Address, Log
 
 _LISTED = topic("MarketListed(address)")

@@ -4,9 +4,10 @@ This table is the dispatch of `fold` and the event coverage in one. It holds the
 and of Compound v2 together: where a name has two shapes, both are here.
 """
 
-from keeper.protocols.aave_v3.decode import topic
+from keeper.protocols.coverage import dispatch, handled, ignored
+from keeper.protocols.decode import topic
 from keeper.protocols.venus import fold_comptroller, fold_market, fold_others
-from keeper.protocols.venus.event import Coverage, Handler, handled, ignored
+from keeper.protocols.venus.event import Handler
 from keeper.protocols.venus.records import Role
 
 _ADMIN = "who administers does not change what is owed"
@@ -250,14 +251,9 @@ _OTHERS = (
     ),
 )
 
-EVENTS: tuple[Coverage, ...] = (*_COMPTROLLER, *_V_TOKEN, *_OTHERS)
+EVENTS = (*_COMPTROLLER, *_V_TOKEN, *_OTHERS)
 
-HANDLERS: dict[int, dict[str, Handler]] = {
-    int(role): {
-        topic(event.signature): event.handler for event in EVENTS if event.role is role and event.handler
-    }
-    for role in Role
-}
+HANDLERS = dispatch(EVENTS, Role)
 """Handlers by role and topic."""
 
 ANNOUNCEMENTS: dict[str, Handler] = {

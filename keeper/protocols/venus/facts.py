@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call, uint
 from keeper.protocols.venus.curve import Curve, read_curves
 from keeper.protocols.venus.heal import heal_market
 from keeper.protocols.venus.records import Facts, Role, facts_of, replace, state_of, vtokens, watch

@@ -3,8 +3,8 @@
 Some events of both have one name but another shape: what stands in topics in one is data in the other.
 """
 
-from keeper.protocols.aave_v3.decode import topic_address, topic_int, word, word_address, word_text
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, topic_int, word, word_address, word_text
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.fold_market import numbers_by_underlying
 from keeper.protocols.venus.records import (

@@ -1,7 +1,7 @@
 """Events of a market (vToken, cToken): balances, loans, cash, interest, reserves."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word, word_address
 from keeper.protocols.base import Book, Side
+from keeper.protocols.decode import topic_address, word, word_address
 from keeper.protocols.trust import gap
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.records import (

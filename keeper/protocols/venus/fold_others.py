@@ -1,7 +1,7 @@
 """Events of the oracle, the interest rate models, the VAI controller and the Liquidator."""
 
-from keeper.protocols.aave_v3.decode import topic_address, word, word_address
 from keeper.protocols.base import Book
+from keeper.protocols.decode import topic_address, word, word_address
 from keeper.protocols.venus.curve import Curve, Kind
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.fold_market import numbers_by_underlying

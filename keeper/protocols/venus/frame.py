@@ -84,7 +84,7 @@ class VenusFrame:
     """`number` is the block's. `pools` by pool id; wads: close factor, fee of a redemption.
 
     `forced_accounts` are (market number, account); only whom `allowed` names, as (account, liquidator), may
-    liquidate a `restricted` account.
+    liquidate a `restricted` account. `prices` are those given in place of the oracle's.
     """
 
     rules: Rules
@@ -103,6 +103,7 @@ class VenusFrame:
     forced_accounts: frozenset[tuple[int, Address]]
     restricted: frozenset[Address]
     allowed: frozenset[tuple[Address, Address]]
+    prices: Mapping[Address, int]
 
     def weights(self, pool: int) -> Weights:
         """Weights for accounts of a pool; one never heard of has the core's."""
@@ -133,6 +134,7 @@ def build(book: Book, rules: Rules, timestamp: int, number: int, prices: Mapping
         forced_accounts=frozenset(book.get(("forced_accounts",), ())),
         restricted=frozenset(book.get(("restricted",), ())),
         allowed=frozenset(book.get(("allowed",), ())),
+        prices=prices,
     )
 
 

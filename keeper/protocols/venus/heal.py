@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads, Side
+from keeper.protocols.decode import call, uint
 from keeper.protocols.venus.fold_market import owe
 from keeper.protocols.venus.math import owed
 from keeper.protocols.venus.records import (

@@ -31,7 +31,7 @@ from keeper.protocols.venus.liquidation import liquidate
 from keeper.protocols.venus.pace import Pace
 from keeper.protocols.venus.pair import examine
 from keeper.protocols.venus.position import Position
-from keeper.protocols.venus.ranges import accepted
+from keeper.protocols.venus.ranges import accepted, clear
 from keeper.protocols.venus.records import Watched, deployment, facts_of, vtokens
 from keeper.protocols.venus.rules import Rules
 from keeper.protocols.venus.vai import heal_vai
@@ -41,8 +41,8 @@ from keeper.types import ZERO_ADDRESS, Address, BlockRef, Log
 class VenusMarket(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
 
-    All state is in the book, so undoing the book undoes the market. Kept besides is only the pace of the
-    chain, from which block numbers are estimated that nobody names.
+    All state is in the book, so undoing the book undoes the market. Kept besides are only the head, and the
+    pace of the chain, from which block numbers are estimated that nobody names.
     """
 
     name = "core"
@@ -54,6 +54,7 @@ class VenusMarket(Trust):
         self.book = book
         self.rules = rules
         self._pace = Pace()
+        self._head: BlockRef | None = None
 
     def notices(self) -> list[str]:
         return []
@@ -80,6 +81,7 @@ class VenusMarket(Trust):
 
     def refresh(self, block: BlockRef) -> Reads[None]:
         self._pace.see(block.number, block.timestamp)
+        self._head = block
         yield from refresh.refresh(self.deployment, self.book, block)
 
     def frame(
@@ -88,13 +90,6 @@ class VenusMarket(Trust):
         if number is None:
             number = self._pace.number_at(timestamp)
         return frame.build(self.book, self.rules, timestamp, number, prices or {})
-
-    def borrower(self, account: Address) -> Address:
-        return account
-
-    def section(self, account: Address) -> str:
-        del account  # pools share their markets: one comptroller is one market
-        return self.name
 
     def assets(self) -> Sequence[AssetInfo]:
         known = range(len(vtokens(self.book)))
@@ -120,15 +115,24 @@ class VenusMarket(Trust):
         return screen.screen(self.book, frame)
 
     def opportunities(self, account: Address, frame: VenusFrame) -> Sequence[Opportunity]:
-        position = Position.of(self.book, account)
+        position, soon = Position.of(self.book, account), self._before(frame)
         found = []
         for debt in sorted(position.loans):
             for collateral in sorted(position.tokens):
                 pair = examine(position, debt, collateral, frame)
                 runs = () if isinstance(pair, Refusal) else accepted(pair)
+                if runs and soon is not None:
+                    runs = clear(runs, examine(position, debt, collateral, soon))
                 if runs:
                     found.append(Opportunity(account, self._asset(debt), self._asset(collateral), runs))
         return found
+
+    def _before(self, projected: VenusFrame) -> VenusFrame | None:
+        """The head as a frame, for one that lies ahead of it."""
+        head = self._head
+        if head is None or projected.number <= head.number:
+            return None
+        return frame.build(self.book, self.rules, head.timestamp, head.number, projected.prices)
 
     def settle(
         self,
@@ -178,6 +182,9 @@ class VenusMarket(Trust):
         debt, collateral = addresses[opportunity.debt.asset], addresses[opportunity.collateral.asset]
         venue = debt if liquidator == ZERO_ADDRESS else liquidator
         return Instruction(Dialect.COMPOUND, venue, encode(["address", "address"], [debt, collateral]))
+
+    def pairs(self) -> None:
+        """Any two assets may meet in an account."""
 
     def venues(self) -> frozenset[Address]:
         liquidator = deployment(self.book).liquidator

@@ -1,9 +1,9 @@
 """The conversation that finds a deployment's contracts from its comptroller alone."""
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call
 from keeper.protocols.venus.facts import learn
 from keeper.protocols.venus.fold_comptroller import set_liquidator, set_oracle, set_vai_controller
 from keeper.protocols.venus.records import Deployment, Role, meet, replace, vtokens, watch

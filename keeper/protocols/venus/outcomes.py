@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from keeper.protocols.aave_v3.decode import topic, topic_address, word, word_address
 from keeper.protocols.base import Book, LiquidationEvent
+from keeper.protocols.decode import topic, topic_address, word, word_address
 from keeper.protocols.venus.frame import UNKNOWN, address_of
 from keeper.protocols.venus.math import exchange_rate
 from keeper.protocols.venus.records import deployment, facts_of, number_of, state_of, vtokens

@@ -5,24 +5,36 @@ are one run: from the first that brings anything to the last that neither exceed
 account's vTokens, nor the market's cash. Its ends are found by bisection over the exact arithmetic.
 """
 
-from collections.abc import Callable
-
 from keeper.protocols.base import Refusal
+from keeper.protocols.runs import Range, first_where
 from keeper.protocols.venus.liquidation import Outcome, liquidate, redeemable, seized
 from keeper.protocols.venus.pair import Pair
-
-Range = tuple[int, int]
 
 
 def accepted(pair: Pair) -> tuple[Range, ...]:
     """The inclusive range of repay amounts in debt-token units; none where nothing is accepted."""
     if pair.most <= 0 or seized(pair, 1) is None:
         return ()
-    last = _first(lambda repay: _exceeds(pair, repay), 1, pair.most + 1) - 1
+    last = first_where(lambda repay: _exceeds(pair, repay), 1, pair.most + 1) - 1
     if last < 1 or not _settles(pair, last):
         return ()
-    start = _first(lambda repay: _brings_something(pair, repay), 1, last + 1)
+    start = first_where(lambda repay: _brings_something(pair, repay), 1, last + 1)
     return ((start, last),) if start <= last else ()
+
+
+def clear(runs: tuple[Range, ...], before: Pair | Refusal) -> tuple[Range, ...]:
+    """`runs` without what was not accepted `before` yet, at the head.
+
+    Interest lets every limit grow: what is accepted at the head still is in the blocks after it, whichever
+    takes the transaction, while what the next block alone accepts fails the last look. A pair refused at
+    the head stays as it is.
+    """
+    earlier = () if isinstance(before, Refusal) else accepted(before)
+    if not earlier:
+        return runs
+    ((first, last),) = runs
+    first, last = max(first, earlier[0][0]), min(last, earlier[-1][1])
+    return ((first, last),) if first <= last else ()
 
 
 def _exceeds(pair: Pair, repay: int) -> bool:
@@ -44,17 +56,6 @@ def _brings_something(pair: Pair, repay: int) -> bool:
 def _settles(pair: Pair, repay: int) -> bool:
     outcome = liquidate(pair, repay)
     return isinstance(outcome, Outcome)
-
-
-def _first(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first of low..high-1 from which `holds` on, `high` if none."""
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
 
 
 def largest(pair: Pair | Refusal) -> Outcome | None:

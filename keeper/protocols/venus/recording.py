@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3.decode import topic
-from keeper.protocols.base import Book, Check, Market, Refusal, Side
+from keeper.protocols.adapter import Check
+from keeper.protocols.base import Book, Market, Refusal, Side
+from keeper.protocols.decode import topic
 from keeper.protocols.venus.fold_comptroller import set_oracle
 from keeper.protocols.venus.frame import VenusFrame
 from keeper.protocols.venus.liquidation import refused, seized
@@ -24,7 +25,7 @@ Record = Mapping[str, Any]
 
 
 class VenusRecording:
-    """Implements `keeper.protocols.base.Recording`. Prices are posted to the oracle: no reads."""
+    """Implements `keeper.protocols.adapter.Recording`. Prices are posted to the oracle: no reads."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules

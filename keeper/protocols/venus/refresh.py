@@ -1,9 +1,9 @@
 """What logs do not carry, read at the head: prices, cash, rates of unknown models, the Liquidator's split."""
 
 from keeper.errors import ConfigError
-from keeper.protocols.aave_v3 import decode
-from keeper.protocols.aave_v3.decode import call, uint
+from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call, uint
 from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, borrow_rate
 from keeper.protocols.venus.facts import learn, unchecked
 from keeper.protocols.venus.records import Split, deployment, number_of, replace, state_of, vtokens

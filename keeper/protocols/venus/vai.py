@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from keeper.protocols.aave_v3.decode import call, uint
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.decode import call, uint
 from keeper.protocols.venus.records import VaiIndex, VaiLoan, deployment, include, replace
 from keeper.types import ZERO_ADDRESS, Address, Call
 

@@ -4,7 +4,7 @@ Crashes at any point and restarts change nothing about how things end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,10 +21,11 @@ from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, 
 from keeper.execute.states import TERMINAL, State
 from keeper.execute.store import TransactionStore, transactions
 from keeper.execute.txm import TransactionManager
+from keeper.ports import SendError, SendOutcome
 from keeper.store import Database
-from keeper.types import Address, Call
+from keeper.types import Address, Call, Hash
 from tests.execute_samples import sample_step
-from tests.simchain import GWEI, SimChain, Trouble
+from tests.simchain import GWEI, Raw, SimChain, Trouble, read
 
 PAYEE = Address("0x" + "c0" * 20)
 SELECTOR = bytes.fromhex("d09de08a")
@@ -89,6 +90,38 @@ class FusedSigner:
 
 
 @dataclass
+class SimBuilder:
+    """A builder that is down at times, refuses at times, and keeps what it takes until its last block."""
+
+    chain: SimChain
+    random: Random
+    held: list[tuple[Raw, int]] = field(default_factory=list)
+
+    async def send(self, raw: bytes, *, head: int, until: int, ahead: Sequence[bytes] = ()) -> Hash:
+        self.chain.tick()
+        drawn = self.random.random()
+        if drawn < self.chain.trouble.lost_before:
+            raise Unreachable("the builder is down")
+        if drawn > 1 - self.chain.trouble.busy:
+            raise SendError(SendOutcome.RETRYABLE, "no room")
+        self.held.append((read(raw), until))
+        self.chain.tick()
+        if drawn < self.chain.trouble.lost_before + self.chain.trouble.lost_after:
+            raise Unreachable("the answer got lost")
+        return read(raw).hash
+
+    def mine(self) -> None:
+        """A block of this builder; what the public mempool holds goes first."""
+        public = dict(self.chain.pool)
+        number = self.chain.head.number + 1
+        for raw, until in self.held:
+            if until >= number:
+                self.chain.pool.setdefault(raw.nonce, raw)
+        self.chain.mine()
+        self.chain.pool = {nonce: raw for nonce, raw in self.chain.pool.items() if public.get(nonce) == raw}
+
+
+@dataclass
 class World:
     """A chain that outlives the processes that work on it."""
 
@@ -96,6 +129,7 @@ class World:
     seed: int
     chain_id: int
     rules: Rules = RULES
+    window: int | None = None
     fuse: Fuse = field(default_factory=Fuse)
 
     def __post_init__(self) -> None:
@@ -103,6 +137,7 @@ class World:
         self.chain = SimChain(Random(self.seed + 1), self.chain_id, tick=self.fuse.tick)
         policy = Policy(self.chain_id, {PAYEE: frozenset({SELECTOR})}, MAX_GAS_PRICE, 2 * MAX_GAS_PRICE)
         self.signer = FusedSigner(GuardedSigner(LocalSigner(b"\x42" * 32), policy), self.fuse)
+        self.builder = SimBuilder(self.chain, Random(self.seed + 3))
         self.wanted: dict[str, Call] = {}
         self.accepted: set[str] = set()
         self.finals: list[Transaction] = []
@@ -112,7 +147,9 @@ class World:
     def process(self) -> TransactionManager:
         store = FusedStore(self.database, self.chain_id, self.signer.address)
         store.fuse = self.fuse
-        return TransactionManager(self.chain, self.chain, self.signer, store, self.rules)  # type: ignore[arg-type]
+        private = None if self.window is None else self.builder
+        chain: Any = self.chain
+        return TransactionManager(chain, chain, self.signer, store, self.rules, private=private)
 
     @contextmanager
     def may_crash(self) -> Iterator[None]:
@@ -135,7 +172,9 @@ class World:
             for key in [key for key in self.wanted if key not in self.accepted]:
                 try:
                     number = int(key.rpartition(" ")[2])
-                    await self.manager.submit(key, [sample_step(number)], self.wanted[key], 60_000)
+                    until = None if self.window is None else self.chain.head.number + self.window
+                    step = sample_step(number)
+                    await self.manager.submit(key, [step], self.wanted[key], 60_000, until=until)
                     self.accepted.add(key)
                 except Degraded:
                     break
@@ -191,6 +230,8 @@ class World:
         elif drawn < 0.2:
             self.chain.forget(0.5)
             self.chain.mine(empty=True)
+        elif self.window is not None and drawn < 0.85:
+            self.builder.mine()
         else:
             self.chain.mine()
 
@@ -254,6 +295,28 @@ async def test_crashes__while_things_are_given_up__store_and_chain_agree(
     assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
     assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
     assert len(set(ends.values())) > 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "fall_back", "forgets"), [(0, False, True), (1, True, True), (2, False, False)]
+)
+async def test_crashes__on_a_private_route__nothing_twice_and_store_and_chain_agree(
+    seed: int, fall_back: bool, forgets: bool, database: Database
+) -> None:
+    rules = replace(RULES, queue_blocks=2, fall_back=fall_back, forgets=forgets)
+    world = World(database, seed, chain_id=1, rules=rules, window=5)
+    await world.live(CRASHES // 2)
+    await world.check_invariants()
+    assert world.manager.halted is None
+    stored = {each.data[4:]: each for each in await world.store() if each.steps}
+    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
+    assert len(executed) == len(set(executed))
+    ends = {data: each.state for data, each in stored.items()}
+    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
+    assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
+    private = {attempt.hash for each in stored.values() for attempt in each.attempts if attempt.until}
+    assert private & {raw.hash for raw in world.chain.executed()}
+    assert not private & {raw.hash for raw in world.chain.sent}
 
 
 async def test_reorgs__below_the_confirmation_depth__never_a_final_result(database: Database) -> None:

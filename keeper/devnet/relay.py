@@ -1,0 +1,235 @@
+"""A Flashbots-compatible relay and block builder on an Anvil: speaks the protocol, checks signatures, mines.
+
+For tests and benchmarks. Start its Anvil with `no_mining=True, order="fifo"`.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiohttp import web
+from eth_utils.crypto import keccak
+
+from keeper.chain.reputation import SIGNATURE_HEADER, recovered
+from keeper.devnet.blocks import COINBASE, BlockBuilder, Parcel, Trial
+from keeper.devnet.node import Node
+from keeper.devnet.raw import RawTx, read
+from keeper.devnet.reverts import DevnetError
+from keeper.types import Address, Hash
+
+KEPT_BLOCKS = 25
+"""Blocks for which a transaction without a last block of its own is kept, as Flashbots does."""
+
+_LAST_WORDS = 0.1
+
+
+class Held(NamedTuple):
+    """A bundle or a private transaction and the blocks it may stand in, both ends included."""
+
+    parcel: Parcel
+    first: int
+    last: int
+
+
+class Asked(NamedTuple):
+    """One request as it came, and who signed it."""
+
+    method: str
+    params: list[Any]
+    signer: Address | None
+
+
+class Refusal(Exception):
+    """What the relay answers instead of a result."""
+
+
+class LocalRelay:
+    """Takes bundles and private transactions at `url` and builds blocks when `mine` is called.
+
+    `asked` is what came in. While `refusing` is set, every send is refused with those words.
+    """
+
+    def __init__(self, node: Node, *, seconds: int = 12, signed: bool = True) -> None:
+        self.url = ""
+        self.asked: list[Asked] = []
+        self.refusing = ""
+        self._node = node
+        self._builder = BlockBuilder(node, seconds)
+        self._signed = signed
+        self._held: dict[tuple[Hash, int], Held] = {}
+        self._mining = asyncio.Lock()
+        self._methods: dict[str, Callable[[list[Any]], Awaitable[Any]]] = {
+            "eth_sendBundle": self._send_bundle,
+            "mev_sendBundle": self._mev_send_bundle,
+            "eth_callBundle": self._call_bundle,
+            "eth_sendPrivateTransaction": self._send_private,
+            "eth_sendPrivateRawTransaction": self._send_raw,
+            "eth_sendRawTransaction": self._send_raw,
+        }
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls, node: Node, *, seconds: int = 12, signed: bool = True, block_time: float | None = None
+    ) -> AsyncIterator["LocalRelay"]:
+        """Serve on a free port of 127.0.0.1 for the length of the block.
+
+        Args:
+            node: the Anvil, which does not mine by itself any more.
+            seconds: chain time between two blocks.
+            signed: refuse what is not signed.
+            block_time: build a block every so many real seconds; None: only when `mine` is called.
+        """
+        relay = cls(node, seconds=seconds, signed=signed)
+        await relay._builder.take_over()
+        app = web.Application(client_max_size=2**22)
+        app.router.add_post("/", relay._post)
+        runner = web.AppRunner(app, shutdown_timeout=_LAST_WORDS, access_log=None)
+        await runner.setup()
+        ticking: asyncio.Task[None] | None = None
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            relay.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            if block_time is not None:
+                ticking = asyncio.get_running_loop().create_task(
+                    relay._tick(block_time), name="relay's blocks"
+                )
+            yield relay
+        finally:
+            if ticking is not None:
+                ticking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await ticking
+            await runner.cleanup()
+
+    @property
+    def held(self) -> int:
+        """Bundles and private transactions that wait."""
+        return len(self._held)
+
+    async def mine(self) -> list[Parcel]:
+        """Build the next block; returns the bundles and private transactions in it, in its order."""
+        async with self._mining:
+            number = await self._node.block_number() + 1
+            due = [held.parcel for held in self._held.values() if held.first <= number <= held.last]
+            chosen = await self._builder.build(due)
+            mined = {tx.hash for parcel in chosen for tx in parcel.transactions}
+            self._held = {
+                key: held
+                for key, held in self._held.items()
+                if held.last > number and not mined & {tx.hash for tx in held.parcel.transactions[-1:]}
+            }
+            return chosen
+
+    async def earned(self) -> int:
+        """Wei that the builder has got so far."""
+        return int(await self._node.request("eth_getBalance", COINBASE, "latest"), 16)
+
+    async def _tick(self, block_time: float) -> None:
+        while True:
+            await asyncio.sleep(block_time)
+            await self.mine()
+
+    async def _post(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        asked = json.loads(body)
+        answer = {"jsonrpc": "2.0", "id": asked.get("id")}
+        signer = recovered(request.headers.get(SIGNATURE_HEADER, ""), body)
+        self.asked.append(Asked(asked["method"], asked["params"], signer))
+        if self._signed and signer is None:
+            error = {"code": -32600, "message": f"the {SIGNATURE_HEADER} header is missing or wrong"}
+            return web.json_response(answer | {"error": error}, status=403)
+        try:
+            answer["result"] = await self._answer(asked["method"], asked["params"])
+        except (Refusal, DevnetError, ValueError, KeyError) as error:
+            answer["error"] = {"code": -32000, "message": str(error)}
+        return web.json_response(answer)
+
+    async def _answer(self, method: str, params: list[Any]) -> Any:
+        handler = self._methods.get(method)
+        if handler is None:
+            return await self._node.request(method, *params)
+        if self.refusing and method != "eth_callBundle":
+            raise Refusal(self.refusing)
+        return await handler(params)
+
+    async def _send_bundle(self, params: list[Any]) -> dict[str, str]:
+        [asked] = params
+        block = int(asked["blockNumber"], 16)
+        transactions = tuple(_read(raw) for raw in asked["txs"])
+        parcel = Parcel(transactions, frozenset(map(Hash, asked.get("revertingTxHashes", ()))))
+        return {"bundleHash": await self._hold(parcel, block, block)}
+
+    async def _mev_send_bundle(self, params: list[Any]) -> dict[str, str]:
+        [asked] = params
+        first = int(asked["inclusion"]["block"], 16)
+        last = int(asked["inclusion"].get("maxBlock", hex(first)), 16)
+        transactions = [await self._body(each) for each in asked["body"]]
+        may_revert = frozenset(
+            tx.hash for tx, each in zip(transactions, asked["body"], strict=True) if each.get("canRevert")
+        )
+        return {"bundleHash": await self._hold(Parcel(tuple(transactions), may_revert), first, last)}
+
+    async def _send_private(self, params: list[Any]) -> Hash:
+        [asked] = params
+        return await self._hold_one(asked["tx"], asked.get("maxBlockNumber"))
+
+    async def _send_raw(self, params: list[Any]) -> Hash:
+        return await self._hold_one(params[0], None)
+
+    async def _hold_one(self, raw: str, last: str | None) -> Hash:
+        tx = _read(raw)
+        head = await self._node.block_number()
+        await self._hold(Parcel((tx,)), head + 1, head + KEPT_BLOCKS if last is None else int(last, 16))
+        return tx.hash
+
+    async def _hold(self, parcel: Parcel, first: int, last: int) -> Hash:
+        head = await self._node.block_number()
+        if last <= head:
+            raise Refusal(f"block {last} is in the past, the head is {head}")
+        name = Hash("0x" + keccak(b"".join(bytes.fromhex(tx.hash[2:]) for tx in parcel.transactions)).hex())
+        self._held[name, first] = Held(parcel, first, last)
+        return name
+
+    async def _body(self, each: dict[str, Any]) -> RawTx:
+        if "tx" in each:
+            return _read(each["tx"])
+        for held in self._held.values():
+            for tx in held.parcel.transactions:
+                if tx.hash == each["hash"]:
+                    return tx
+        return _read(await self._node.request("eth_getRawTransactionByHash", each["hash"]))
+
+    async def _call_bundle(self, params: list[Any]) -> dict[str, Any]:
+        [asked] = params
+        trials = await self._builder.simulate([_read(raw) for raw in asked["txs"]])
+        tips, paid = sum(trial.tip for trial in trials), sum(trial.to_coinbase for trial in trials)
+        return {
+            "bundleHash": "0x" + keccak(b"".join(bytes.fromhex(trial.tx.hash[2:]) for trial in trials)).hex(),
+            "coinbaseDiff": str(tips + paid),
+            "ethSentToCoinbase": str(paid),
+            "gasFees": str(tips),
+            "results": [_result(trial) for trial in trials],
+            "stateBlockNumber": await self._node.block_number(),
+            "totalGasUsed": sum(trial.gas_used for trial in trials),
+        }
+
+
+def _read(raw: str) -> RawTx:
+    return read(bytes.fromhex(raw.removeprefix("0x")))
+
+
+def _result(trial: Trial) -> dict[str, Any]:
+    fields = {
+        "txHash": trial.tx.hash,
+        "fromAddress": trial.tx.sender,
+        "toAddress": trial.tx.to,
+        "gasUsed": trial.gas_used,
+        "gasFees": str(trial.tip),
+        "ethSentToCoinbase": str(trial.to_coinbase),
+        "coinbaseDiff": str(trial.tip + trial.to_coinbase),
+    }
+    return fields | {"error": trial.error} if trial.error else fields | {"value": "0x"}

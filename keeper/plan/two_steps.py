@@ -1,0 +1,146 @@
+"""Liquidating twice where the close factor forbids to repay enough at once.
+
+Source: Qin, Zhou, Gamito, Jovanovic, Gervais, "An Empirical Study of DeFi Liquidations" (2021), §5.2, the
+optimal fixed spread strategy: the first liquidation repays as much as leaves the account just liquidatable,
+so that the second may repay the protocol's share of all that is left. Together that is more than the share
+allowed at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from keeper.plan.quotes import quoted
+from keeper.plan.route import Venue
+from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.sequence import State, Turn
+from keeper.plan.verdict import Case
+from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refusal
+from keeper.types import WAD, Address
+
+MARGINS = (10**6, 10**4, 10**3, 10**2)
+"""The first step stays such a fraction below the edge, where roundings (of an average threshold to a
+hundredth of a percent, above all) might heal the account: the least that does."""
+
+
+class Step(NamedTuple):
+    """One of two liquidations of an account, and the terms that it was priced on."""
+
+    case: Case
+    trial: Trial
+    terms: Terms
+
+
+def in_two_steps(
+    turns: Sequence[Turn], start: State, paths: Paths, venues: Mapping[Address, Venue]
+) -> Reads[dict[Address, tuple[Step, Step]]]:
+    """Both steps of every account that is worth more in two, by more than a plan has to bring.
+
+    The first step is priced in the account's own turn, the second after all turns, so that nobody else's
+    plan is worth less for it.
+    """
+    state, firsts = start.fresh(), list[tuple[Step, Trial]]()
+    for case, once in turns:
+        if once is None or once.profit.net_usd < state.least:
+            continue
+        first, edge = None, first_size(once, state.terms)
+        if edge is not None:
+            first = yield from _priced(_exactly(once.opportunity, edge), state.terms, state, paths, venues)
+        if first is not None:
+            firsts.append((Step(case, first, state.terms), once))
+        state.commit(case, first or once)
+    found: dict[Address, tuple[Step, Step]] = {}
+    for step, once in firsts:
+        second = yield from _second(step, state, paths, venues)
+        if second is not None and _pays(step.trial, second.trial, once, state.least):
+            found[step.case.account] = step, second
+            state.commit(step.case, second.trial)
+        else:  # what of it the first step did already counts twice then, which makes nothing look better
+            state.commit(step.case, once)
+    return found
+
+
+def _pays(first: Trial, second: Trial, once: Trial, least: int) -> bool:
+    parts = first.profit.net_usd, second.profit.net_usd
+    return min(parts) >= least and sum(parts) > once.profit.net_usd + least
+
+
+def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
+    """The best step after `step` on what all turns so far leave."""
+    terms = _after(step, state.terms)
+    opportunity = _same_pair(step.trial.opportunity, terms) if terms else None
+    if terms is None or opportunity is None:
+        return None
+    trial = yield from _priced(opportunity, terms, state, paths, venues)
+    return trial and Step(step.case, trial, terms)
+
+
+def first_size(trial: Trial, terms: Terms) -> int | None:
+    """The most that can be repaid first so that the account stays liquidatable; None if two steps are no use.
+
+    Health less one, times the debt, falls on a straight line with what is repaid, so two points tell where it
+    crosses; the market itself has the last word.
+    """
+    opportunity, full = trial.opportunity, trial.settlement.repay
+    if trial.size < opportunity.ranges[-1][1] or not isinstance(terms.market, Foresighted):
+        return None
+    now = _shortfall(terms.market.health(opportunity.account, terms.frame))
+    then = _health(opportunity, full, terms)
+    if then is None or then.debt == 0:
+        return None
+    if then.liquidatable:
+        return full
+    size = full * now // (now - _shortfall(then))
+    for margin in MARGINS:
+        size -= size // margin + 1
+        left = _health(opportunity, size, terms) if size > 0 else None
+        if left is None:
+            return None
+        if left.liquidatable:
+            return size
+    return None
+
+
+def _shortfall(health: Health) -> int:
+    """What the account's debt exceeds its weighted collateral by; below zero when it is healthy."""
+    return (WAD - health.health_factor) * health.debt
+
+
+def _health(opportunity: Opportunity, repay: int, terms: Terms) -> Health | None:
+    assert isinstance(terms.market, Foresighted), "asked before"
+    left = terms.market.after(opportunity, repay, terms.frame)
+    if isinstance(left, Refusal):
+        return None
+    market, frame = left
+    return market.health(opportunity.account, frame)
+
+
+def _after(step: Step, terms: Terms) -> Terms | None:
+    """The terms of a second step; the pools and lenders as all turns leave them."""
+    assert isinstance(terms.market, Foresighted), "asked before"
+    left = terms.market.after(step.trial.opportunity, step.trial.settlement.repay, terms.frame)
+    if isinstance(left, Refusal):
+        return None
+    market, frame = left
+    return replace(terms, market=market, frame=frame)
+
+
+def _same_pair(opportunity: Opportunity, terms: Terms) -> Opportunity | None:
+    pair = (opportunity.debt.asset, opportunity.collateral.asset)
+    found = terms.market.opportunities(opportunity.account, terms.frame)
+    return next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
+
+
+def _exactly(opportunity: Opportunity, size: int) -> Opportunity:
+    return replace(opportunity, ranges=((size, size),))
+
+
+def _priced(
+    opportunity: Opportunity, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
+) -> Reads[Trial | None]:
+    offer = terms.offer(opportunity)
+    if not isinstance(offer, Offer):
+        return None
+    narrowed = {offer.pair: paths[offer.pair]}
+    [trial] = yield from quoted(search([offer], narrowed, terms), venues, state.liquidity)
+    return trial
