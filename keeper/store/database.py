@@ -27,15 +27,15 @@ SERVER_DEADLINE = 5.0
 """Seconds for one answer of a database server, and for connecting to it."""
 
 SERVER_IDLE = 2.0
-"""Seconds that a transaction may lie idle before the server ends it: a process that hangs in the middle of one
-would keep its locks, and with them the lease, from those that go on."""
+"""Seconds that a transaction may lie idle before the server ends it: a process that hangs in the middle of
+one would keep its locks, and with them the lease, from those that go on."""
 
 MIGRATING = 0x6B656570
 """Key of the lock under which one process at a time migrates a Postgres."""
 
 PASSING = ("08", "25P03", "40", "53", "55P03", "57")
-"""SQLSTATE of what passes: connection lost, idle for too long, rolled back in favour of another, out of resources,
-a lock not to be had, going down."""
+"""SQLSTATE of what passes: connection lost, idle for too long, rolled back in favour of another, out of
+resources, a lock not to be had, going down."""
 
 
 class Database:

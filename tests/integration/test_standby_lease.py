@@ -106,11 +106,15 @@ async def test_fence__process_hangs_in_the_middle_of_a_write__the_server_frees_t
     async with await Database.open(url) as one, await Database.open(url) as other:
         a, b = lease(one, "a", 0.0), lease(other, "b")
         await a.take()
-        with pytest.raises(StoreLost):
+
+        async def hang() -> None:
             async with one.begin() as connection:
                 await a.fence(connection)
                 assert await b.take(), "it waits until the server ends the other's transaction"
                 await a.fence(connection)
+
+        with pytest.raises(StoreLost):
+            await hang()
         assert not await a.renew()
 
 
