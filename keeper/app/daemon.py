@@ -256,8 +256,9 @@ class Daemon:
         in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []
+        waiting = self._outbox.waiting() if self._recovered else []
         for lane in lanes:
-            ahead = [plan for judgement in judgements for plan in judgement.plans]
+            ahead = [*waiting, *(plan for judgement in judgements for plan in judgement.plans)]
             try:
                 judgement = await lane.judge(
                     head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets

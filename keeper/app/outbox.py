@@ -14,7 +14,7 @@ from keeper.execute.dispatch import Dispatcher, Look, Papered, Submitted
 from keeper.execute.model import Transaction
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.select import affordable, batched
-from keeper.types import USD, BlockRef
+from keeper.types import USD, Address, BlockRef
 
 LOOKS_AT_ONCE = 4
 """Batches that wait for the node together; what leaves first should not wait for all the rest."""
@@ -45,6 +45,13 @@ class Outbox:
         self._governor = governor
         self._announcer = announcer
         self._limits = limits
+        self._sent: dict[tuple[str, Address], Plan] = {}
+
+    def waiting(self) -> list[Plan]:
+        """Plans on their way: what comes after them finds the pools as they leave them."""
+        in_flight = self._dispatcher.in_flight()
+        self._sent = {key: plan for key, plan in self._sent.items() if key in in_flight}
+        return list(self._sent.values())
 
     async def send(
         self, plans: Sequence[Plan], head: BlockRef, behind: Behind | None = None
@@ -97,6 +104,7 @@ class Outbox:
             self._announcer.say_all(Event.PAPER, await self._records.papered(done))
         if not isinstance(done, Submitted):
             return None
+        self._sent |= {(plan.deployment, plan.account): plan for plan in look.simulation.plans}
         self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
         return done.transaction
 
