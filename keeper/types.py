@@ -91,6 +91,11 @@ def section(account: Address) -> str | None:
     return account.partition(":")[2] or None
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """A number with its noun: "1 account", "2 accounts"; `many` where an s does not do."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def is_checksummed(text: str) -> bool:
     """Whether `text` already is the EIP-55 form of an address."""
     return is_checksum_address(text)

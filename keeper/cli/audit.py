@@ -13,7 +13,7 @@ from keeper.cli.reading import read
 from keeper.errors import ConfigError
 from keeper.index.audit import Audit, Auditor
 from keeper.protocols.base import Market
-from keeper.types import borrower, checksum
+from keeper.types import borrower, checksum, counted
 
 MISMATCH = 1
 SLICE = 500
@@ -24,7 +24,7 @@ def audit(
     config: ConfigOption = None,
     json: JsonOption = False,
     sample: Annotated[str, typer.Option(help='How many accounts, or "all".')] = "all",
-    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.")] = None,
+    block: Annotated[int | None, typer.Option(help="As of this block instead of the latest.", min=0)] = None,
 ) -> None:
     """Compare accounts and every reserve with the chain at one block; exit 1 on a mismatch."""
     wanted = _wanted(sample)
@@ -77,7 +77,9 @@ async def _audit(view: View, market: Market, wanted: int | None) -> Audit:
 
 
 def _print(market: Market, result: Audit) -> None:
-    verdict = f"{len(result.differences)} mismatches" if result.differences else "no mismatch"
+    verdict = (
+        counted(len(result.differences), "mismatch", "mismatches") if result.differences else "no mismatch"
+    )
     print_table(f"{market.deployment} at block {result.block.number}: {result.checked} compared, {verdict}")
     for difference in result.differences:
         where = f"{checksum(borrower(difference.subject))} {difference.field}"

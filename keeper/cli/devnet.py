@@ -18,7 +18,7 @@ from keeper.config.load import FILE
 from keeper.demo.configure import Site, configure, named, refuse_foreign
 from keeper.devnet.network import Network
 from keeper.errors import Fatal
-from keeper.types import checksum
+from keeper.types import checksum, counted
 
 app = typer.Typer(
     help="A local chain with real contracts and borrowers.", no_args_is_help=True, add_completion=False
@@ -39,7 +39,7 @@ def up(
     borrowers: Annotated[int, typer.Option(help="Accounts with debt, in each protocol.", min=0)] = 50,
     seed: Annotated[int, typer.Option(help="Another seed, other borrowers.")] = 1,
     protocol: ProtocolsOption = None,
-    port: Annotated[int, typer.Option(help="Port of the node; 0 picks a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the node; 0 picks a free one.", min=0, max=65535)] = 0,
     block_time: Annotated[
         int | None, typer.Option(help="Seconds; without it a block a transaction.", min=1)
     ] = None,
@@ -121,7 +121,7 @@ def _announce(network: Network, site: Site, json: bool) -> None:
         return
     anvil = network.anvil
     count = sum(deployment.borrower_count for deployment in network.deployments)
-    print_table(f"Devnet at {anvil.http} with {count} borrowers, chain {anvil.chain_id}.")
+    print_table(f"Devnet at {anvil.http} with {counted(count, 'borrower')}, chain {anvil.chain_id}.")
     print_table(f"Configuration in {site.config}; Ctrl-C stops it. In another terminal try:")
     for verb in ("positions", "risk --shock WETH=-20%", "plans", "run --mode paper"):
         print_table(f"  keeper {verb} --config {site.config}")

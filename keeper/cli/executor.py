@@ -21,7 +21,7 @@ from keeper.config.load import FILE
 from keeper.config.model import Config
 from keeper.errors import ConfigError, Degraded
 from keeper.execute.signer import HeldSigner
-from keeper.types import ZERO_ADDRESS, Address, checksum, parse_address
+from keeper.types import ZERO_ADDRESS, Address, checksum, counted, parse_address
 
 NOTHING_DONE = 1
 
@@ -119,7 +119,7 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
             print_json(fields)
             return
         for name, value in fields.items():
-            print_table(f"{name:<14}{value or 'none'}")
+            print_table(f"{name.replace('_', ' '):<14}{value or 'none'}")
 
     read(config, None, tell)
 
@@ -141,7 +141,9 @@ def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
             print_json({"withdrawn": {checksum(token): str(amount) for token, amount in held.items()}})
         else:
             print_table(
-                f"{len(held)} tokens sent to {checksum(state.owner)}." if held else "Nothing rests in it."
+                f"{counted(len(held), 'token')} sent to {checksum(state.owner)}."
+                if held
+                else "Nothing rests in it."
             )
         if not held:
             raise typer.Exit(NOTHING_DONE)

@@ -9,7 +9,7 @@ from rich.table import Table
 from keeper.app.appraise import Appraiser
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import factor, print_json, print_table, usd
+from keeper.cli.output import factor, make_table, print_json, print_table, usd
 from keeper.cli.plans import plan_cells, plan_fields
 from keeper.cli.reading import read
 from keeper.errors import ConfigError, Degraded
@@ -129,11 +129,7 @@ def _print(view: View, market: Market, health: Health, outcome: Plan | Rejection
 
 
 def _holdings_table(view: View, market: Market, account: Address) -> Table:
-    table = Table()
-    for name in ("side", "asset"):
-        table.add_column(name)
-    for name in ("amount", "value"):
-        table.add_column(name, justify="right")
+    table = make_table("", ("side", "asset"), ("amount", "value"))
     for holding in market.holdings(account, view.frame(market)):
         side = holding.side.name.lower() + ("" if holding.enabled else " (not used)")
         value = "no price" if holding.value is None else usd(holding.value)

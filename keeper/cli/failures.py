@@ -55,8 +55,9 @@ def _lines(error: BaseException) -> list[str]:
     if _code(error) == INTERRUPTED:
         return ["interrupted"]
     if isinstance(error, typer.TyperException):
-        # Typer ends some of its messages with a period.
-        return [f"{plain(error.format_message()).rstrip('.')} (see keeper --help)"]
+        # Typer ends some of its messages with a period; without one it has already shown the help.
+        message = plain(error.format_message()).rstrip(".").replace("Value error, ", "")
+        return [f"{message} (see keeper --help)"] if message else []
     if isinstance(error, KeeperError):
         return [plain(scrub(line)) for line in str(error).splitlines()] or [type(error).__name__]
     return [plain(scrub(f"{type(error).__name__}: {error} (--debug shows the traceback)"))]

@@ -22,7 +22,7 @@ def faults(
     upstream: Annotated[
         str, typer.Option(help="HTTP address of the node behind; its WebSocket is the same.")
     ],
-    port: Annotated[int, typer.Option(help="Where to listen; 0 picks a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 picks a free one.", min=0, max=65535)] = 0,
     schedule: Annotated[Path | None, typer.Option(help="TOML or JSON file of fault windows.")] = None,
     seed: Annotated[int, typer.Option(help="Draws a schedule where no file is given.")] = 1,
     seconds: Annotated[float, typer.Option(help="Length of a drawn schedule.", min=0)] = 600.0,

@@ -6,6 +6,7 @@ from typing import Any
 from keeper.cli.output import print_table
 from keeper.execute.latency import Latency
 from keeper.ledger.latency import spreads
+from keeper.types import counted
 
 SUMMARY = {"decided": "decided", "signed": "signed", "sent": "sent", "mined": "seen mined"}
 
@@ -41,4 +42,4 @@ def print_latencies(found: Mapping[str, Sequence[Latency]]) -> None:
         told.append(f"mined {summary['blocks'].p50:.0f} / {summary['blocks'].p99:.0f} blocks later")
     if told:
         count = summary["decided"].size
-        print_table(f"from the head, p50 / p99 of {count} transactions: {', '.join(told)}")
+        print_table(f"from the head, p50 / p99 of {counted(count, 'transaction')}: {', '.join(told)}")

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from keeper.app.records import entry_fields, missed_fields
 from keeper.cli.latency import attempt_fields, print_latencies
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import print_json, print_table, usd
+from keeper.cli.output import make_table, print_json, print_table, usd
 from keeper.cli.setup import read_config
 from keeper.config.model import Config
 from keeper.errors import ConfigError
@@ -25,7 +24,7 @@ from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import By, Totals, grouped, totals
 from keeper.ledger.store import Ledger
 from keeper.store import Database
-from keeper.types import Mode, borrower, checksum
+from keeper.types import Mode, borrower, checksum, counted
 
 SHOWN = 25
 Sums = Mapping[Mode, Mapping[str, Totals]]
@@ -87,19 +86,19 @@ def _give(rows: Sequence[Mapping[str, Any]], *, json: bool, csv: Path | None, pa
         if file:
             written = write(file, rows)
             if not json:
-                print_table(f"{written} rows written to {file}")
+                print_table(f"{counted(written, 'row')} written to {file}")
     if json:
         print_json(rows)
     return json or csv is not None or parquet is not None
 
 
 def _print(entries: list[LedgerEntry], limit: int) -> None:
-    table = Table(title=f"{len(entries)} liquidations tried")
-    for name in ("time", "deployment", "account", "outcome"):
-        table.add_column(name)
-    for name in ("expected net", "realised net", "gas"):
-        table.add_column(name, justify="right")
-    table.add_column("note")
+    if not entries:
+        print_table("Nothing was tried.")
+        return
+    title = f"{counted(len(entries), 'liquidation')} tried"
+    words = ("time", "deployment", "account", "outcome")
+    table = make_table(title, words, ("expected net", "realised net", "gas"), ("note",))
     for entry in entries[:limit]:
         realised = entry.realised
         table.add_row(
@@ -142,11 +141,11 @@ def _sum_fields(sums: Sums, by: By) -> list[dict[str, Any]]:
 
 
 def _print_sums(sums: Sums, by: By) -> None:
-    table = Table(title=f"by {by.value}")
-    for name in (by.value, "mode", "outcomes"):
-        table.add_column(name)
-    for name in ("expected net", "gross", "gas", "net"):
-        table.add_column(name, justify="right")
+    if not any(sums.values()):
+        print_table("Nothing was tried.")
+        return
+    words, numbers = (by.value, "mode", "outcomes"), ("expected net", "gross", "gas", "net")
+    table = make_table(f"by {by.value}", words, numbers)
     for mode, groups in sums.items():
         for name, each in groups.items():
             money = (each.expected_net_usd, each.gross_usd, each.gas_usd, each.net_usd)
@@ -155,11 +154,12 @@ def _print_sums(sums: Sums, by: By) -> None:
 
 
 def _print_missed(found: Sequence[Missed], limit: int) -> None:
-    table = Table(title=f"{len(found)} liquidations by others")
-    for name in ("block", "deployment", "account", "liquidator"):
-        table.add_column(name)
-    table.add_column("bonus", justify="right")
-    table.add_column("why not we")
+    if not found:
+        print_table("Others liquidated nothing that was seen.")
+        return
+    title = f"{counted(len(found), 'liquidation')} by others"
+    words = ("block", "deployment", "account", "liquidator")
+    table = make_table(title, words, ("bonus",), ("why not we",))
     for each in found[:limit]:
         names = (checksum(borrower(each.account)), checksum(each.liquidator))
         why = f"{each.why.value}: {each.detail}"

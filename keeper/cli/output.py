@@ -6,12 +6,14 @@ type; `print_json` only catches what would otherwise lose digits in a reader wit
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 from keeper.types import MAX_UINT256, USD, WAD
 
@@ -32,6 +34,21 @@ def print_table(content: RenderableType) -> None:
     """
     width = None if sys.stdout.isatty() else PIPE_WIDTH
     Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(content)
+
+
+def make_table(title: str, words: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Table:
+    """A table with columns of `words`, then of `numbers`, then `more` words.
+
+    Nothing is cut: in a narrow terminal words fold, and numbers stay whole.
+    """
+    table = Table(title=title or None, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    for name in words:
+        table.add_column(name, overflow="fold")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in more:
+        table.add_column(name, overflow="fold")
+    return table
 
 
 def usd(amount: int) -> str:

@@ -1,17 +1,17 @@
 """`keeper plans`: what could be liquidated now, and what it would pay."""
 
+from collections import defaultdict
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from keeper.app.appraise import Appraiser
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import print_json, print_table, token, usd
+from keeper.cli.output import make_table, print_json, print_table, token, usd
 from keeper.cli.reading import read
 from keeper.plan.model import Plan, Rejection
-from keeper.types import borrower, checksum, section
+from keeper.types import Address, borrower, checksum, counted, section
 
 
 def plans(
@@ -24,6 +24,7 @@ def plans(
     async def show(view: View) -> None:
         appraiser = Appraiser(view)
         outcomes = [found for market in view.markets for found in await appraiser.candidates(market)]
+        rank(outcomes)
         if json:
             print_json([plan_fields(outcome) for outcome in outcomes[:limit]])
         elif not outcomes:
@@ -77,17 +78,32 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
     }
 
 
+def rank(outcomes: list[Plan | Rejection]) -> None:
+    """Sort in place by the net profit of an account, whatever its deployment; its steps stay together."""
+    nets: dict[tuple[str, Address], int] = defaultdict(int)
+    for outcome in outcomes:
+        best = outcome if isinstance(outcome, Plan) else outcome.best
+        nets[outcome.deployment, outcome.account] += best.profit.net_usd if best else 0
+    outcomes.sort(
+        key=lambda each: (isinstance(each, Plan), nets[each.deployment, each.account]),
+        reverse=True,
+    )
+
+
 def _print(view: View, outcomes: list[Plan | Rejection]) -> None:
-    table = Table(title=f"{len(outcomes)} liquidatable accounts at block {view.block.number}")
-    for name in ("account", "pair"):
-        table.add_column(name)
-    for name in ("repay", "seize", "gross", "gas", "bid", "net"):
-        table.add_column(name, justify="right")
-    table.add_column("why not")
+    count = len({(outcome.deployment, outcome.account) for outcome in outcomes})
+    title = f"{counted(count, 'account')} can be liquidated at block {view.block.number}"
+    words = ("deployment", "account", "pair")
+    table = make_table(title, words, ("repay", "seize", "gross", "gas", "bid", "net"), ("why not",))
     for outcome in outcomes:
         why = "" if isinstance(outcome, Plan) else f"{outcome.reason.value}: {outcome.detail}"
         plan = outcome if isinstance(outcome, Plan) else outcome.best
-        table.add_row(checksum(borrower(outcome.account)), *(plan_cells(plan) if plan else [""] * 7), why)
+        table.add_row(
+            outcome.deployment,
+            checksum(borrower(outcome.account)),
+            *(plan_cells(plan) if plan else [""] * 7),
+            why,
+        )
     print_table(table)
 
 

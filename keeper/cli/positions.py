@@ -4,17 +4,16 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import factor, print_json, print_table, token, usd
+from keeper.cli.output import factor, make_table, print_json, print_table, token, usd
 from keeper.cli.reading import read
 from keeper.errors import ConfigError
 from keeper.protocols.base import Health, Market, Side
 from keeper.risk.scan import borrowers
 from keeper.risk.worth import worth
-from keeper.types import WAD, borrower, checksum, section
+from keeper.types import WAD, borrower, checksum, counted, section
 
 SHOWN = 25
 
@@ -82,11 +81,11 @@ def _money(view: View, market: Market, health: Health) -> tuple[str, str]:
 
 
 def _print(view: View, rows: list[tuple[Market, Health]], limit: int) -> None:
-    table = Table(title=f"{len(rows)} accounts at block {view.block.number}, riskiest first")
-    for name in ("deployment", "account"):
-        table.add_column(name)
-    for name in ("collateral", "debt", "health factor"):
-        table.add_column(name, justify="right")
+    if not rows:
+        print_table(f"No such account at block {view.block.number}.")
+        return
+    title = f"{counted(len(rows), 'account')} at block {view.block.number}, riskiest first"
+    table = make_table(title, ("deployment", "account"), ("collateral", "debt", "health factor"))
     for market, health in rows[:limit]:
         style = "red" if health.liquidatable else None
         table.add_row(

@@ -8,11 +8,12 @@ from rich.table import Table
 
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import factor, print_json, print_table, usd
+from keeper.cli.output import factor, make_table, print_json, print_table, usd
 from keeper.cli.reading import read
 from keeper.protocols.base import Market
 from keeper.risk.report import RiskReport, report
 from keeper.risk.stress import Shock, Stress, parse_shock
+from keeper.types import counted
 
 LINES = (
     ("accounts liquidated", "accounts", str),
@@ -78,10 +79,11 @@ def _stress_document(stress: Stress) -> dict[str, Any]:
 
 
 def _print(view: View, market: Market, found: RiskReport, shocks: Sequence[Shock]) -> None:
-    print_table(
-        f"{market.deployment} at block {view.block.number}: {found.accounts} borrowers owe {usd(found.debt)} "
-        f"against {usd(found.collateral)}"
+    who = counted(found.accounts, "borrower")
+    owe = (
+        f"{who} {'owes' if found.accounts == 1 else 'owe'} {usd(found.debt)} against {usd(found.collateral)}"
     )
+    print_table(f"{market.deployment} at block {view.block.number}: {owe}")
     print_table(
         f"Bad debt now: {usd(found.deficit)} booked by the protocol, "
         f"{usd(found.insolvency)} owed above collateral"
@@ -93,18 +95,16 @@ def _print(view: View, market: Market, found: RiskReport, shocks: Sequence[Shock
     print_table(_ladder_table(found))
     if found.stress:
         names = ", ".join(f"{shock.symbol} {float(shock.change * 100):+g}%" for shock in shocks)
-        table = Table(title=f"If {names}", show_header=False)
-        table.add_column()
-        table.add_column(justify="right")
+        table = make_table(f"If {names}", ("",), ("",))
+        table.show_header = False
         for label, name, shown in LINES:
             table.add_row(label, shown(getattr(found.stress, name)))
         print_table(table)
 
 
 def _ladder_table(found: RiskReport) -> Table:
-    table = Table(title="Distance to liquidation")
-    for name in ("health factor", "accounts", "collateral", "debt"):
-        table.add_column(name, justify="right")
+    numbers = ("health factor", "accounts", "collateral", "debt")
+    table = make_table("Distance to liquidation", (), numbers)
     for rung in found.ladder:
         bounds = f"from {factor(rung.low)}" if rung.high is None else f"below {factor(rung.high)}"
         style = "red" if not rung.low and rung.accounts else None

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -21,7 +21,7 @@ from keeper.config.model import Config
 from keeper.types import Mode, checksum
 
 QUIET = frozenset({Event.HEAD, Event.BACKFILL})
-"""Events that come with every block: shown to people only when they ask for debug."""
+"""Events that come with every block: shown to people only when they ask for one pass or for debug."""
 
 _log = structlog.get_logger("keeper.run")
 
@@ -42,7 +42,7 @@ def run(
 
 async def _run(reread: Callable[[], Config], json: bool, once: bool, until_block: int | None) -> bool:
     config = reread()
-    sink = _print if json else _write
+    sink = _print if json else partial(_write, quiet=frozenset() if once else QUIET)
     heads_from = [url.reveal() for url in config.chain.ws]
     async with stop_on_signals() as stopping, assemble(config, config.mode, sink, reread) as running:
         async with head_stream(
@@ -75,6 +75,9 @@ def _print(event: Event, fields: Mapping[str, Any]) -> None:
     print_json({"event": event.value, **fields})
 
 
-def _write(event: Event, fields: Mapping[str, Any]) -> None:
-    level = "debug" if event in QUIET and not fields.get("liquidatable") else "info"
-    getattr(_log, level)(event.value, **fields)
+def _write(event: Event, fields: Mapping[str, Any], *, quiet: Collection[Event]) -> None:
+    level = "debug" if event in quiet and not fields.get("liquidatable") else "info"
+    shown = dict(fields)
+    if event is Event.HEAD:
+        shown["rejected"] = len(fields["rejected"])  # `keeper plans` lists them
+    getattr(_log, level)(event.value, **shown)

@@ -119,6 +119,8 @@ def _suggestion(key: str) -> str:
         name.replace("[]", "").rpartition(".") for name, field, _ in all_keys() if not is_secret_text(field)
     ]
     here = [name for place, _, name in names if place == section]
+    if not section:
+        here += dict.fromkeys(place.partition(".")[0] for place, _, _ in names if place)
     if near := get_close_matches(last, here, n=1, cutoff=0.7):
         return f"did you mean {section}.{near[0]}?".replace(" .", " ")
     elsewhere = [f"{place}.{name}" for place, _, name in names if name == last]

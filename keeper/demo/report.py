@@ -14,7 +14,7 @@ from keeper.demo.story import Story
 from keeper.ledger.model import LedgerEntry, Outcome
 from keeper.ledger.pnl import totals
 from keeper.risk.ladder import Rung
-from keeper.types import USD, Mode, borrower, checksum
+from keeper.types import USD, Mode, borrower, checksum, counted
 
 SHOWN = 12
 UNFAILED = {Outcome.SUCCESS, Outcome.PENDING}
@@ -49,7 +49,7 @@ def _parts(story: Story) -> Iterator[RenderableType]:
     found = summary(story)
     success = found["liquidations"]
     words = Text()
-    words.append(f"{success} liquidations", style="bold green")
+    words.append(counted(success, "liquidation"), style="bold green")
     words.append(f", {found['failed']} failed, net profit ")
     words.append(_usd(found["net_profit"]), style="bold green")
     words.append(f" after {_usd(found['gross_profit'] - found['net_profit'])} gas, bad debt ")

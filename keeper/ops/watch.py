@@ -36,9 +36,12 @@ class Watch:
         self._metrics.on_units(host, method, priority, units)
 
     def on_state(self, host: str, state: NodeState) -> None:
-        """Show the state of a node; any change for the worse is an incident."""
+        """Show the state of a node; any change for the worse is an incident.
+
+        `unchecked` is none: every node starts with it, and returns to it after a pause.
+        """
         self._metrics.on_state(host, state)
-        if state not in {NodeState.ALIVE, self._states.get(host)}:
+        if state not in {NodeState.ALIVE, NodeState.UNCHECKED, self._states.get(host)}:
             self._incidents.note(Kind.NODE_STATE, host, state.value)
         self._states[host] = state
 

@@ -31,7 +31,7 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
         try:
             market = await _market(deployment, chain)
         except KeeperError as error:
-            yield Check(name, ok=False, detail=str(error))
+            yield Check(name, ok=False, detail=str(error).removeprefix(f"deployment {deployment.name!r}: "))
             continue
         markets.append(market)
         venues = [checksum(venue) for venue in sorted(market.venues())]

@@ -18,7 +18,7 @@ from keeper.execute.signer import HeldSigner, RemoteSigner, Signer
 from keeper.ops.incidents import Incident, recent
 from keeper.store import Database
 from keeper.store.lease import LeaseState, lease_state
-from keeper.types import WAD, Mode, checksum
+from keeper.types import WAD, Mode, checksum, counted
 
 DAY = 24 * 3600
 
@@ -32,7 +32,8 @@ class Examination(NamedTuple):
 
 async def examine(config: Config, clock: Clock) -> Examination:
     """Look at everything `config` depends on. Sends no transaction; failures are checks, not errors."""
-    found = [Check("config", ok=True, detail=f"mode {config.mode}, {len(config.deployment)} deployment(s)")]
+    deployments = counted(len(config.deployment), "deployment")
+    found = [Check("config", ok=True, detail=f"mode {config.mode}, {deployments}")]
     chosen: Rpc | None = None
     reachable = False
     async with AsyncExitStack() as stack:
@@ -114,4 +115,6 @@ def _lease(state: LeaseState) -> Check:
 def _incident(found: Incident) -> Check:
     last = datetime.fromtimestamp(found.last, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     what = f": {found.detail}" if found.detail else ""
-    return Check(f"{found.kind} {found.subject}", ok=True, detail=f"{found.times} times, last {last}{what}")
+    return Check(
+        f"{found.kind} {found.subject}", ok=True, detail=f"{counted(found.times, 'time')}, last {last}{what}"
+    )
