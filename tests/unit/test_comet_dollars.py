@@ -8,6 +8,8 @@ from eth_abi.abi import encode
 from keeper.errors import ConfigError
 from keeper.protocols.comet.dollars import Rate, check_oracle, read_dollars, supposing
 from keeper.protocols.comet.market import CometMarket
+from keeper.protocols.comet.records import set_principal
+from keeper.risk.crossing import price_crossings
 from keeper.types import USD, Address, Call
 from tests.aave_v3_world import address
 from tests.comet_world import ALICE, USDC, WBTC, WETH, World, drive
@@ -81,6 +83,31 @@ def test_supposing__prices_in_dollars__are_answers_in_ether(
     priced(world)
     answers, then = supposing(world.book, prices)
     assert (answers[0], answers[2], then) == (USD, wbtc, rate)
+
+
+def test_supposing__price_of_next_to_nothing__is_still_an_answer(world: World) -> None:
+    priced(world)
+    assert supposing(world.book, {WBTC: 1})[0][2] == 1
+    assert supposing(world.book, {WBTC: 0})[0][2] == 0
+    assert supposing(world.book, {USDC: 10**30})[0][2] == 1
+
+
+def test_crossings__with_an_oracle__are_prices_in_dollars(world: World) -> None:
+    priced(world)
+    world.deposit(ALICE, WBTC, 10**8)
+    set_principal(world.book, ALICE, -10 * 10**6)
+    found = price_crossings(world.market, ALICE, world.now)
+    crossings = {each.asset.address: each for each in found}
+    assert {address: each.falls for address, each in crossings.items()} == {WBTC: True, USDC: False}
+    for token, each in crossings.items():
+        there, before = each.price, each.price + (1 if each.falls else -1)
+        healths = [
+            world.market.health(ALICE, world.market.frame(world.now, {token: price}))
+            for price in (there, before)
+        ]
+        assert [health.liquidatable for health in healths] == [True, False]
+    # 10 base tokens of $3,000 against 1 WBTC that counts for 77 %.
+    assert crossings[WBTC].price // USD == 30_000 * 100 // 77
 
 
 def test_holdings__with_an_oracle__are_worth_dollars(world: World) -> None:

@@ -82,7 +82,12 @@ def supposing(book: Book, prices: Mapping[Address, int]) -> tuple[dict[int, int]
         if number == BASE and rate != PAR:
             continue
         if price is not None:
-            answers[number] = max(price, 0) * then.unit // then.usd
+            answers[number] = _scaled(price, then.unit, then.usd)
         elif then != rate:
-            answers[number] = answer * rate.usd // then.usd
+            answers[number] = _scaled(answer, rate.usd, then.usd)
     return answers, then
+
+
+def _scaled(price: int, numerator: int, denominator: int) -> int:
+    """Floored, but a price stays one: an answer of 0 would mean that there is none."""
+    return max(1, price * numerator // denominator) if price > 0 else 0
