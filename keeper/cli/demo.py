@@ -17,6 +17,7 @@ from keeper.cli.output import print_json
 from keeper.cli.stages import Stages
 from keeper.demo.report import render, summary
 from keeper.demo.story import Story, play
+from keeper.errors import ConfigError
 
 NOTHING_DONE = 1
 PICTURE_WIDTH = 132
@@ -35,6 +36,8 @@ def demo(
 ) -> None:
     """Start a local chain with real contracts, let prices fall, and watch the keeper liquidate."""
     protocols = chosen_protocols(protocol)
+    if picture is not None and not picture.parent.is_dir():
+        raise ConfigError(f"--picture {picture}: no such folder; name one that exists")
     # Standard error tells how it goes, so that standard output holds the result alone.
     with tempfile.TemporaryDirectory(prefix="keeper-demo-") as folder, Stages() as stages:
         played = play(

@@ -1,6 +1,6 @@
 """`keeper executor deploy | show | withdraw`: the owner's verbs."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from keeper.app.native import wrapped_native
 from keeper.app.signing import load_signer
 from keeper.app.view import View
 from keeper.cli.options import ConfigOption, JsonOption
-from keeper.cli.output import print_json, print_table
+from keeper.cli.output import print_json, print_table, token
 from keeper.cli.reading import read
 from keeper.cli.setup import read_config
 from keeper.clock import SystemClock
@@ -21,7 +21,8 @@ from keeper.config.load import FILE
 from keeper.config.model import Config
 from keeper.errors import ConfigError, Degraded
 from keeper.execute.signer import HeldSigner
-from keeper.types import ZERO_ADDRESS, Address, Mode, checksum, counted, parse_address
+from keeper.protocols.base import AssetInfo
+from keeper.types import ZERO_ADDRESS, Address, Mode, checksum, parse_address
 
 NOTHING_DONE = 1
 
@@ -110,17 +111,18 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
 
     async def tell(view: View) -> None:
         state = await executor_state(view.chain, _configured(view.config))
-        held = await balances(view.chain, state.address, list(_decimals(view)))
+        held = await balances(view.chain, state.address, list(_tokens(view)))
         fields: dict[str, Any] = {
             "executor": checksum(state.address),
             "owner": checksum(state.owner),
             "pending_owner": None if state.pending_owner == ZERO_ADDRESS else checksum(state.pending_owner),
             "operator": checksum(state.operator),
-            "balances": {checksum(token): str(amount) for token, amount in held.items()},
+            "balances": {checksum(address): str(amount) for address, amount in held.items()},
         }
         if json:
             print_json(fields)
             return
+        fields["balances"] = _sums(view, held)
         for name, value in fields.items():
             print_table(f"{name.replace('_', ' '):<14}{value or 'none'}")
 
@@ -136,18 +138,15 @@ def withdraw(config: ConfigOption = None, json: JsonOption = False) -> None:
     async def act(view: View) -> None:
         address = _configured(view.config)
         state = await _require_owner(view, address, signer)
-        held = await balances(view.chain, address, list(_decimals(view)))
+        held = await balances(view.chain, address, list(_tokens(view)))
         administrator = Administrator(view.chain, settings.chain.id, signer, SystemClock())
-        for token in held:
-            await administrator.sweep(address, token)
+        for resting in held:
+            await administrator.sweep(address, resting)
         if json:
-            print_json({"withdrawn": {checksum(token): str(amount) for token, amount in held.items()}})
+            print_json({"withdrawn": {checksum(resting): str(amount) for resting, amount in held.items()}})
         else:
-            print_table(
-                f"{counted(len(held), 'token')} sent to {checksum(state.owner)}."
-                if held
-                else "Nothing rests in it."
-            )
+            sent = f"{_sums(view, held)} sent to {checksum(state.owner)}."
+            print_table(sent if held else "Nothing rests in it.")
         if not held:
             raise typer.Exit(NOTHING_DONE)
 
@@ -166,8 +165,17 @@ async def _require_owner(view: View, executor: Address, signer: HeldSigner) -> E
     return state
 
 
-def _decimals(view: View) -> dict[Address, int]:
-    return {asset.address: asset.decimals for market in view.markets for asset in market.assets()}
+def _tokens(view: View) -> dict[Address, AssetInfo]:
+    return {asset.address: asset for market in view.markets for asset in market.assets()}
+
+
+def _sums(view: View, held: Mapping[Address, int]) -> str:
+    """Balances for people: "5 USDC, 0.1 WETH"."""
+    tokens = _tokens(view)
+    return ", ".join(
+        f"{token(amount, tokens[address].decimals)} {tokens[address].symbol}"
+        for address, amount in held.items()
+    )
 
 
 def _configured(config: Config) -> Address:

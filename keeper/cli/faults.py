@@ -29,7 +29,10 @@ def faults(
     json: JsonOption = False,
 ) -> None:
     """A proxy in front of a node that delays, refuses, truncates, lags and lies on schedule."""
-    EndpointUrl(upstream)
+    try:
+        EndpointUrl(upstream)
+    except ConfigError as error:
+        raise ConfigError(f"--upstream: {error}") from None
     windows = read_schedule(schedule) if schedule else draw_schedule(seed, seconds)
     if not windows:
         raise ConfigError(f"--seconds {seconds:g}: too short for a single fault; give at least 10")

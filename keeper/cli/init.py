@@ -124,4 +124,5 @@ def _tell(path: Path, draft: Draft, kept: bool, json: bool) -> None:
     print_table(
         f"kept {env}, which was there already" if kept else f"wrote {env}, for your key; keep it private"
     )
-    print_table("next: keeper doctor")
+    other = "" if path == FILE else f" --config {path}"
+    print_table(f"next: keeper doctor{other}")

@@ -20,6 +20,8 @@ from keeper.types import MAX_UINT256, USD, WAD
 EXACT_IN_JSON = 2**53
 CENT = USD // 100
 PIPE_WIDTH = 240
+WORD, GAP = 12, 3
+"""How far a column of words may be folded; between columns."""
 
 
 def print_json(value: Any) -> None:
@@ -32,14 +34,18 @@ def print_table(content: RenderableType) -> None:
 
     Square brackets are no markup here: token symbols come from strangers.
     """
-    width = None if sys.stdout.isatty() else PIPE_WIDTH
-    Console(file=sys.stdout, width=width, markup=False, highlight=False, emoji=False).print(content)
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    if not sys.stdout.isatty():
+        console.width = PIPE_WIDTH
+    elif isinstance(content, Table):
+        console.width = max(console.width, _least(content))
+    console.print(content)
 
 
 def make_table(title: str, words: Sequence[str], numbers: Sequence[str], more: Sequence[str] = ()) -> Table:
     """A table with columns of `words`, then of `numbers`, then `more` words.
 
-    Nothing is cut: in a narrow terminal words fold, and numbers stay whole.
+    Nothing is cut: in a narrow terminal words fold, numbers stay whole.
     """
     table = Table(title=title or None, box=SIMPLE_HEAD, pad_edge=False, title_justify="left")
     for name in words:
@@ -49,6 +55,15 @@ def make_table(title: str, words: Sequence[str], numbers: Sequence[str], more: S
     for name in more:
         table.add_column(name, overflow="fold")
     return table
+
+
+def _least(table: Table) -> int:
+    """The width below which a terminal's own line breaks are easier to read than columns of two letters."""
+    least = 0
+    for column in table.columns:
+        whole = max(len(str(cell)) for cell in (column.header, *column.cells))
+        least += GAP + (whole if column.no_wrap else min(whole, WORD))
+    return least
 
 
 def usd(amount: int) -> str:

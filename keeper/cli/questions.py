@@ -51,11 +51,14 @@ def drafted(mode: Mode, net: str | None, protocols: Sequence[str], flags: Flags,
     if asking and net is None and not any(flags.values()):
         known = ", ".join(networks())
         chosen = _asked(f"Network ({known}), empty for another", "") or None
+    preset = None if chosen is None else network(chosen)
     if asking and not protocols:
-        protocols = [_asked("Protocol", DEFAULT_PROTOCOL)]
+        choice = preset.protocols if preset else list(PROTOCOL_ADDRESSES)
+        first = DEFAULT_PROTOCOL if DEFAULT_PROTOCOL in choice else choice[0]
+        protocols = [_asked(f"Protocol ({', '.join(choice)})", first)]
     wanted = list(dict.fromkeys(protocols)) or [DEFAULT_PROTOCOL]
-    if chosen is not None:
-        return _preset(mode, network(chosen).only(wanted), flags, asking=asking)
+    if preset is not None:
+        return _preset(mode, preset.only(wanted), flags, asking=asking)
     if len(wanted) > 1:
         raise ConfigError(line("--protocol", ", ".join(wanted), "given twice", "several need --network"))
     return _answered(mode, wanted[0], flags, asking=asking)
@@ -82,7 +85,9 @@ def _answered(mode: Mode, protocol: str, flags: Flags, *, asking: bool) -> Draft
     """One deployment of `protocol`, as flags and answers describe it."""
     values: dict[str, Any] = {"mode": f'"{mode}"', "deployment[].protocol": json.dumps(protocol)}
     meanings = PROTOCOL_ADDRESSES.get(protocol, {})
-    own = {f"deployment[].{key}": (f"{key}: {meaning}", None) for key, meaning in meanings.items()}
+    own = {
+        f"deployment[].{key}": (f"{key}: {meaning.rstrip('.')}", None) for key, meaning in meanings.items()
+    }
     foreign = [key for key in flags if key not in own and key not in QUESTIONS]
     if foreign and meanings:
         fix = f"its keys are: {', '.join(meanings)}"
@@ -114,7 +119,7 @@ def _answer(flag: str | None, question: tuple[str, str | None], asking: bool) ->
 
 
 def _asked(question: str, default: str | None) -> str:
-    return str(typer.prompt(question, default=default)).strip()
+    return str(typer.prompt(question, default=default, show_default=bool(default))).strip()
 
 
 def _as_toml(key: str, answer: str) -> dict[str, str]:

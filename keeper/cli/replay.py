@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from keeper.cli.options import JsonOption
-from keeper.cli.output import print_json, print_table
+from keeper.cli.output import make_table, print_json, print_table
 from keeper.sim.replay import Replayed
 from keeper.sim.replay import replay as replay_file
 
@@ -43,10 +42,7 @@ def _document(result: Replayed) -> dict[str, object]:
 
 
 def _print(results: list[Replayed]) -> None:
-    table = Table()
-    table.add_column("file")
-    for name in ("snapshots", "liquidations", "numbers", "mismatches"):
-        table.add_column(name, justify="right")
+    table = make_table("", ("file",), ("snapshots", "liquidations", "numbers", "mismatches"))
     for result in results:
         counts = (result.snapshots, result.liquidations, result.checks, result.mismatches)
         style = "red" if result.mismatches else None

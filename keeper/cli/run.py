@@ -21,7 +21,7 @@ from keeper.config.model import Config
 from keeper.types import Mode, checksum
 
 QUIET = frozenset({Event.HEAD, Event.BACKFILL})
-"""Events that come with every block: shown to people only when they ask for one pass or for debug."""
+"""Events that come with every block: people see them at level debug, and with --once the head."""
 
 _log = structlog.get_logger("keeper.run")
 
@@ -42,7 +42,7 @@ def run(
 
 async def _run(reread: Callable[[], Config], json: bool, once: bool, until_block: int | None) -> bool:
     config = reread()
-    sink = _print if json else partial(_write, quiet=frozenset() if once else QUIET)
+    sink = _print if json else partial(_write, quiet=QUIET - {Event.HEAD} if once else QUIET)
     heads_from = [url.reveal() for url in config.chain.ws]
     async with stop_on_signals() as stopping, assemble(config, config.mode, sink, reread) as running:
         async with head_stream(

@@ -1,6 +1,7 @@
 """`keeper init`: what it writes loads, and it never overwrites unasked."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -103,8 +104,9 @@ def test_init__folder_that_is_not_there__is_one_line(capsys: pytest.CaptureFixtu
 def test_init__at_a_terminal__asks_for_what_no_flag_gave(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def prompt(question: str, default: str | None = None) -> str:
+    def prompt(question: str, default: str | None = None, show_default: bool = True) -> str:
         asked.append(question)
+        assert show_default == bool(default)
         return "5" if question == "Chain id" else default or ""
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
@@ -121,9 +123,9 @@ def test_init__at_a_terminal__asks_for_the_keys_of_the_protocol(
 ) -> None:
     keys = PROTOCOL_ADDRESSES[protocol]
 
-    def prompt(question: str, default: str | None = None) -> str:
+    def prompt(question: str, default: str | None = None, show_default: bool = True) -> str:
         known = {"Chain id": "5", "Protocol": protocol} | dict.fromkeys(keys, PROVIDER)
-        return known.get(question.partition(":")[0], default or "")
+        return known.get(re.split(r":| \(", question)[0], default or "")
 
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
     monkeypatch.setattr(typer, "prompt", prompt)
@@ -131,6 +133,37 @@ def test_init__at_a_terminal__asks_for_the_keys_of_the_protocol(
     [deployment] = load("keeper.toml", env={}).deployment
     assert deployment.protocol == protocol
     assert deployment.settings == dict.fromkeys(keys, PROVIDER.lower())
+
+
+@pytest.mark.parametrize(
+    ("answers", "line"),
+    [
+        (["basse"], 'keeper: --network: "basse": no presets'),
+        (["base", "venus"], 'keeper: --protocol: "venus": no preset on base'),
+    ],
+)
+def test_init__at_a_terminal__a_wrong_answer_is_said_before_the_next_question(
+    answers: list[str], line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = iter(answers)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(left))
+    assert main(["init"]) == 2
+    assert capsys.readouterr().err.startswith(line)
+
+
+def test_init__at_a_terminal__offers_the_protocols_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def prompt(question: str, default: str | None = None, **_: bool) -> str:
+        asked.append(question)
+        return "unichain" if question.startswith("Network") else default or ""
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(typer, "prompt", prompt)
+    assert main(["init"]) == 0
+    assert "Protocol (morpho-blue)" in asked
+    assert load("keeper.toml", env={}).deployment[0].protocol == "morpho-blue"
 
 
 def test_init__address_flags__arrive_and_foreign_ones_are_refused(

@@ -155,7 +155,11 @@ def test_debug__either_side_of_the_verb__shows_the_traceback(
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["--nonsense"], "No such option: --nonsense"),
-        (["init", "--mode", "fast"], "Invalid value for"),
+        (["init", "--mode", "fast"], "Invalid value for '--mode': 'fast' is not one of 'watch'"),
+        (["devnet", "up", "--port", "65536"], "Invalid value for '--port'"),
+        (["devnet", "faults", "--upstream", "http://a", "--port", "65536"], "Invalid value for '--port'"),
+        (["devnet", "faults", "--upstream", "a"], "--upstream: an endpoint must read"),
+        (["demo", "--picture", "/no/such/folder/a.svg"], "no such folder"),
     ],
 )
 def test_usage__wrong__is_one_line_and_code_2(
@@ -170,6 +174,16 @@ def test_usage__wrong__is_one_line_and_code_2(
 def test_usage__no_verb__shows_the_help_and_is_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "doctor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["devnet", "executor"])
+def test_usage__a_verb_with_verbs_alone__shows_its_help_and_nothing_else(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb]) == 2
+    captured = capsys.readouterr()
+    assert f"keeper {verb}" in captured.out
+    assert captured.err == ""
 
 
 def test_help__lists_every_verb__without_importing_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,15 +1,17 @@
 """Numbers for people and for machines."""
 
+import io
 import json
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import pytest
+from rich.console import Console
 from rich.table import Table
 
-from keeper.cli.output import factor, print_json, print_table, token, usd
-from keeper.types import MAX_UINT256, WAD
+from keeper.cli.output import factor, make_table, print_json, print_table, token, usd
+from keeper.types import MAX_UINT256, WAD, counted
 
 
 class Colour(StrEnum):
@@ -113,3 +115,37 @@ def test_print_table__in_a_pipe__keeps_addresses_whole_and_brackets_literal(
     out = capsys.readouterr().out
     assert out.count(address) == 3
     assert "[red]TOKEN[/red]" in out
+
+
+def test_make_table__narrow_terminal__folds_words_and_cuts_nothing() -> None:
+    address, amounts = "0x" + "0123456789" * 4, ("$1,234,567.89", "$98,765.43", "1.0244")
+    table = make_table("", ("deployment", "account"), ("collateral", "debt", "health factor"))
+    table.add_row("morpho-blue-devnet", address, *amounts)
+    narrow = io.StringIO()
+    Console(file=narrow, width=80).print(table)
+    lines = narrow.getvalue().splitlines()
+    assert "…" not in narrow.getvalue()
+    assert [amount for amount in amounts if amount not in narrow.getvalue()] == []
+    start = next(line.index("account") for line in lines if "account" in line)
+    folded = "".join(line[start:].split()[0] for line in lines[3:] if line[start:].strip())
+    assert folded == address
+    assert max(map(len, lines)) <= 80
+
+
+def test_print_table__many_numbers_in_a_narrow_terminal__leave_room_for_the_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    numbers = [f"number {index}" for index in range(6)]
+    table = make_table("", ("account",), numbers)
+    table.add_row("0xab", *(["1,234,567.89"] * 6))
+    print_table(table)
+    out = capsys.readouterr().out
+    assert "0xab" in out
+    assert out.count("1,234,567.89") == 6
+
+
+def test_counted__one_and_many__agree_with_their_noun() -> None:
+    assert [counted(count, "row") for count in (0, 1, 1000)] == ["0 rows", "1 row", "1,000 rows"]
+    assert counted(2, "mismatch", "mismatches") == "2 mismatches"

@@ -173,6 +173,8 @@ adress = "0x"
 [strategy]
 min_profit_usd = 0.123456789
 min_proft_usd = 3
+[stratgy]
+own_capital = true
 """
     protocols = ", ".join(f'"{name}"' for name in PROTOCOL_ADDRESSES)
     mistyped = "not an address: its checksum is wrong, a character was mistyped"
@@ -195,6 +197,7 @@ min_proft_usd = 3
         'executor.adress: "0x": unknown key; did you mean executor.address?',
         'strategy.min_profit_usd: "0.123456789": more than 8 decimals; write e.g. "1"',
         "strategy.min_proft_usd: 3: unknown key; did you mean strategy.min_profit_usd?",
+        "stratgy: {…}: unknown key; did you mean strategy?",
         'deployment[1].name: "a": used twice; give each its own name',
     ]
 
