@@ -1,34 +1,25 @@
 """What is asked of the chain, and what becomes of the answers."""
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
-
 import pytest
 
 from keeper.errors import ConfigError
-from keeper.index.book import ColumnarBook
-from keeper.protocols.base import Reads, Side
-from keeper.protocols.decode import call, topic
-from keeper.protocols.registry import ADAPTERS
-from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, read_curves
+from keeper.protocols.base import Side
+from keeper.protocols.decode import topic
+from keeper.protocols.venus.curve import Curve, Kind
 from keeper.protocols.venus.facts import learn
-from keeper.protocols.venus.heal import STORED
-from keeper.protocols.venus.market import VenusMarket
 from keeper.protocols.venus.records import (
-    Facts,
     Limits,
     Loan,
     Split,
     State,
     VaiIndex,
     VaiLoan,
-    deployment,
-    facts_of,
     meet,
     state_of,
     vtokens,
 )
-from keeper.types import WAD, ZERO_ADDRESS, Address, BlockRef, Call, Hash
+from keeper.types import WAD
+from tests.venus_chain import HEAD, venus_chain
 from tests.venus_world import (
     BLOCK,
     BORROWER,
@@ -41,157 +32,6 @@ from tests.venus_world import (
     address,
     log,
 )
-
-T = TypeVar("T")
-HEAD = BlockRef(BLOCK, Hash("0x01"), Hash("0x00"), NOW, 0)
-TWO_KINKS = (
-    ("BASE_RATE_PER_BLOCK()", 1),
-    ("MULTIPLIER_PER_BLOCK()", 2),
-    ("BASE_RATE_2_PER_BLOCK()", 4),
-    ("MULTIPLIER_2_PER_BLOCK()", 2**256 - 5),
-    ("JUMP_MULTIPLIER_PER_BLOCK()", 7),
-    ("KINK_1()", 3),
-    ("KINK_2()", 6),
-    ("RATE_1()", 8),
-    ("RATE_2()", 9),
-)
-
-
-class Chain:
-    """Answers calls from a table of words; every other call reverts."""
-
-    def __init__(self) -> None:
-        self._answers: dict[Call, bytes] = {}
-        self.asked: list[Call] = []
-
-    def says(self, to: Address, signature: str, *words: int, of: Sequence[Address | int] = ()) -> None:
-        answer = b"".join((word % 2**256).to_bytes(32, "big") for word in words)
-        self._answers[call(to, signature, *of)] = answer
-
-    def lists(
-        self, to: Address, signature: str, items: Sequence[Address], of: Sequence[Address] = ()
-    ) -> None:
-        self.says(to, signature, 32, len(items), *(int(each, 16) for each in items), of=of)
-
-    def named(self, to: Address, text: str) -> None:
-        self._answers[call(to, "symbol()")] = text.encode().ljust(32, b"\0")
-
-    def converse(self, reads: Reads[T]) -> T:
-        try:
-            calls = next(reads)
-            while True:
-                self.asked += calls
-                calls = reads.send([self._answers.get(each) for each in calls])
-        except StopIteration as stop:
-            learned: T = stop.value
-            return learned
-
-    def stores(self, vtoken: Address, state: State, limits: Limits) -> None:
-        """A market's own and the comptroller's view of it."""
-        fields = (
-            state.cash,
-            state.borrows,
-            state.reserves,
-            state.supply,
-            state.borrow_index,
-            state.reserve_factor,
-            state.block,
-        )
-        for name, word in zip(STORED, fields, strict=False):
-            self.says(vtoken, name, word)
-        words = (1, limits.factor, 0, limits.threshold, limits.incentive, 0, 1)
-        self.says(COMPTROLLER, "markets(address)", *words, of=[vtoken])
-
-
-def venus_chain(vtokens: Sequence[Address], *, liquidator: Address | None = ZERO_ADDRESS) -> Chain:
-    """A comptroller at the head."""
-    chain = Chain()
-    chain.says(COMPTROLLER, "oracle()", int(ORACLE, 16))
-    chain.lists(COMPTROLLER, "getAllMarkets()", vtokens)
-    if liquidator is not None:
-        chain.says(COMPTROLLER, "liquidatorContract()", int(liquidator, 16))
-        chain.says(COMPTROLLER, "vaiController()", int(VAI_CONTROLLER, 16))
-    return chain
-
-
-def opened(chain: Chain, protocol: str = "venus") -> VenusMarket:
-    market = chain.converse(ADAPTERS[protocol].open("d", {"comptroller": COMPTROLLER}, ColumnarBook()))
-    assert isinstance(market, VenusMarket)
-    return market
-
-
-def test_open__from_the_comptroller_alone__finds_everything() -> None:
-    vtoken, underlying, model = address(1), address(2), address(3)
-    chain = venus_chain([vtoken], liquidator=LIQUIDATOR)
-    chain.says(vtoken, "underlying()", int(underlying, 16))
-    chain.says(vtoken, "interestRateModel()", int(model, 16))
-    chain.says(vtoken, "totalSupply()", 0)
-    chain.says(vtoken, "exchangeRateStored()", 77)
-    chain.says(underlying, "decimals()", 6)
-    chain.named(underlying, "USDC")
-    chain.named(vtoken, "vUSDC")
-    market = opened(chain)
-    contracts = deployment(market.book)
-    assert (contracts.oracle, contracts.liquidator) == (ORACLE, LIQUIDATOR)
-    assert contracts.vai_controller == VAI_CONTROLLER
-    assert facts_of(market.book, 0) == Facts(underlying, 6, "USDC", 77)
-    assert market.addresses() >= {COMPTROLLER, ORACLE, LIQUIDATOR, VAI_CONTROLLER, vtoken, model}
-    assert [(info.symbol, info.decimals, info.price) for info in market.assets()] == [("USDC", 6, None)]
-
-
-def test_open__restored_book__leaves_a_market_it_does_not_know_to_the_head() -> None:
-    chain, world = venus_chain([address(0xA000), address(0xA0FF)]), World()
-    world.list()
-    market = chain.converse(ADAPTERS["venus"].open("d", {"comptroller": COMPTROLLER}, world.book))
-    assert facts_of(world.book, 1) is None
-    assert address(0xA0FF) in market.addresses()
-
-
-def test_open__coin_of_the_chain_and_seconds__are_told_apart() -> None:
-    vtoken = address(1)
-    chain = venus_chain([vtoken], liquidator=None)
-    chain.named(vtoken, "cETH")
-    chain.says(vtoken, "protocolSeizeShareMantissa()", 28 * 10**15)
-    chain.says(vtoken, "accrualBlockTimestamp()", NOW)
-    market = opened(chain, "compound-v2")
-    assert facts_of(market.book, 0) == Facts(ZERO_ADDRESS, 18, "ETH", 0, 28 * 10**15, 1)
-
-
-def test_open__no_comptroller__is_a_configuration_error() -> None:
-    with pytest.raises(ConfigError, match=r"oracle\(\) gave nothing"):
-        opened(Chain())
-    with pytest.raises(ConfigError, match="compound-v2"):
-        opened(venus_chain([], liquidator=None))
-    with pytest.raises(ConfigError, match="comptroller: '' is not an address"):
-        Chain().converse(ADAPTERS["venus"].open("d", {}, ColumnarBook()))
-
-
-@pytest.mark.parametrize(
-    ("said", "curve"),
-    [
-        (
-            (("baseRatePerBlock()", 1), ("multiplierPerBlock()", 2)),
-            Curve(int(Kind.LINEAR), (1, 2)),
-        ),
-        (
-            (
-                ("baseRatePerTimestamp()", 1),
-                ("multiplierPerTimestamp()", 2),
-                ("jumpMultiplierPerTimestamp()", 3),
-                ("kink()", 4),
-            ),
-            Curve(int(Kind.JUMP), (1, 2, 3, 4)),
-        ),
-        (TWO_KINKS, Curve(int(Kind.TWO_KINKS), (1, 2, 3, 4, -5, 6, 7, 8, 9))),
-        (TWO_KINKS[1:], UNKNOWN),
-        ((), UNKNOWN),
-    ],
-)
-def test_curves__by_their_getters__are_recognised(said: Sequence[tuple[str, int]], curve: Curve) -> None:
-    chain, model = Chain(), address(9)
-    for name, value in said:
-        chain.says(model, name, value)
-    assert chain.converse(read_curves([model])) == {model: curve}
 
 
 class Deployed:
@@ -387,7 +227,7 @@ def test_heal__vai__is_read_again() -> None:
 def test_heal__node_that_says_nonsense__changes_nothing() -> None:
     deployed = Deployed()
     _whole(deployed)
-    before: Mapping[object, object] = dict(deployed.book.records())
+    before = dict(deployed.book.records())
     deployed.chain.says(COMPTROLLER, "userPoolId(address)", 2**90, of=[BORROWER])
     deployed.chain.converse(deployed.world.market.heal(BORROWER))
     assert deployed.book.group(BORROWER) == 0
