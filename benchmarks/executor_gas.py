@@ -30,7 +30,7 @@ RISKY = Mix(near_limit=85)
 
 async def executor_gas() -> Measurement:
     """Gas a liquidation: WETH sold for USDC in one pool, the executor warmed up by one before."""
-    async with followed(borrowers=450, crash=CRASH, mix=RISKY) as scene:
+    async with followed(borrowers=1_500, crash=CRASH, mix=RISKY) as scene:
         executor, plans = await _prepared(scene)
         node = scene.network.node
         then = scene.head.timestamp + 10 * LATER  # after the executor is there

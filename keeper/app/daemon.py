@@ -12,19 +12,18 @@ from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
 from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.app.outbox import Outbox
 from keeper.app.pace import Pace
-from keeper.app.records import Records, rejection_fields
+from keeper.app.records import Records
 from keeper.clock import Clock
-from keeper.errors import ConfigError, Degraded, Halt, StartOver, Transient
-from keeper.execute.dispatch import Dispatcher, Papered, Submitted
+from keeper.errors import ConfigError, Degraded, StartOver, Transient
+from keeper.execute.dispatch import Dispatcher
 from keeper.execute.latency import Stopwatch
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
-from keeper.plan.model import Plan, Rejection
-from keeper.plan.select import affordable, batched
 from keeper.ports import Chain, PendingTransaction, Priority, priority
-from keeper.types import USD, Address, BlockRef
+from keeper.types import Address, BlockRef
 
 BEFORE_FIRST = -1
 """The term of a daemon that has not turned yet."""
@@ -32,15 +31,8 @@ BEFORE_FIRST = -1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one daemon.
+    """Bounds of one daemon: blocks between snapshots, and behind the head that still count as ready."""
 
-    `batch_steps` liquidations, `batch_gas` gas and `batch_usd` net profit (USD, 8 decimals) to a
-    transaction, `snapshot_blocks` between snapshots, `lag` blocks behind the head that still count as ready.
-    """
-
-    batch_steps: int = 16
-    batch_gas: int = 15_000_000
-    batch_usd: int = 20_000 * USD
     snapshot_blocks: int = 100
     lag: int = 3
 
@@ -56,6 +48,7 @@ class Daemon:
         dispatcher: Dispatcher,
         records: Records,
         *,
+        outbox: Outbox,
         duty: Duty,
         misses: Misses,
         governor: Governor,
@@ -74,6 +67,7 @@ class Daemon:
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._outbox = outbox
         self._duty = duty
         self._misses = misses
         self._governor = governor
@@ -123,12 +117,12 @@ class Daemon:
     async def meet(self, transaction: PendingTransaction) -> None:
         """Between two turns, act on an oracle update that still waits for a block."""
         async with self._busy:
-            if self._backrunner is None or self._head is None or not self._recovered or self._stopping:
+            if self._backrunner is None or self._head is None or not self._sends:
                 return
             try:
                 found = await self._backrunner.meet(transaction, self._head, self._pace.next_timestamp)
                 if found is not None:
-                    await self._follow_up(found)
+                    await self._follow_up(self._backrunner, found)
             except (Transient, Degraded) as error:
                 self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
 
@@ -163,9 +157,10 @@ class Daemon:
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
             in_flight=len(self._in_flight()),
         )
-        await self._send(plans)
-        for lane in ready:
-            await self._send(await lane.reconsider())
+        if self._sends:
+            await self._outbox.send(plans, head)
+            for lane in ready:
+                await self._outbox.send(await lane.reconsider(), head)
         await self._look_ahead(head)
         self._announcer.standstill("signer", self._halted)
         for lane in ready:
@@ -261,8 +256,9 @@ class Daemon:
         in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []
+        waiting = self._outbox.waiting() if self._recovered else []
         for lane in lanes:
-            ahead = [plan for judgement in judgements for plan in judgement.plans]
+            ahead = [*waiting, *(plan for judgement in judgements for plan in judgement.plans)]
             try:
                 judgement = await lane.judge(
                     head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets
@@ -277,31 +273,19 @@ class Daemon:
 
     async def _look_ahead(self, head: BlockRef) -> None:
         """What to place behind updates that this head leaves waiting."""
-        if self._backrunner is not None and not self._stopping:
+        if self._backrunner is not None and self._sends:
             for found in await self._backrunner.again(head, self._pace.next_timestamp):
-                await self._follow_up(found)
+                await self._follow_up(self._backrunner, found)
 
-    async def _follow_up(self, found: Prospect) -> None:
-        self._reject(found.rejections)
-        await self._send(found.plans, found)
+    async def _follow_up(self, backrunner: Backrunner, found: Prospect) -> None:
+        self._outbox.reject(found.rejections)
+        for transaction in await self._outbox.send(found.plans, found.behind.head, found.behind):
+            backrunner.sent(found, transaction)
 
-    async def _send(self, plans: Sequence[Plan], prospect: Prospect | None = None) -> None:
-        """Dispatch what the operator and the key's money allow, in batches, the first turns first.
-
-        With a `prospect`, behind the update that it expects.
-        """
-        head = self._head
-        if head is None or self._stopping or not self._recovered:
-            return
-        if not plans or not await self._may_send(head):
-            return
-        purse = await self._dispatcher.purse()
-        if purse is not None:
-            plans, dropped = affordable(plans, purse)
-            self._reject(dropped)
-        limits = self._limits
-        for batch in batched(plans, limits.batch_steps, limits.batch_gas, limits.batch_usd):
-            await self._dispatch(batch, prospect)
+    @property
+    def _sends(self) -> bool:
+        """Whether new liquidations are for this process to send now."""
+        return self._recovered and not self._stopping
 
     def _reload(self) -> None:
         """Take over new settings when the operator asked for it."""
@@ -319,29 +303,6 @@ class Daemon:
             changes=[difference._asdict() for difference in found.differences],
             need_restart=found.waiting,
         )
-
-    async def _may_send(self, head: BlockRef) -> bool:
-        """Whether the operator's switch and guards let new liquidations out."""
-        why = await self._governor.objection(head)
-        self._announcer.standstill("operator", why)
-        return why is None
-
-    async def _dispatch(self, batch: Sequence[Plan], prospect: Prospect | None) -> None:
-        try:
-            done = await self._dispatcher.dispatch(batch, prospect and prospect.behind)
-        except (Halt, Degraded, Transient) as error:
-            self._announcer.say(Event.DEFERRED, accounts=len(batch), reason=str(error))
-            return
-        self._reject(done.rejections)
-        if isinstance(done, Papered):
-            self._announcer.say_all(Event.PAPER, await self._records.papered(done))
-        elif isinstance(done, Submitted):
-            if prospect is not None and self._backrunner is not None:
-                self._backrunner.sent(prospect, done.transaction)
-            self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
-
-    def _reject(self, rejections: Sequence[Rejection]) -> None:
-        self._announcer.say_all(Event.REJECTED, [rejection_fields(rejection) for rejection in rejections])
 
     async def _audit(self, lane: Lane, head: BlockRef) -> None:
         with priority(Priority.AUDIT):

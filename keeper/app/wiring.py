@@ -18,6 +18,7 @@ from keeper.app.governor import Governor
 from keeper.app.lane import Lane
 from keeper.app.misses import Misses
 from keeper.app.native import wrapped_native
+from keeper.app.outbox import Outbox
 from keeper.app.planning import make_desk, plans_in
 from keeper.app.records import Records
 from keeper.app.reload import Reloader
@@ -123,12 +124,14 @@ async def assemble(
         )
         announcer = Announcer(sink, metrics, incidents)
         backrunner = await make_backrunner(config, mode, chain, lanes, dispatcher, announcer, metrics)
+        records = Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database))
         daemon = Daemon(
             chain,
             config.chain.id,
             lanes,
             dispatcher,
-            Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database)),
+            records,
+            outbox=Outbox(dispatcher, records, governor, announcer),
             duty=duty,
             misses=Misses(config.executor.address),
             governor=governor,

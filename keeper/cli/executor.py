@@ -22,9 +22,12 @@ from keeper.config.model import Config
 from keeper.errors import ConfigError, Degraded
 from keeper.execute.signer import HeldSigner
 from keeper.protocols.base import AssetInfo
-from keeper.types import ZERO_ADDRESS, Address, checksum, parse_address
+from keeper.types import ZERO_ADDRESS, Address, Mode, checksum, parse_address
 
 NOTHING_DONE = 1
+
+NOT_LIVE_YET = {"mode": Mode.PAPER}
+"""What is deployed here is what a configuration in mode live still lacks."""
 
 Act = Callable[[View], Awaitable[None]]
 
@@ -44,7 +47,7 @@ def deploy(
     force: Annotated[bool, typer.Option("--force", help="Replace the configured executor.")] = False,
 ) -> None:
     """Deploy the executor, open it to the configured markets, and write its address to the configuration."""
-    settings = read_config(config)
+    settings = read_config(config, NOT_LIVE_YET)
     if settings.executor.address is not None and not force:
         raise ConfigError(
             f"executor.address: {checksum(settings.executor.address)}: there is one already; "
@@ -74,7 +77,7 @@ def deploy(
                 f"Ownership is offered to {checksum(wanted_owner)}, who must call accept_ownership()."
             )
 
-    read(config, None, _holding(signer, act))
+    read(config, None, _holding(signer, act), NOT_LIVE_YET)
 
 
 @app.command()

@@ -2,9 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import (
@@ -24,9 +24,14 @@ from keeper.cli.setup import read_config
 Show = Callable[[View], Awaitable[None]]
 
 
-def read(config: Path | None, block: int | None, show: Show) -> None:
-    """Open the configured deployments at `block` (None: the latest) and give them to `show`."""
-    settings = read_config(config)
+def read(
+    config: Path | None, block: int | None, show: Show, overrides: Mapping[str, Any] | None = None
+) -> None:
+    """Open the configured deployments at `block` (None: the latest) and give them to `show`.
+
+    `overrides` are settings by dotted key, as for `read_config`.
+    """
+    settings = read_config(config, overrides)
 
     async def run() -> None:
         with Backfill() as backfill:

@@ -31,6 +31,15 @@ PROTOCOL_ADDRESSES: Mapping[str, Mapping[str, str]] = {
 
 _MARKETS_EXAMPLE = '["0xb323495f7e4148be5643a4ea4a8221eef163e4bccfdedc2a6f4696baacbc86cc"]'
 
+_USD_ORACLE = FieldInfo(
+    default=None,
+    description=(
+        "Contract with getAssetPrice(token) in USD, 8 decimals: Aave's oracle. For profits; of comets, those "
+        "of ether need it."
+    ),
+    examples=[ADDRESS_EXAMPLE],
+)
+
 PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
     "aave-v4": {
         "hub": FieldInfo(
@@ -39,12 +48,9 @@ PROTOCOL_OPTIONS: Mapping[str, Mapping[str, FieldInfo]] = {
             examples=[ADDRESS_EXAMPLE],
         ),
     },
+    "comet": {"usd_oracle": _USD_ORACLE},
     "morpho-blue": {
-        "usd_oracle": FieldInfo(
-            default=None,
-            description="Contract with getAssetPrice(token) in USD, 8 decimals: Aave's oracle. For profits.",
-            examples=[ADDRESS_EXAMPLE],
-        ),
+        "usd_oracle": _USD_ORACLE,
         "pre_liquidation_factory": FieldInfo(
             default=None,
             description="PreLiquidationFactory, to liquidate where borrowers allowed it early.",

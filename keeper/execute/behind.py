@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from keeper.errors import ConfigError, Degraded
+from keeper.execute.charge import limit
 from keeper.execute.executor import Executor, Result
 from keeper.execute.model import Fees, Step
 from keeper.execute.push import MAX_GAS
@@ -93,8 +94,7 @@ class Behind:
                 raise NotExecutable(f"the update {update.hash} would fail: {why}")
         last = ran[-1]
         if last.succeeded:
-            # What is refunded at the end has to be there before, and 1/64 stays behind at every call.
-            return self.executor.results(last.data), min(max(expected, last.gas_used * 3 // 2), MAX_GAS)
+            return self.executor.results(last.data), limit(last.gas_used, expected)
         if len(plans) == 1:
             return [Result(ok=False, profit=0, reason=revert_reason(last.data))], 0
         # The batch names only its first failure; each plan alone names its own.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from keeper.execute.push import MAX_GAS
 from keeper.plan.data_fees import Exact
 from keeper.plan.model import Profit
 
@@ -25,6 +26,15 @@ def charges(plans: Sequence[Profit], gas: int | None, exact: Exact) -> list[Char
         units = share(gas, [plan.gas for plan in plans])
     fees = share(exact.wei, [plan.data_fee for plan in plans])
     return [Charge(*parts) for parts in zip(units, fees, strict=True)]
+
+
+def limit(used: int, expected: int) -> int:
+    """A gas limit for what `used` so much in a simulation, refunds taken off; `expected` was planned.
+
+    What is refunded at the end has to be there before (a fifth at most, EIP-3529), and 1/64 stays behind at
+    every call.
+    """
+    return min(max(expected, used * 3 // 2), MAX_GAS)
 
 
 def share(total: int, weights: Sequence[int]) -> list[int]:

@@ -18,10 +18,15 @@ PAPER_REST = 50
 """Blocks in which an account is not papered again: nothing lands, so it stays a candidate at every head."""
 
 
+class Look(NamedTuple):
+    """What the last look left of a batch, None where nothing; and what it turned down."""
+
+    simulation: Simulation | None
+    rejections: tuple[Rejection, ...] = ()
+
+
 class Idle(NamedTuple):
     """Nothing was worth sending, or the mode sends nothing."""
-
-    rejections: tuple[Rejection, ...] = ()
 
 
 class Papered(NamedTuple):
@@ -30,7 +35,6 @@ class Papered(NamedTuple):
     key: str
     block: BlockRef
     steps: tuple[Step, ...]
-    rejections: tuple[Rejection, ...]
 
 
 class Submitted(NamedTuple):
@@ -38,7 +42,6 @@ class Submitted(NamedTuple):
 
     transaction: Transaction
     block: BlockRef
-    rejections: tuple[Rejection, ...]
 
 
 Dispatched = Idle | Papered | Submitted
@@ -67,30 +70,40 @@ class Dispatcher:
         self._odds = Odds()
         self._papered: dict[tuple[str, Address], int] = {}
 
-    async def dispatch(self, plans: Sequence[Plan], behind: Behind | None = None) -> Dispatched:
-        """Take one last look at `plans`, all decided on one block, and act as the mode allows.
+    async def look(self, plans: Sequence[Plan], behind: Behind | None = None) -> Look:
+        """Take one last look at `plans`, all decided on one block.
 
-        With `behind` they are looked at, and placed, behind the transactions that it names.
+        With `behind` they are looked at behind the transactions that it names.
+
+        Raises:
+            Transient: no node answered.
+            Degraded: the look is not to be had.
+        """
+        if self._mode is Mode.WATCH:
+            return Look(None)
+        promising, hopeless = self._odds.sift(plans)
+        if not promising:
+            return Look(None, tuple(hopeless))
+        simulation = await (behind or self._last_look).simulate(promising)
+        rejections = (*hopeless, *simulation.rejections)
+        return Look(simulation if simulation.plans else None, rejections)
+
+    async def carry_out(self, look: Look, behind: Behind | None = None) -> Dispatched:
+        """Do with what was seen to succeed as the mode allows; with `behind`, at the place it names.
 
         Raises:
             Transient: no node answered; nothing was sent.
             Degraded: gas is too dear for this batch, or too much is waiting already.
             Halt: nothing may be signed now.
         """
-        if self._mode is Mode.WATCH:
+        simulation = look.simulation
+        if simulation is None:
             return Idle()
-        promising, hopeless = self._odds.sift(plans)
-        if not promising:
-            return Idle(tuple(hopeless))
-        simulation = await (behind or self._last_look).simulate(promising)
-        rejections = (*hopeless, *simulation.rejections)
-        if not simulation.plans:
-            return Idle(rejections)
-        block, key = promising[0].block, _key(simulation)
+        block, key = simulation.plans[0].block, _key(simulation)
         if self._sender is None:
             self._papered |= {(step.deployment, step.account): block.number for step in simulation.steps}
-            return Papered(f"paper:{key}", block, simulation.steps, rejections)
-        return Submitted(await self._sender.send(key, simulation, behind), block, rejections)
+            return Papered(f"paper:{key}", block, simulation.steps)
+        return Submitted(await self._sender.send(key, simulation, behind), block)
 
     async def recover(self) -> list[Report]:
         """Pick up what the last run left; see TransactionManager.recover."""

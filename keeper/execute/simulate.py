@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from keeper.errors import CallReverted
-from keeper.execute.charge import Charge, charges
+from keeper.execute.charge import Charge, charges, limit
 from keeper.execute.executor import Executor, Result
 from keeper.execute.model import Step
 from keeper.execute.reasons import revert_reason
@@ -89,30 +89,36 @@ class Simulator:
         """
         remaining, steps = list(plans), list[Step]()
         rejections: list[Rejection] = []
+        gas: int | None = None
         for _ in range(PASSES):
             if not remaining:
                 break
-            verdicts = await self._verdicts(remaining)
+            verdicts, gas = await self._verdicts(remaining)
             steps = [verdict for verdict in verdicts if isinstance(verdict, Step)]
             rejections += [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
             pairs = zip(remaining, verdicts, strict=True)
             remaining = [plan for plan, verdict in pairs if isinstance(verdict, Step)]
             if len(remaining) == len(verdicts):
                 break
-        return Simulation(tuple(remaining), tuple(steps), self._executor.batch(remaining), tuple(rejections))
+        call = self._executor.batch(remaining)
+        return Simulation(tuple(remaining), tuple(steps), call, tuple(rejections), gas)
 
-    async def _verdicts(self, plans: Sequence[Plan]) -> list[Step | Rejection]:
-        """One look at `plans` together: for each its step, or why it should not go."""
+    async def _verdicts(self, plans: Sequence[Plan]) -> tuple[list[Step | Rejection], int | None]:
+        """One look at `plans` together: for each its step, or why it should not go; and a gas limit."""
         data = self._executor.batch(plans).data
         trial, fee = await asyncio.gather(
             self._trial(plans),
             converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
         )
-        costs = charges([plan.profit for plan in plans], trial.gas, fee)
+        profits = [plan.profit for plan in plans]
+        costs = charges(profits, trial.gas, fee)
+        # Where bytes are paid in gas, what was used is not all of it.
+        expected = sum(profit.gas for profit in profits)
+        enough = limit(trial.gas, expected) if trial.gas and not fee.gas else None
         return [
             _verdict(plan, result, cost)
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
-        ]
+        ], enough
 
     async def _trial(self, plans: Sequence[Plan]) -> _Trial:
         try:

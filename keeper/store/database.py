@@ -27,12 +27,16 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 SERVER_DEADLINE = 5.0
 """Seconds for one answer of a database server, and for connecting to it."""
 
+SERVER_IDLE = 2.0
+"""Seconds that a transaction may lie idle before the server ends it: a process that hangs in the middle of
+one would keep its locks, and with them the lease, from those that go on."""
+
 MIGRATING = 0x6B656570
 """Key of the lock under which one process at a time migrates a Postgres."""
 
-PASSING = ("08", "40", "53", "57", "55P03")
-"""SQLSTATE of what passes: connection lost, rolled back in favour of another, out of resources, going down,
-a lock not to be had."""
+PASSING = ("08", "25P03", "40", "53", "55P03", "57")
+"""SQLSTATE of what passes: connection lost, idle for too long, rolled back in favour of another, out of
+resources, a lock not to be had, going down."""
 
 
 class Database:
@@ -99,8 +103,7 @@ class Database:
 
 def _engine(url: URL) -> AsyncEngine | InlineEngine:
     if url.get_backend_name() != "sqlite":
-        limits = {"timeout": SERVER_DEADLINE, "command_timeout": SERVER_DEADLINE}
-        return create_async_engine(url, connect_args=limits, pool_pre_ping=True)
+        return create_async_engine(url, connect_args=_server_arguments(), pool_pre_ping=True)
     engine = create_engine(url, poolclass=StaticPool)
     event.listen(engine, "connect", _prepare_sqlite)
     return InlineEngine(engine)
@@ -111,6 +114,11 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _server_arguments() -> dict[str, Any]:
+    idle = {"idle_in_transaction_session_timeout": str(round(SERVER_IDLE * 1000))}
+    return {"timeout": SERVER_DEADLINE, "command_timeout": SERVER_DEADLINE, "server_settings": idle}
 
 
 def _passes(error: DBAPIError | PostgresError | OSError) -> bool:

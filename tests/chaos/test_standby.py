@@ -104,10 +104,12 @@ async def settled(pair: Pair) -> None:
 
 
 async def calmed(pair: Pair, active: Keeper) -> None:
-    """Wait until the active one sees it so, for two heads in a row."""
+    """Wait until the active one sees it so, or is on standby."""
     seen = len(active.daemon.of("head"))
 
     def calm() -> bool:
+        if active.daemon.of("active", "standby")[-1]["event"] == "standby":
+            return True
         heads = active.daemon.of("head")[seen:-1]
         refused = Counter(event["block"] for event in active.daemon.of("rejected"))
         return any(head["in_flight"] == 0 and head["plans"] == refused[head["block"]] for head in heads[1:])

@@ -20,7 +20,7 @@ from keeper.types import WAD, Address, checksum
 from tests.e2e.relay import Relay
 from tests.e2e.world import Result, World, keeper
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("errors")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NOBODY = "0x" + "11" * 20
 STRANGER_KEY = "0x" + "22" * 32
@@ -118,7 +118,7 @@ CASES = {
         LIVE,
         {"executor.address": "CLOSED_EXECUTOR"},
         2,
-        ("executor", "CLOSED_EXECUTOR", "POOL", "set_venues"),
+        ("executor", "CLOSED_EXECUTOR", "POOL", "executor allow"),
     ),
     "no money for gas": Case(
         LIVE,

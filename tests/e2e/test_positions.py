@@ -12,7 +12,7 @@ from keeper.devnet.view import AccountData
 from keeper.types import MAX_UINT256, WAD, checksum
 from tests.e2e.world import World, keeper
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("positions")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BORROWERS = 1_000
 YEAR = 365 * 86_400

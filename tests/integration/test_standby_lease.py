@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from keeper.errors import Fenced
+from keeper.errors import Fenced, StoreLost
 from keeper.execute.dispatch import Papered
 from keeper.execute.states import State
 from keeper.execute.store import TransactionStore
@@ -80,7 +80,7 @@ async def test_fence__term_is_over__nothing_is_written(database: Database) -> No
     a, b = lease(database, "a"), lease(database, "b")
     await a.take()
     await b.take(seize=True)
-    entries = paper_entries(Papered("batch", block_ref(1), (sample_step(1),), ()))
+    entries = paper_entries(Papered("batch", block_ref(1), (sample_step(1),)))
     with pytest.raises(Fenced, match="taken over the key"):
         await Ledger(database, a.fence).record(entries)
     with pytest.raises(Fenced):
@@ -99,6 +99,23 @@ async def test_fence__while_a_write_is_under_way__the_lease_stays_where_it_is(se
             await asyncio.sleep(SHORT)
             assert not taking.done(), "what this transaction writes could be missed"
         assert await taking
+
+
+async def test_fence__process_hangs_in_the_middle_of_a_write__the_server_frees_the_lease(server: str) -> None:
+    url = await fresh(server)
+    async with await Database.open(url) as one, await Database.open(url) as other:
+        a, b = lease(one, "a", 0.0), lease(other, "b")
+        await a.take()
+
+        async def hang() -> None:
+            async with one.begin() as connection:
+                await a.fence(connection)
+                assert await b.take(), "it waits until the server ends the other's transaction"
+                await a.fence(connection)
+
+        with pytest.raises(StoreLost):
+            await hang()
+        assert not await a.renew()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 async def spend(ledger: Ledger, age: int, net: int, gas: int) -> None:
     """A liquidation `age` seconds ago that brought `net` and cost `gas`, in dollars."""
-    papered = Papered(f"batch {age} {net}", block_ref(1), (sample_step(1),), ())
+    papered = Papered(f"batch {age} {net}", block_ref(1), (sample_step(1),))
     realised = Realised(Hash("0xab"), 5, 1, 1, 0, 0, 1, 1, gas * USD, net * USD)
     (entry,) = paper_entries(papered)
     await ledger.record([replace(entry, time=NOW - age, outcome=Outcome.SUCCESS, realised=realised)])

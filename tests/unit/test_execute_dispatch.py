@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from keeper.errors import CallReverted, Fatal
-from keeper.execute.dispatch import PAPER_REST, Dispatcher, Idle, Papered, Submitted
+from keeper.execute.dispatch import PAPER_REST, Dispatched, Dispatcher, Idle, Papered, Submitted
 from keeper.execute.model import Change, Step, StepResult, Transaction, Verdict
 from keeper.execute.push import MAX_GAS
 from keeper.execute.send import Sender
@@ -110,15 +110,19 @@ def dispatcher(mode: Mode, simulator: Simulator, live: Sender | None = None) -> 
     return Dispatcher(mode, simulator, judge, live)
 
 
+async def dispatch(to: Dispatcher, plans: Sequence[Plan] = PLANS) -> Dispatched:
+    return await to.carry_out(await to.look(plans))
+
+
 async def test_dispatch__watch__looks_at_nothing() -> None:
     simulator = Simulator()
-    assert await dispatcher(Mode.WATCH, simulator).dispatch(PLANS) == Idle()
+    assert await dispatch(dispatcher(Mode.WATCH, simulator)) == Idle()
     assert simulator.asked == 0
 
 
 async def test_dispatch__paper__simulates_and_says_paper() -> None:
     paper = dispatcher(Mode.PAPER, Simulator())
-    done = await paper.dispatch(PLANS)
+    done = await dispatch(paper)
     assert isinstance(done, Papered)
     assert [step.simulated for step in done.steps] == [49_000_000] * 2
     assert done.key.startswith("paper:")
@@ -131,7 +135,7 @@ async def test_dispatch__paper__simulates_and_says_paper() -> None:
 
 async def test_in_flight__papered_accounts__rest_for_a_while() -> None:
     paper = dispatcher(Mode.PAPER, Simulator())
-    await paper.dispatch(PLANS)
+    await dispatch(paper)
     await paper.on_head(block_ref(100 + PAPER_REST - 1))
     assert paper.in_flight() == IN_FLIGHT
     await paper.on_head(block_ref(100 + PAPER_REST))
@@ -142,15 +146,16 @@ async def test_in_flight__papered_accounts__rest_for_a_while() -> None:
 async def test_dispatch__nothing_survives_the_simulation__idle_with_the_reasons(mode: Mode) -> None:
     manager = Manager()
     live = sender(manager) if mode is Mode.LIVE else None
-    done = await dispatcher(mode, Simulator(succeed=False), live).dispatch(PLANS)
-    assert isinstance(done, Idle)
-    assert [rejection.reason for rejection in done.rejections] == [Reason.SIMULATION_FAILED] * 2
+    to = dispatcher(mode, Simulator(succeed=False), live)
+    look = await to.look(PLANS)
+    assert [rejection.reason for rejection in look.rejections] == [Reason.SIMULATION_FAILED] * 2
+    assert await to.carry_out(look) == Idle()
     assert manager.submitted == []
 
 
 async def test_dispatch__live__submits_with_gas_margin_and_break_even() -> None:
     manager = Manager()
-    done = await dispatcher(Mode.LIVE, Simulator(), sender(manager, 400_000, 600_000)).dispatch(PLANS)
+    done = await dispatch(dispatcher(Mode.LIVE, Simulator(), sender(manager, 400_000, 600_000)))
     assert isinstance(done, Submitted)
     ((key, steps, _, gas, ceiling),) = manager.submitted
     assert (gas, len(steps)) == (1_250_000, 2)
@@ -162,16 +167,16 @@ async def test_dispatch__live__submits_with_gas_margin_and_break_even() -> None:
 
 async def test_dispatch__private__holds_for_the_blocks_after_the_one_decided_on() -> None:
     manager = Manager()
-    await dispatcher(Mode.LIVE, Simulator(), sender(manager, 1, 1, window=3)).dispatch(PLANS)
+    await dispatch(dispatcher(Mode.LIVE, Simulator(), sender(manager, 1, 1, window=3)))
     assert manager.until == 103
 
 
 async def test_dispatch__same_plans_again__same_key() -> None:
     manager = Manager()
     live = dispatcher(Mode.LIVE, Simulator(), sender(manager, 1, 1))
-    await live.dispatch(PLANS)
-    await live.dispatch(PLANS)
-    await live.dispatch(PLANS[:1])
+    await dispatch(live)
+    await dispatch(live)
+    await dispatch(live, PLANS[:1])
     first, second, third = (arguments[0] for arguments in manager.submitted)
     assert first == second != third
 
@@ -181,7 +186,7 @@ async def test_send__estimate_reverts_or_is_too_high__plan_or_protocol_limit_cou
     gas: Any, limit: int
 ) -> None:
     manager = Manager()
-    await dispatcher(Mode.LIVE, Simulator(), sender(manager, *gas)).dispatch(PLANS)
+    await dispatch(dispatcher(Mode.LIVE, Simulator(), sender(manager, *gas)))
     assert manager.submitted[0][3] == limit
 
 

@@ -49,7 +49,7 @@ def test_share__any_weights__parts_add_up_and_differ_from_the_ratio_by_less_than
 
 
 def test_paper_entries__simulated_steps__paper_and_nothing_realised() -> None:
-    first, *_ = paper_entries(Papered("paper:key", block_ref(100), STEPS, ()))
+    first, *_ = paper_entries(Papered("paper:key", block_ref(100), STEPS))
     assert (first.mode, first.outcome, first.realised) == (Mode.PAPER, Outcome.PAPER, None)
     assert (first.block, first.time, first.account) == (100, 1_700_001_200, account(1))
     assert (first.expected.net_usd, first.expected.simulated) == (49 * USD, 49_000_000)
@@ -104,7 +104,7 @@ def test_entries__known_prices__profit_splits_into_bonus_swap_and_gas() -> None:
 
 def test_entries__price_of_the_collateral_unknown__nothing_counts_as_bonus() -> None:
     step = replace(sample_step(1), collateral_price=0)
-    (entry,) = paper_entries(Papered("paper:key", block_ref(100), (step,), ()))
+    (entry,) = paper_entries(Papered("paper:key", block_ref(100), (step,)))
     assert (entry.expected.bonus_usd, entry.expected.swap_usd) == (0, 50 * USD)
 
 
@@ -133,7 +133,7 @@ def test_report_entries__gas_was_planned_free__costs_nothing() -> None:
 
 
 def test_totals__paper_and_live_together__never_mixed() -> None:
-    entries = report_entries(report()) + paper_entries(Papered("paper:key", block_ref(100), STEPS, ()))
+    entries = report_entries(report()) + paper_entries(Papered("paper:key", block_ref(100), STEPS))
     live, paper = totals(entries, Mode.LIVE), totals(entries, Mode.PAPER)
     assert live.outcomes == {Outcome.SUCCESS: 2, Outcome.SKIPPED: 1}
     assert live.profits == {USDC.address: 98_000_000}

@@ -22,7 +22,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 def entries(number: int, outcome: Outcome = Outcome.PENDING) -> list[LedgerEntry]:
-    papered = Papered(f"batch {number}", block_ref(number), (sample_step(1), sample_step(2)), ())
+    papered = Papered(f"batch {number}", block_ref(number), (sample_step(1), sample_step(2)))
     return [replace(entry, outcome=outcome) for entry in paper_entries(papered)]
 
 

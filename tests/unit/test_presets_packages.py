@@ -74,9 +74,13 @@ def morpho(table: Said, network: Network) -> Said:
         "pre_liquidation_factory": one(here, r'preLiquidationFactory: "(\w+)"'),
         "start_block": int(one(there, r"morpho: (\d+)n")),
     }
-    if "usd_oracle" in table:
-        said["usd_oracle"] = one(book(f"AaveV3{suffix(network)}", network.chain_id), r'ORACLE = "(\w+)"')
-    return said
+    return {**said, **usd_oracle(table, network)}
+
+
+def usd_oracle(table: Said, network: Network) -> Said:
+    if "usd_oracle" not in table:
+        return {}
+    return {"usd_oracle": one(book(f"AaveV3{suffix(network)}", network.chain_id), r'ORACLE = "(\w+)"')}
 
 
 def migration(network: Network, protocol: str) -> str:
@@ -88,7 +92,8 @@ def migration(network: Network, protocol: str) -> str:
 
 def comet(table: Said, network: Network) -> Said:
     token = table["name"].removeprefix("comet-")
-    return {"comet": one(migration(network, "compoundV3"), rf'{token}: \{{\s*address: "(\w+)"')}
+    said = {"comet": one(migration(network, "compoundV3"), rf'{token}: \{{\s*address: "(\w+)"')}
+    return {**said, **usd_oracle(table, network)}
 
 
 def compound(_: Said, network: Network) -> Said:

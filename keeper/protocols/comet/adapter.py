@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keeper.protocols.base import Book, Reads
+from keeper.protocols.comet.dollars import check_oracle
 from keeper.protocols.comet.event_table import TABLE
 from keeper.protocols.comet.market import CometMarket
 from keeper.protocols.comet.opening import open_deployment
@@ -21,10 +22,13 @@ class Comet:
     events = TABLE
 
     def open(self, deployment: str, settings: Mapping[str, Any], book: Book) -> Reads[CometMarket]:
-        """Find everything from `settings["comet"]`.
+        """Find everything from `settings["comet"]`; `usd_oracle` is for feeds that do not quote in USD.
 
         Raises:
-            ConfigError: it is missing or no comet.
+            ConfigError: it is missing or no comet, or the oracle does not quote in USD.
         """
         yield from open_deployment(deployment, contract(deployment, settings, "comet"), book)
-        return CometMarket(deployment, book)
+        oracle = contract(deployment, settings, "usd_oracle") if settings.get("usd_oracle") else None
+        if oracle is not None:
+            yield from check_oracle(deployment, oracle)
+        return CometMarket(deployment, book, oracle)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from keeper.errors import Degraded
 from keeper.protocols.base import Book
 from keeper.protocols.comet import records
+from keeper.protocols.comet.dollars import Rate, supposing
 from keeper.protocols.comet.math import Indexes, Totals, accrued, reserves
 from keeper.protocols.comet.records import BASE, Collateral, Terms
 from keeper.types import Address
@@ -34,7 +35,10 @@ class Asset(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CometFrame:
-    """`stored` are the indexes as the contract last wrote them, `totals` are accrued to `timestamp`."""
+    """`stored` are the indexes as the contract last wrote them, `totals` are accrued to `timestamp`.
+
+    `rate` is what the feeds' unit is worth in dollars, None where that is unknown.
+    """
 
     comet: Address
     timestamp: int
@@ -45,6 +49,7 @@ class CometFrame:
     cash: int
     paused: int
     assets: tuple[Asset, ...]
+    rate: Rate | None
 
     @property
     def indexes(self) -> Indexes:
@@ -79,8 +84,7 @@ def build(book: Book, timestamp: int, prices: Mapping[Address, int]) -> CometFra
     totals: Totals | None = book.get(("totals",))
     if totals is None:
         raise Degraded("the comet's totals have not been read yet")
-    if prices and book.get(("unit",)) != "USD":
-        raise Degraded(f"prices in USD mean nothing to this comet: its feeds quote in {book.get(('unit',))}")
+    answers, rate = supposing(book, prices)
     terms = records.terms(book)
     return CometFrame(
         comet=records.comet(book),
@@ -88,25 +92,19 @@ def build(book: Book, timestamp: int, prices: Mapping[Address, int]) -> CometFra
         terms=terms,
         stored=totals.indexes,
         totals=accrued(totals, terms.supply, terms.borrow, timestamp),
-        price=_price(book, BASE, prices),
+        price=answers[BASE],
         cash=book.get(("cash",)) or 0,
         paused=book.get(("paused",), 0),
-        assets=tuple(_asset(book, number, prices) for number in records.order(book)),
+        assets=tuple(_asset(book, number, answers[number]) for number in records.order(book)),
+        rate=rate,
     )
 
 
-def _asset(book: Book, number: int, prices: Mapping[Address, int]) -> Asset:
+def _asset(book: Book, number: int, price: int) -> Asset:
     return Asset(
         number,
         records.asset(book, number),
-        _price(book, number, prices),
+        price,
         book.get(("stock", number)) or 0,
         book.get(("collateral", number)),
     )
-
-
-def _price(book: Book, number: int, prices: Mapping[Address, int]) -> int:
-    price = prices.get(records.asset(book, number))
-    if price is None:
-        price = book.get(("price", number)) or 0
-    return max(price, 0)

@@ -91,9 +91,9 @@ def holding(info: AssetInfo, leg: tuple[int, Side, int, bool], frame: CometFrame
     number, side, quantity, enabled = leg
     if number:
         asset = frame.asset(number)
-        value = asset.value(quantity) if asset and asset.price and info.price is not None else None
+        value = frame.rate.in_usd(asset.value(quantity)) if asset and asset.price and frame.rate else None
         return Holding(info, side, quantity, value, enabled)
     signed = -quantity if side is Side.DEBT else quantity
     amount = abs(present_value(signed, frame.indexes))
-    value = frame.base_value(amount) if frame.price and info.price is not None else None
+    value = frame.rate.in_usd(frame.base_value(amount)) if frame.price and frame.rate else None
     return Holding(info, side, amount, value, enabled)

@@ -19,7 +19,7 @@ from keeper.protocols.base import (
     Settlement,
     Side,
 )
-from keeper.protocols.comet import audit, frame, health, liquidation, records, screen
+from keeper.protocols.comet import audit, dollars, frame, health, liquidation, records, screen
 from keeper.protocols.comet.events import HANDLERS
 from keeper.protocols.comet.frame import CometFrame
 from keeper.protocols.comet.poll import Rota
@@ -43,9 +43,10 @@ class CometMarket(Trust):
     name = "comet"
     screen_margin = screen.SCREEN_MARGIN
 
-    def __init__(self, deployment: str, book: Book) -> None:
+    def __init__(self, deployment: str, book: Book, usd_oracle: Address | None = None) -> None:
         self.deployment = deployment
         self.book = book
+        self._usd_oracle = usd_oracle
         self.unit: str = book.get(("unit",), "USD")
         self._rota = Rota()
         self._now = 0
@@ -76,11 +77,12 @@ class CometMarket(Trust):
         self._now = block.timestamp
         self._rota = yield from refresh(self.deployment, self.book, self._rota)
         self.unit = self.book.get(("unit",), "USD")
+        yield from dollars.read_dollars(self.book, self._usd_oracle)
 
     def frame(
         self, timestamp: int, prices: Mapping[Address, int] | None = None, *, number: int | None = None
     ) -> CometFrame:
-        """See `Market`. Prices in USD are refused where the feeds quote in something else.
+        """See `Market`. Prices in USD are refused where the feeds quote in what has no price in USD.
 
         Raises:
             Degraded: they are, or the comet was not read yet.
@@ -94,7 +96,8 @@ class CometMarket(Trust):
     def _asset(self, number: int) -> AssetInfo:
         book = self.book
         scale = book.get(("collateral", number)).scale if number else records.terms(book).scale
-        price = book.get(("price", number)) if self.unit == "USD" else None
+        answer, rate = book.get(("price", number)), dollars.rate_of(book)
+        price = rate.in_usd(answer) if answer is not None and rate is not None else None
         decimals = len(str(scale)) - 1
         return AssetInfo(
             number, records.asset(book, number), book.get(("symbol", number), ""), decimals, price

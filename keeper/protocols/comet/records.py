@@ -19,6 +19,7 @@ from 1 in the order they were first seen, so that an upgrade that reorders them 
 | `("stock", number)` | collateral in reserves, for sale |
 | `("upgraded",)` | 1 while the terms of a new implementation are not read yet |
 | `("unit",)` | what the feeds quote in |
+| `("usd",)` | a whole base token in USD, 8 decimals, where the feeds do not tell; None where nobody does |
 | `("doubt",)` | why the book can no longer be trusted |
 
 A leg of asset 0 is an account's base principal: debt, or collateral that is never enabled. Legs of
