@@ -111,6 +111,10 @@ def _announce(network: Network, site: Site, json: bool) -> None:
             }
             for name, deployment in named(network).items()
         ],
+        "feeds": {
+            symbol: [checksum(each) for each in aggregators]
+            for symbol, aggregators in network.prices.aggregators.items()
+        },
         "factory": checksum(network.exchange.factory),
         "quoter": checksum(network.exchange.quoter),
         "executor": checksum(site.executor),

@@ -47,6 +47,10 @@ class Feeds:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self._feeds
 
+    def in_usd(self) -> dict[str, Address]:
+        """Aggregators that take USD with 8 decimals, by symbol."""
+        return {symbol: feed.aggregator for symbol, feed in self._feeds.items()}
+
     async def create(self, prices: Mapping[str, int]) -> list[Feed]:
         """Deploy an aggregator behind a proxy for each symbol, at the given price."""
         aggregators = await self._node.deploy(self._owner, *await self._codes(prices))
@@ -94,6 +98,10 @@ class EtherFeeds(Feeds):
 
     The contracts count in ether, so when ether moves, every other feed moves with it to keep its USD price.
     """
+
+    def in_usd(self) -> dict[str, Address]:
+        """None: what ether costs in USD moves all the others."""
+        return {}
 
     async def set_prices(self, prices: Mapping[str, int]) -> list[dict[str, Any]]:
         """Set prices together in one block; return the receipts, one for each feed that moved."""

@@ -30,6 +30,15 @@ class Prices:
         """Symbol and decimals of every token."""
         return {token: (symbol, self._decimals[symbol]) for symbol, token in self._tokens.items()}
 
+    @property
+    def aggregators(self) -> dict[str, list[Address]]:
+        """By symbol, the feeds that take USD with 8 decimals."""
+        found: dict[str, list[Address]] = {}
+        for feeds in self._feeds:
+            for symbol, aggregator in feeds.in_usd().items():
+                found.setdefault(symbol, []).append(aggregator)
+        return found
+
     def address(self, symbol: str) -> Address:
         """The token of a symbol; KeyError when there is none."""
         return self._tokens[symbol]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,11 @@ from typing import Any
 
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
+from keeper.types import USD
 from tests.e2e.world import DEADLINE, clean_environment, keeper
+
+LATEST_ROUND = "0xfeaf968c"
+"""latestRoundData(), whose second word is the answer."""
 
 
 @asynccontextmanager
@@ -38,6 +43,18 @@ async def devnet(
             await process.wait()
 
 
+async def moved_as_documented(announced: dict[str, Any]) -> None:
+    """Set the price of WETH with the transaction that docs/devnet.md shows."""
+    page = (Path(__file__).parents[2] / "docs" / "devnet.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"-d '(\{.*?\})'", page, re.DOTALL)
+    async with Node(announced["rpc_http"]) as node:
+        for feed in announced["feeds"]["WETH"]:
+            document = json.loads(command.replace("FEED", feed))
+            await node.request(document["method"], *document["params"])
+            answer = await node.request("eth_call", {"to": feed, "data": LATEST_ROUND}, "latest")
+            assert int(answer[66:130], 16) == 2_000 * USD
+
+
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -54,6 +71,7 @@ async def test_devnet_up__on_a_fork_of_a_first_chain__is_a_ready_market_on_that_
             assert announced["chain_id"] == 4242
             assert announced["rpc_http"] != first.http
             assert announced["config"] == str(config)
+            await moved_as_documented(announced)
             found = await keeper(config, "positions", "--json")
             checks = await keeper(config, "doctor", "--json")
         assert await node.block_number() == 20
