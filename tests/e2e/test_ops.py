@@ -97,7 +97,7 @@ async def test_ops__syncing_then_working_then_without_node__say_so(tmp_path: Pat
             assert await daemon.end(signal.SIGTERM) == 0
         checks = {check["name"]: check for check in (await keeper(config, "doctor", "--json")).json["checks"]}
         (reorg,) = (check for name, check in checks.items() if name.startswith("reorg "))
-        assert reorg["detail"].startswith("1 times, last ")
+        assert reorg["detail"].startswith("1 time, last ")
         assert "2 blocks deep" in reorg["detail"]
         assert any(name.startswith(("deferred", "node_state")) for name in checks)
 
