@@ -18,7 +18,7 @@ from keeper.devnet.network import Network
 from keeper.errors import Transient, WrongChain
 from tests.chaos.daemon import Daemon, verb
 from tests.chaos.drill import Drill
-from tests.chaos.truth import contract_positions
+from tests.chaos.truth import contract_positions, wrong
 from tests.chaos.world import SEED, Activity, amount, differing, running_network, tell
 from tests.differential import Comparison, book_state, following
 
@@ -28,8 +28,6 @@ DEADLINE = 2.0
 
 GROWTH = 1.15
 """Resident memory at the end against that after the first third of a full run."""
-
-DERIVED_PRICE = "price derived from logs"
 
 LONG = 300
 """From this many seconds on memory is judged: before, caches and pools still fill."""
@@ -106,9 +104,7 @@ async def at_rest(network: Network, drill: Drill, daemon: Daemon) -> None:
 async def compare(network: Network, drill: Drill, activity: Activity) -> None:
     """Every figure against the contracts, every account against a book that was never disturbed."""
     comparison = Comparison(network.node, network.market, SEED)
-    wrong = await comparison.everything(drill.follows, activity.users)
-    # A price source that a lie cost its trust is read at every block instead of derived.
-    assert [str(each) for each in wrong if (each.figure, each.keeper) != (DERIVED_PRICE, None)] == []
+    assert wrong(await comparison.everything(drill.follows, activity.users)) == []
     async with following(network.anvil, network.market) as rebuilt:
         unlike = differing(book_state(drill.follows), book_state(rebuilt))
         # In what is known of oracles lies leave traces.

@@ -3,6 +3,7 @@
 import asyncio
 from random import Random
 
+from tests.chaos.truth import wrong
 from tests.chaos.world import (
     SEED,
     Activity,
@@ -53,7 +54,7 @@ async def test_reorganisations__under_continuous_activity__leave_the_book_a_rebu
             async with activity.pause:
                 await chaser.caught_up()
             async with activity.pause, chaser.busy:
-                assert [str(each) for each in await comparison.everything(follows, activity.users)] == []
+                assert wrong(await comparison.everything(follows, activity.users)) == []
         tell(
             f"seed {SEED}: {REORGS} reorgs of depth {min(depths)} to {max(depths)}, "
             f"{activity.actions} actions, {follows.follower.cursor.number} blocks, {chaser.turns} turns, "
