@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from eth_utils.crypto import keccak
+from structlog.testing import capture_logs
 
 from keeper.chain.faults import DeadlineExceeded, MethodMissing
 from keeper.chain.node_state import NodeState
@@ -243,12 +244,13 @@ async def test_send_raw__all_silent__given_up_after_a_while(servers: list[Server
 
 
 async def test_send_raw__one_takes_what_another_finds_impossible__is_said(
-    pool: Pool, servers: list[Server], capsys: pytest.CaptureFixture[str]
+    pool: Pool, servers: list[Server]
 ) -> None:
     servers[1].answers["eth_sendRawTransaction"] = refuse(-32000, "exceeds block gas limit")
-    assert await pool.send_raw(RAW) == HASH
-    await asyncio.sleep(0.05)
-    assert "send_conflict" in capsys.readouterr().out
+    with capture_logs() as said:
+        assert await pool.send_raw(RAW) == HASH
+        await asyncio.sleep(0.05)
+    assert [each["event"] for each in said] == ["send_conflict"]
 
 
 async def test_send_raw__send_only_node__gets_it_and_decides_nothing(
