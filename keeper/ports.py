@@ -103,6 +103,22 @@ class PendingTransaction(NamedTuple):
     cap: int
 
 
+class Hint(NamedTuple):
+    """What a relay tells of transactions that only it knows (MEV-Share event).
+
+    `hash` stands for them in a bundle and is no transaction's hash. `calls` are those whose callee and
+    calldata are told, `logs` what a simulation emitted: (address, topics, data). `size` transactions are
+    told of, at least. `gas_price` (wei per gas that the builder gets) and `gas_used` are rounded.
+    """
+
+    hash: Hash
+    calls: tuple[Call, ...]
+    logs: tuple[tuple[Address, tuple[str, ...], bytes], ...]
+    size: int
+    gas_price: int | None = None
+    gas_used: int | None = None
+
+
 class Ran(NamedTuple):
     """What one call of a rehearsal did: return data, or revert data where it did not succeed."""
 
@@ -229,6 +245,20 @@ class Rehearsal(Protocol):
         ...
 
 
+class AlteredRehearsal(Rehearsal, Protocol):
+    """A rehearsal on a state in which contracts have other code."""
+
+    async def rehearse(
+        self,
+        transactions: Sequence[PendingTransaction],
+        block: BlockRef,
+        timestamp: int,
+        codes: Mapping[Address, bytes] | None = None,
+    ) -> list[Ran]:
+        """As `Rehearsal.rehearse`, where the accounts in `codes` have that code; their storage stays."""
+        ...
+
+
 class QuorumReader(Protocol):
     """Reads that several nodes have to agree on."""
 
@@ -281,6 +311,13 @@ class PrivateRoute(Protocol):
         """As `ChainWriter.send_raw`, for the blocks after `head` up to `until`, then to be forgotten.
 
         `ahead` are our transactions with lower nonces that no block has taken yet, in their order.
+        """
+        ...
+
+    def recall(self, raw: bytes, *, head: int, until: int) -> None:
+        """Ask whoever took `raw` to forget it for the blocks after `head` up to `until`.
+
+        Nobody waits for it, and nobody can count on it: what comes of it is told to the observer.
         """
         ...
 

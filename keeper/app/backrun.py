@@ -220,8 +220,10 @@ class Backrunner:
     async def _withdraw(self, each: Expected, why: str, head: BlockRef) -> None:
         ours, each.ours = each.ours, []
         for transaction in ours:
-            if transaction.until is None:  # a bundle ends by itself
+            if transaction.until is None:
                 await self._dispatcher.withdraw(transaction)
+            else:  # a bundle ends by itself, but perhaps not soon enough
+                await self._dispatcher.recall(transaction)
         self._result(each, ours, UpdateFate.WITHDRAWN, head.number, reason=why)
 
     def _tell(self, each: Expected, head: BlockRef, **more: object) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keeper.app.announce import Announcer
-from keeper.app.backrun import Backrunner, Prospect
 from keeper.app.duty import Duty
 from keeper.app.events import Event
+from keeper.app.foresight import AnyProspect, Foresight
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
@@ -15,6 +15,7 @@ from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.outbox import Outbox
 from keeper.app.pace import Pace
 from keeper.app.records import Records
+from keeper.chain.hints import Told
 from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher
@@ -60,7 +61,7 @@ class Daemon:
         stopwatch: Stopwatch,
         announcer: Announcer,
         limits: Limits,
-        backrunner: Backrunner | None = None,
+        foresight: Foresight | None = None,
     ) -> None:
         self._chain = chain
         self._chain_id = chain_id
@@ -79,7 +80,7 @@ class Daemon:
         self._stopwatch = stopwatch
         self._announcer = announcer
         self._limits = limits
-        self._backrunner = backrunner
+        self._foresight = foresight
         self._busy = asyncio.Lock()
         self._pace = Pace()
         self._head: BlockRef | None = None
@@ -114,15 +115,15 @@ class Daemon:
         self._metrics.last_turn.set(self._clock.now())
         return ended
 
-    async def meet(self, transaction: PendingTransaction) -> None:
+    async def meet(self, seen: PendingTransaction | Told) -> None:
         """Between two turns, act on an oracle update that still waits for a block."""
         async with self._busy:
-            if self._backrunner is None or self._head is None or not self._sends:
+            if self._foresight is None or self._head is None or not self._sends:
                 return
             try:
-                found = await self._backrunner.meet(transaction, self._head, self._pace.next_timestamp)
+                found = await self._foresight.meet(seen, self._head, self._pace.next_timestamp)
                 if found is not None:
-                    await self._follow_up(self._backrunner, found)
+                    await self._follow_up(self._foresight, found)
             except (Transient, Degraded) as error:
                 self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
 
@@ -144,8 +145,10 @@ class Daemon:
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
         ready = await self._follow(head)
-        if self._backrunner is not None and self._recovered:
-            await self._backrunner.on_head(head)
+        if self._foresight is not None and self._recovered:
+            await self._foresight.on_head(head)
+        if self._recovered and self._governor.switch.stopped:
+            await self._dispatcher.recall()
         await self._settle(head)
         judgements = await self._judge(ready, head)
         plans = [plan for judgement in judgements for plan in judgement.plans]
@@ -273,14 +276,14 @@ class Daemon:
 
     async def _look_ahead(self, head: BlockRef) -> None:
         """What to place behind updates that this head leaves waiting."""
-        if self._backrunner is not None and self._sends:
-            for found in await self._backrunner.again(head, self._pace.next_timestamp):
-                await self._follow_up(self._backrunner, found)
+        if self._foresight is not None and self._sends:
+            for found in await self._foresight.again(head, self._pace.next_timestamp):
+                await self._follow_up(self._foresight, found)
 
-    async def _follow_up(self, backrunner: Backrunner, found: Prospect) -> None:
+    async def _follow_up(self, foresight: Foresight, found: AnyProspect) -> None:
         self._outbox.reject(found.rejections)
         for transaction in await self._outbox.send(found.plans, found.behind.head, found.behind):
-            backrunner.sent(found, transaction)
+            foresight.sent(found, transaction)
 
     @property
     def _sends(self) -> bool:

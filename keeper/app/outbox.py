@@ -70,6 +70,8 @@ class Outbox:
         batches = batched(plans, self._limits.steps, self._limits.gas, self._limits.usd)
         if behind is None:
             return await self._send_all(batches)
+        if behind.alone:
+            batches = batches[:1]
         # Each is looked at behind the ones before it.
         found = [await self._carry_out(await self._look(batch, behind), behind) for batch in batches]
         return [transaction for transaction in found if transaction]

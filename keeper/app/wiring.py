@@ -14,7 +14,9 @@ from keeper.app.doctor.contracts import contract_checks, operator_of
 from keeper.app.duty import Alone, Duty, make_duty
 from keeper.app.events import Sink
 from keeper.app.followers import make_followers
+from keeper.app.foresight import Foresight
 from keeper.app.governor import Governor
+from keeper.app.hinting import make_hint_runner, watched_hints
 from keeper.app.lane import Lane
 from keeper.app.misses import Misses
 from keeper.app.native import wrapped_native
@@ -123,7 +125,9 @@ async def assemble(
             stack=stack,
         )
         announcer = Announcer(sink, metrics, incidents)
-        backrunner = await make_backrunner(config, mode, chain, lanes, dispatcher, announcer, metrics)
+        shared = (config, mode, chain, lanes, dispatcher, announcer, metrics)
+        backrunner = await make_backrunner(*shared)
+        hint_runner = await make_hint_runner(*shared, observer=watch, stack=stack)
         records = Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database))
         daemon = Daemon(
             chain,
@@ -143,7 +147,7 @@ async def assemble(
             stopwatch=stopwatch,
             announcer=announcer,
             limits=Limits(),
-            backrunner=backrunner,
+            foresight=Foresight.of(backrunner, hint_runner),
         )
         if config.ops.port:
             server = OpsServer(
@@ -157,6 +161,8 @@ async def assemble(
             await stack.enter_async_context(server)
         if backrunner is not None:
             await stack.enter_async_context(watched_updates(config, daemon, backrunner, watch))
+        if hint_runner is not None:
+            await stack.enter_async_context(watched_hints(config, daemon, hint_runner, watch))
         yield Running(daemon, chain, watch, governor)
 
 
@@ -193,7 +199,7 @@ async def _dispatcher(
     route = make_route(config.relay, observer)
     if route is not None:
         await stack.enter_async_context(route)
-    bundles = None if route is None else BundleRoute(route)
+    bundles = BundleRoute(route) if route is not None or config.hints else None
     manager = TransactionManager(
         chain,
         chain,

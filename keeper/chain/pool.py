@@ -1,7 +1,7 @@
 """Several endpoints of one chain as a single `Chain`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
@@ -197,10 +197,14 @@ class Pool:
         return await self._read(lambda rpc: rpc.receipt(tx_hash))
 
     async def rehearse(
-        self, transactions: Sequence[PendingTransaction], block: BlockRef, timestamp: int
+        self,
+        transactions: Sequence[PendingTransaction],
+        block: BlockRef,
+        timestamp: int,
+        codes: Mapping[Address, bytes] | None = None,
     ) -> list[Ran]:
-        """See `keeper.ports.Rehearsal`."""
-        return await self._read(lambda rpc: rehearse(rpc, transactions, block, timestamp))
+        """See `keeper.ports.AlteredRehearsal`."""
+        return await self._read(lambda rpc: rehearse(rpc, transactions, block, timestamp, codes))
 
     async def raw_transaction(self, tx_hash: Hash) -> bytes | None:
         """See `keeper.ports.Rehearsal`."""

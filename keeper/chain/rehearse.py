@@ -1,6 +1,6 @@
 """eth_simulateV1: several transactions in a block that is never mined."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from keeper.chain.decode import answers, octets, ran
@@ -8,21 +8,28 @@ from keeper.chain.faults import MethodMissing
 from keeper.chain.rpc import Rpc
 from keeper.errors import Degraded, Unreachable
 from keeper.ports import PendingTransaction, Ran
-from keeper.types import BlockRef, Hash
+from keeper.types import Address, BlockRef, Hash
 
 _SIMULATE, _RAW = "eth_simulateV1", "eth_getRawTransactionByHash"
 
 
 async def rehearse(
-    rpc: Rpc, transactions: Sequence[PendingTransaction], block: BlockRef, timestamp: int
+    rpc: Rpc,
+    transactions: Sequence[PendingTransaction],
+    block: BlockRef,
+    timestamp: int,
+    codes: Mapping[Address, bytes] | None = None,
 ) -> list[Ran]:
-    """See `keeper.ports.Rehearsal`.
+    """See `keeper.ports.AlteredRehearsal`.
 
     The node validates as a block would (nonces, fees, balances), as far as it does: Anvil does not.
     """
     overrides = {"number": hex(block.number + 1), "time": hex(timestamp)}
     calls = [_call(transaction) for transaction in transactions]
-    question = {"blockStateCalls": [{"blockOverrides": overrides, "calls": calls}], "validation": True}
+    state: dict[str, Any] = {"blockOverrides": overrides, "calls": calls}
+    if codes:
+        state["stateOverrides"] = {address: {"code": "0x" + code.hex()} for address, code in codes.items()}
+    question = {"blockStateCalls": [state], "validation": True}
     found = await rpc.pinned(block, lambda param: rpc.request(_SIMULATE, (question, param)))
     with answers(rpc.host, _SIMULATE):
         results = [ran(entry) for entry in found[0]["calls"]]

@@ -1,14 +1,14 @@
 """The private way to block builders: several at once, the first that takes the bytes decides."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from enum import StrEnum
 from typing import Any, Protocol, Self
 
 import structlog
-from eth_utils.crypto import keccak
 
 from keeper.chain.builder import Builder
+from keeper.chain.recall import Holders, Offer
 from keeper.chain.relay_json import (
     Request,
     bundle_hash,
@@ -18,7 +18,7 @@ from keeper.chain.relay_json import (
     transaction_requests,
 )
 from keeper.config.relay import RelayMethod
-from keeper.errors import KeeperError, Transient, Unreachable
+from keeper.errors import Degraded, KeeperError, Transient, Unreachable
 from keeper.ports import Bundle, BundleSimulation, SendError, SendOutcome
 from keeper.types import Hash
 
@@ -29,6 +29,8 @@ class RelayAnswer(StrEnum):
     """What came of a request to a builder."""
 
     TAKEN = "taken"
+    CANCELLED = "cancelled"
+    NOT_CANCELLED = "not_cancelled"
     REFUSED = "refused"
     DOWN = "down"
 
@@ -37,7 +39,7 @@ class RelayObserver(Protocol):
     """Told what builders answer."""
 
     def on_relay(self, host: str, answer: RelayAnswer, reason: str = "") -> None:
-        """`host` took a transaction or a bundle, refused it, or gave no answer."""
+        """`host` took something, refused it or gave no answer; or it was asked to forget what it took."""
         ...
 
 
@@ -61,6 +63,7 @@ class RelayClient:
         self._names = tuple(names)
         self._observer = observer
         self._under_way: set[asyncio.Task[None]] = set()
+        self._holders: Holders[Builder] = Holders()
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,13 +80,27 @@ class RelayClient:
         requests = transaction_requests(
             self._method, raw, head=head, until=until, ahead=ahead, builders=self._names
         )
-        await self._offer(requests)
-        return Hash("0x" + keccak(raw).hex())
+        offer = Offer.of(self._method, raw, head=head, until=until)
+        await self._offer(requests, offer)
+        return offer.name
 
     async def send_bundle(self, bundle: Bundle) -> Hash:
         """See `keeper.ports.Relay.send_bundle`; Degraded when the method takes no such bundle."""
-        await self._offer(bundle_requests(self._method, bundle, builders=self._names))
+        requests = bundle_requests(self._method, bundle, builders=self._names)
+        last = bundle.transactions[-1]
+        await self._offer(
+            requests,
+            Offer.of(self._method, last, head=bundle.block - 1, until=bundle.last)
+            if isinstance(last, bytes)
+            else Offer(last, ()),
+        )
         return bundle_hash(bundle)
+
+    def recall(self, raw: bytes, *, head: int, until: int) -> None:
+        """See `keeper.ports.PrivateRoute.recall`: those that took it, as far as this process sent it."""
+        offer = Offer.of(self._method, raw, head=head, until=until)
+        for builder in self._holders.recall(offer.name):
+            self._undo(builder, offer)
 
     async def simulate(self, bundle: Bundle) -> BundleSimulation:
         """See `keeper.ports.Relay.simulate`: the first builder that can tell."""
@@ -98,12 +115,13 @@ class RelayClient:
                 failures.append(error)
         raise _worst(failures)
 
-    async def _offer(self, requests: Sequence[Request]) -> None:
+    async def _offer(self, requests: Sequence[Request], offer: Offer) -> None:
         """Ask every builder everything at once; return when one took something, raise when none did."""
         failures: list[KeeperError] = []
         taken = asyncio.Event()
+        self._holders.offered(offer.name)
         tasks = {
-            self._start(builder, request, failures, taken)
+            self._start(builder, request, offer, failures, taken)
             for builder in self._builders
             for request in requests
         }
@@ -120,7 +138,12 @@ class RelayClient:
             raise _worst(failures)
 
     def _start(
-        self, builder: Builder, request: Request, failures: list[KeeperError], taken: asyncio.Event
+        self,
+        builder: Builder,
+        request: Request,
+        offer: Offer,
+        failures: list[KeeperError],
+        taken: asyncio.Event,
     ) -> asyncio.Task[None]:
         async def ask() -> None:
             try:
@@ -136,8 +159,31 @@ class RelayClient:
                 return
             self._tell(builder.host, RelayAnswer.TAKEN, request.method)
             taken.set()
+            if not self._holders.took(offer.name, builder):
+                self._undo(builder, offer)
 
-        task = asyncio.get_running_loop().create_task(ask(), name=f"{request.method} to {builder.host}")
+        return self._run(ask(), f"{request.method} to {builder.host}")
+
+    def _undo(self, builder: Builder, offer: Offer) -> None:
+        """Ask `builder` to forget it; in the background, for nothing depends on the answer."""
+        for request in offer.undo:
+            self._run(self._cancel(builder, request), f"{request.method} to {builder.host}")
+
+    async def _cancel(self, builder: Builder, request: Request) -> None:
+        try:
+            done = await builder.ask(request)
+        except (SendError, Transient) as error:
+            self._tell(builder.host, RelayAnswer.NOT_CANCELLED, request.method, error)
+            return
+        if done is False:
+            late = Degraded(f"{builder.host}: it is not there, or too late")
+            self._tell(builder.host, RelayAnswer.NOT_CANCELLED, request.method, late)
+            return
+        _log.info("relay_cancelled", host=builder.host, method=request.method)
+        self._tell(builder.host, RelayAnswer.CANCELLED, request.method)
+
+    def _run(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
         return task

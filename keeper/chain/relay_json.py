@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from eth_utils.crypto import keccak
 
@@ -61,7 +62,7 @@ def bundle_requests(method: RelayMethod, bundle: Bundle, *, builders: Sequence[s
     if builders:
         fields["builders"] = list(builders)
     blocks = range(bundle.block, bundle.last + 1)
-    return [Request("eth_sendBundle", [fields | {"blockNumber": hex(block)}]) for block in blocks]
+    return [Request("eth_sendBundle", [fields | _target(bundle, block)]) for block in blocks]
 
 
 def simulation_request(bundle: Bundle) -> Request:
@@ -98,6 +99,22 @@ def simulation(answer: Any) -> BundleSimulation:
 def bundle_hash(bundle: Bundle) -> Hash:
     """keccak256 of the transactions' hashes, one after the other: what relays call a bundle."""
     return Hash("0x" + keccak(b"".join(map(_hash, bundle.transactions))).hex())
+
+
+def replacement_uuid(raw: bytes, block: int) -> str:
+    """The name of the bundle that ends with `raw` in `block`, by which builders replace and cancel it.
+
+    The same again when it is offered again, and by nobody to be guessed who has not seen `raw`: some builders
+    cancel for whoever knows it.
+    """
+    return str(UUID(bytes=keccak(raw + block.to_bytes(8))[:16], version=4))
+
+
+def _target(bundle: Bundle, block: int) -> dict[str, str]:
+    """What a bundle says of one of its blocks."""
+    last = bundle.transactions[-1]
+    named = {"replacementUuid": replacement_uuid(last, block)} if isinstance(last, bytes) else {}
+    return {"blockNumber": hex(block)} | named
 
 
 def _mev_bundle(bundle: Bundle, builders: Sequence[str]) -> dict[str, Any]:

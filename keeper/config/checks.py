@@ -29,7 +29,8 @@ def is_private_key(text: str) -> bool:
 def problems(raw: Mapping[str, Any]) -> list[str]:
     """Every conflict between settings, one line each; tolerant of values of the wrong type."""
     signer = _section(raw, "signer")
-    return [*_names(raw), *_signer(signer), *_relay(_section(raw, "relay"), signer), *_live(raw)]
+    relay = _relay(_section(raw, "relay"), signer)
+    return [*_names(raw), *_signer(signer), *relay, *_hints(raw), *_live(raw)]
 
 
 def _section(raw: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -97,6 +98,15 @@ def _relay(relay: Mapping[str, Any], signer: Mapping[str, Any]) -> Iterator[str]
         yield line(
             "KEEPER_RELAY_KEY", "(secret)", "the key that holds the money", "make another one for the relay"
         )
+
+
+def _hints(raw: Mapping[str, Any]) -> Iterator[str]:
+    found = raw.get("hints")
+    tables = found if isinstance(found, list) else []
+    streams = [table.get("stream") for table in tables if isinstance(table, Mapping)]
+    for index, stream in enumerate(streams):
+        if stream is not None and stream in streams[:index]:
+            yield line(f"hints[{index}].stream", "(URL)", "used twice", "keep one section for each stream")
 
 
 def _digits(key: Secret) -> str:

@@ -16,6 +16,7 @@ from keeper.config.deployment import Deployment
 from keeper.config.execution import Signer, Transactions
 from keeper.config.fields import ADDRESS_EXAMPLE, AddressText, Count, DatabaseUrl, Gwei, Usd
 from keeper.config.guards import GuardSettings
+from keeper.config.hints import Hints
 from keeper.config.lender import Lender
 from keeper.config.relay import Relay
 from keeper.config.secrets import Secret, SecretUrl, tokens
@@ -136,6 +137,7 @@ class Config(Section):
     transactions: Transactions = Transactions()
     backrun: Backrun = Backrun()
     relay: Relay = Relay()
+    hints: tuple[Hints, ...] = ()
     signer: Signer = Signer()
     standby: Standby = Standby()
     audit: Audit = Audit()

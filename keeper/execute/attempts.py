@@ -58,6 +58,7 @@ class Attempts:
 
     async def cancel(self, transaction: Transaction, fees: Fees, block: int) -> Transaction:
         """Sign an empty call to ourselves in its place, store, send (T21). Raises as `pay`."""
+        self.recall(transaction, block)
         try:
             gas = await self._writer.estimate_gas(Call(transaction.sender, b""), transaction.sender)
         except (Transient, CallReverted, Degraded):
@@ -104,6 +105,12 @@ class Attempts:
         if lost and self._desk.rules.fall_back and not self._desk.roster.is_held(kept):
             return await self.publish(kept, head)
         return kept
+
+    def recall(self, transaction: Transaction, head: int) -> None:
+        """Ask the builders that took an attempt to forget it, when `head` is the newest block."""
+        for each in transaction.attempts:
+            if self._private is not None and each.until is not None and each.until > head:
+                self._private.recall(each.raw, head=head, until=each.until)
 
     async def publish(self, transaction: Transaction, head: int) -> Transaction:
         """Send the newest attempt, private so far, to everybody; the store knows before they do (T26)."""

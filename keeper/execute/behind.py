@@ -15,7 +15,7 @@ from keeper.execute.push import MAX_GAS
 from keeper.execute.reasons import revert_reason
 from keeper.execute.simulate import Simulation, failed
 from keeper.plan.model import Plan, Rejection
-from keeper.ports import PendingTransaction, Rehearsal
+from keeper.ports import PendingTransaction, Rehearsal, Relay
 from keeper.types import Address, BlockRef, Call, Hash
 
 STEEPEST = 8
@@ -35,7 +35,8 @@ class Behind:
 
     A `LastLook`. What was found good so far counts as in front of what is looked at next.
     `timestamp` in seconds is when the next block is expected. `front` are the updates as a relay takes them,
-    signed bytes or at least the hash, where both go in one bundle; empty: through the mempool.
+    signed bytes or at least the hash, where both go in one bundle; empty: through the mempool. `relay` takes
+    the bundle, None: whatever builders are configured.
     """
 
     updates: tuple[PendingTransaction, ...]
@@ -46,7 +47,18 @@ class Behind:
     operator: Address
     nonce: int
     front: tuple[bytes | Hash, ...] = ()
+    relay: Relay | None = None
     _sent: list[PendingTransaction] = field(default_factory=list)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is room for one transaction only."""
+        return False
+
+    @property
+    def pays(self) -> Fees:
+        """What the place costs: as much as what is in front pays."""
+        return Fees(self.updates[-1].tip, self.updates[-1].cap)
 
     async def simulate(self, plans: Sequence[Plan]) -> Simulation:
         """Drop the plans that fail behind the updates.
@@ -73,9 +85,9 @@ class Behind:
 
         A lower cap has the same place as long as the tip is paid in full.
         """
-        front = self.updates[-1]
+        front = self.pays
         if front.cap <= ceiling:
-            return Fees(front.tip, front.cap)
+            return front
         return Fees(front.tip, ceiling) if dearest(self.head) + front.tip <= ceiling else None
 
     async def _results(self, plans: Sequence[Plan]) -> tuple[list[Result], int]:
@@ -102,8 +114,8 @@ class Behind:
         return [result for results, _ in alone for result in results], 0
 
     def _ours(self, call: Call, gas: int) -> PendingTransaction:
-        front, nonce = self.updates[-1], self.nonce + len(self._sent)
-        return PendingTransaction(_OURS, self.operator, nonce, call, 0, gas, front.tip, front.cap)
+        nonce = self.nonce + len(self._sent)
+        return PendingTransaction(_OURS, self.operator, nonce, call, 0, gas, *self.pays)
 
 
 def dearest(head: BlockRef) -> int:

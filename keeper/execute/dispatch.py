@@ -126,6 +126,11 @@ class Dispatcher:
         if self._sender is not None:
             await self._sender.manager.withdraw(transaction)
 
+    async def recall(self, transaction: Transaction | None = None) -> None:
+        """See TransactionManager.recall."""
+        if self._sender is not None:
+            await self._sender.manager.recall(transaction)
+
     async def purse(self) -> int | None:
         """Wei left for gas; None where nothing is sent.
 

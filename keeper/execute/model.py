@@ -148,6 +148,10 @@ NO_NONCE = -1
 """The nonce of a transaction that is queued, or was given up before it had one."""
 
 
+BOUND = "behind:"
+"""How the key of a transaction begins that goes behind others' in one bundle, or not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transaction:
     """One logical transaction: a nonce, its payload, and every attempt to land it.
@@ -177,6 +181,11 @@ class Transaction:
     def call(self) -> Call:
         """The payload."""
         return Call(self.to, self.data)
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it is worth nothing outside of its bundle, and may never be public."""
+        return self.key.startswith(BOUND)
 
     @property
     def newest(self) -> Attempt | None:

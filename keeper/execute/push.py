@@ -11,6 +11,7 @@ from keeper.execute.rules import (
     Cancel,
     Late,
     Publish,
+    Recall,
     Release,
     Resend,
     Sign,
@@ -71,6 +72,8 @@ class Pusher:
                 await self.release(transaction)
             case Sign() | Cancel() if sign:
                 await self.sign(transaction, action, view)
+            case Recall():
+                self._attempts.recall(transaction, view.head.number)
             case Publish():
                 await self._attempts.publish(transaction, view.head.number)
             case Sign() | Cancel() | Resend() if transaction.attempts:

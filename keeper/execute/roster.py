@@ -36,8 +36,8 @@ class Roster:
             self._held.discard(transaction.id)
 
     def is_held(self, transaction: Transaction) -> bool:
-        """Whether it may be neither raised nor given up. Nothing is, after a restart."""
-        return transaction.id in self._held
+        """Whether it may be neither raised nor given up; after a restart only what its bundle binds is."""
+        return transaction.is_bound or transaction.id in self._held
 
     def note(self, transaction: Transaction, receipt: Receipt | None = None) -> None:
         """Tell later stages of a change, or of how things stand."""

@@ -123,11 +123,15 @@ class Release(NamedTuple):
     """Give it up; its nonce is free."""
 
 
+class Recall(NamedTuple):
+    """Take it back from the builders that hold it: it would fail by now."""
+
+
 class Wait(NamedTuple):
     """Do nothing."""
 
 
-Action = Sign | Cancel | Resend | Publish | Release | Wait
+Action = Sign | Cancel | Resend | Publish | Release | Recall | Wait
 
 
 def is_late(transaction: Transaction, view: View, rules: Rules) -> bool:
@@ -257,7 +261,7 @@ def _cancel(transaction: Transaction, view: View, rules: Rules, *, stuck: bool =
 def _hopeless(transaction: Transaction, newest: Attempt, view: View, rules: Rules) -> Action:
     """The payload would fail now: a no-op in its place if that is cheaper than its revert (T22)."""
     if not _is_public(transaction):
-        return Wait()  # private senders drop what would fail
+        return Recall()  # builders drop what would fail; whether all do is not for us to find out
     fees = cancel_fees(newest.fees, view.quote, rules.cancel_ceiling, rules.bump)
     base_fee = view.head.base_fee
     if fees is None or newest.fees.cap < base_fee:

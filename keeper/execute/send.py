@@ -8,7 +8,7 @@ from keeper.execute.behind import Behind
 from keeper.execute.bundle import BundleRoute
 from keeper.execute.executor import Executor
 from keeper.execute.fees import break_even_price
-from keeper.execute.model import Fees, Transaction
+from keeper.execute.model import BOUND, Fees, Transaction
 from keeper.execute.push import MAX_GAS
 from keeper.execute.simulate import Simulation
 from keeper.execute.txm import TransactionManager
@@ -70,20 +70,21 @@ class Sender:
     ) -> Transaction:
         """In public with the fees of what is in front, or in one bundle with it for the next block alone."""
         fees = self._fees(behind, ceiling)
+        key = f"{BOUND if behind.front else ''}{key}"
         submit = partial(self.manager.submit, key, simulation.steps, simulation.call, limit, ceiling)
         if not behind.front:
             return await submit(fees=fees)
         if self._bundles is None:
             raise Degraded("no relay takes bundles")
-        with self._bundles.behind(behind.front):
+        with self._bundles.behind(behind.front, behind.relay):
             return await submit(fees=fees, until=behind.head.number + 1)
 
     def _fees(self, behind: Behind, ceiling: int | None) -> Fees:
         highest = self.manager.max_gas_price
         fees = behind.fees(highest if ceiling is None else min(ceiling, highest))
         if fees is None:
-            front = behind.updates[-1]
-            raise Degraded(f"the update pays up to {front.cap} wei per gas, which is more than it is worth")
+            cost = behind.pays.cap
+            raise Degraded(f"that place costs up to {cost} wei per gas, which is more than it is worth")
         return fees
 
     async def _limit(self, simulation: Simulation) -> int:

@@ -213,6 +213,21 @@ class TransactionManager:
             if fees is not None:
                 await self._pusher.sign(now, Cancel(fees), self._view)
 
+    async def recall(self, transaction: Transaction | None = None) -> None:
+        """Take `transaction`, or everything, back from the builders that hold it.
+
+        It is not offered again and never made public; its nonce is free after its last block, as ever, for
+        nobody can count on a builder that forgets. Nothing where builders were given no last block.
+        """
+        async with self._lock:
+            if self._view is None or not self._rules.forgets:
+                return
+            for each in self._roster.waiting():
+                chosen = transaction is None or each.id == transaction.id
+                if chosen and each.until is not None:
+                    self._roster.hold(each, held=True)
+                    self._attempts.recall(each, self._view.head.number)
+
     @property
     def max_gas_price(self) -> int:
         """The highest fee cap of a payload, wei per gas."""

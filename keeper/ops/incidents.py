@@ -42,6 +42,7 @@ class Kind(StrEnum):
     TRANSACTION = "transaction"
     RELAY = "relay"
     TAKEOVER = "takeover"
+    HINT = "hint"
 
 
 class Incident(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from keeper.chain.hints import HintResult
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
 from keeper.chain.relay import RelayAnswer
@@ -60,6 +61,7 @@ class UpdateFate(StrEnum):
     SENT = "sent"
     BEHIND = "behind"
     LATE = "late"
+    EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
 
 
@@ -96,6 +98,7 @@ class Metrics:
         self.updates = make.counter(
             "pending_updates_total", "Oracle updates seen before they were mined.", "fate", UpdateFate
         )
+        self.hints = make.counter("hints_total", "Events of the streams of hints.", "host", "result")
         self.update_crossings = make.counter(
             "pending_crossings_total", "Accounts that pending updates make liquidatable."
         )
@@ -215,6 +218,10 @@ class Metrics:
     def on_relay(self, host: str, answer: RelayAnswer) -> None:
         """Count an answer of a builder."""
         self.relay_answers.labels(host, answer.value).inc()
+
+    def on_hint(self, host: str, result: HintResult) -> None:
+        """Count an event of a stream of hints."""
+        self.hints.labels(host, result.value).inc()
 
     def on_subscription_lost(self, host: str) -> None:
         """Count a subscription that has to be replaced."""

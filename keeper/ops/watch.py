@@ -1,5 +1,6 @@
 """The observer of the chain and of our transactions: what happens is counted, troubles are remembered."""
 
+from keeper.chain.hints import HintResult
 from keeper.chain.node_state import NodeState
 from keeper.chain.observe import RequestOutcome
 from keeper.chain.relay import RelayAnswer
@@ -13,8 +14,9 @@ from keeper.ports import Priority
 class Watch:
     """Tells `metrics` and `incidents` what the chain and the transaction manager report.
 
-    A `keeper.chain.observe.ChainObserver`, a `keeper.chain.relay.RelayObserver` and a
-    `keeper.execute.observe.TransactionObserver`. `answers` beats whenever a node gives an answer.
+    A `keeper.chain.observe.ChainObserver`, a `keeper.chain.relay.RelayObserver`, a
+    `keeper.chain.hints.HintObserver` and a `keeper.execute.observe.TransactionObserver`. `answers` beats
+    whenever a node gives an answer.
     """
 
     def __init__(self, metrics: Metrics, incidents: Incidents, answers: Heartbeat) -> None:
@@ -71,10 +73,16 @@ class Watch:
         self._incidents.note(Kind.SEND_CONFLICT, host)
 
     def on_relay(self, host: str, answer: RelayAnswer, reason: str = "") -> None:
-        """Count an answer of a builder; a builder that refuses or is down is an incident."""
+        """Count an answer of a builder; one that refuses, forgets nothing or is down is an incident."""
         self._metrics.on_relay(host, answer)
-        if answer is not RelayAnswer.TAKEN:
+        if answer not in {RelayAnswer.TAKEN, RelayAnswer.CANCELLED}:
             self._incidents.note(Kind.RELAY, host, f"{answer.value}: {reason}")
+
+    def on_hint(self, host: str, result: HintResult, reason: str = "") -> None:
+        """Count an event of a stream of hints; what is not as documented is an incident."""
+        self._metrics.on_hint(host, result)
+        if reason:
+            self._incidents.note(Kind.HINT, host, f"{result.value}: {reason}")
 
     def on_attempt(self, kind: AttemptKind) -> None:
         """Something was signed."""

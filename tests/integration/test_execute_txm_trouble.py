@@ -296,10 +296,14 @@ class Relay:
 
     def __init__(self) -> None:
         self.taken: list[tuple[bytes, int]] = []
+        self.recalled: list[bytes] = []
 
     async def send(self, raw: bytes, *, head: int, until: int, ahead: Sequence[bytes] = ()) -> Hash:
         self.taken.append((raw, until))
         return Hash("0x")
+
+    def recall(self, raw: bytes, *, head: int, until: int) -> None:
+        self.recalled.append(raw)
 
 
 async def private(world: World, number: int, until: int) -> Attempt:

@@ -110,6 +110,11 @@ class SimBuilder:
             raise Unreachable("the answer got lost")
         return read(raw).hash
 
+    def recall(self, raw: bytes, *, head: int, until: int) -> None:
+        """It forgets, or does not."""
+        if self.random.random() < 0.5:
+            self.held = [each for each in self.held if each[0] != read(raw)]
+
     def mine(self) -> None:
         """A block of this builder; what the public mempool holds goes first."""
         public = dict(self.chain.pool)

@@ -12,12 +12,12 @@ from keeper.execute.rules import (
     Cancel,
     Late,
     Publish,
+    Recall,
     Release,
     Resend,
     Rules,
     Sign,
     View,
-    Wait,
     decide,
     is_late,
 )
@@ -132,7 +132,7 @@ CASES: dict[str, tuple[Transaction, View, Late | None, bool, Action]] = {
     "T26 private, and public once": (
         transaction(attempt(), attempt(until=11)), view(), late(), False, RAISED,
     ),
-    "T26 private and no use any more": (transaction(attempt(until=20)), view(), late(None), False, Wait()),
+    "T26 private and no use any more": (transaction(attempt(until=20)), view(), late(None), False, Recall()),
     "T29 no money": (
         transaction(attempt(SendOutcome.INSUFFICIENT_FUNDS, out=False)), view(20), late(), True, Resend(),
     ),

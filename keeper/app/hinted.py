@@ -1,0 +1,269 @@
+"""Liquidations behind oracle updates that only a relay knows, and of which it gives hints.
+
+A hint names the update by a hash and tells its price. Who crosses at that price is planned for, rehearsed as
+if the aggregator answered with it, and sent in one bundle with that hash to the relay, for the next block
+alone; again at every head, until the update is mined or its time is over. Nothing ever goes public.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from keeper.app.announce import Announcer
+from keeper.app.events import Event
+from keeper.app.hinted_update import Hinted, HintedRelay
+from keeper.app.lane import Lane
+from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.chain.hints import HintResult, Told
+from keeper.execute.dispatch import Dispatcher
+from keeper.execute.executor import Executor
+from keeper.execute.hinted import BehindHint, Supposed, behind_hint
+from keeper.execute.model import Transaction
+from keeper.ops.metrics import Metrics, UpdateFate
+from keeper.plan.model import Plan, Rejection
+from keeper.ports import AlteredRehearsal, ChainReader, ChainWriter, Hint, Receipt
+from keeper.protocols.oracles.hinted import Contradiction, transmissions
+from keeper.protocols.oracles.stand_in import stand_ins
+from keeper.protocols.oracles.transmit import Transmission
+from keeper.types import Address, BlockRef, Hash, Log, checksum
+
+LIFE = 25
+"""Blocks for which relays keep a private transaction whose sender named no last block."""
+
+CAPACITY = 16
+"""Updates expected at once; the oldest is given up first."""
+
+_BUSY = "transactions of ours wait, and a relay takes one behind a hint"
+
+
+class Source(ChainReader, ChainWriter, AlteredRehearsal, Protocol):
+    """What this needs from the chain."""
+
+
+class HintProspect(NamedTuple):
+    """Plans to be placed behind a hinted update."""
+
+    hinted: Hinted
+    plans: list[Plan]
+    rejections: list[Rejection]
+    behind: BehindHint
+
+
+class HintRunner:
+    """Expects what hints tell of the aggregators that price the markets of `lanes`.
+
+    `relays` are those of the streams, in their order. `operator` sends what `executor` carries out.
+    Not for concurrent use: the daemon calls it between the steps of its turns.
+    """
+
+    def __init__(
+        self,
+        chain: Source,
+        lanes: Sequence[Lane],
+        dispatcher: Dispatcher,
+        executor: Executor,
+        operator: Address,
+        *,
+        relays: Sequence[HintedRelay],
+        chain_id: int,
+        wrapped_native: Address | None,
+        announcer: Announcer,
+        metrics: Metrics,
+    ) -> None:
+        self._chain = chain
+        self._lanes = lanes
+        self._dispatcher = dispatcher
+        self._executor = executor
+        self._operator = operator
+        self._relays = relays
+        self._chain_id = chain_id
+        self._wrapped_native = wrapped_native
+        self._announcer = announcer
+        self._metrics = metrics
+        self._expected: dict[Hash, Hinted] = {}
+        self._codes: dict[Address, bytes] = {}
+
+    def judge(self, hint: Hint) -> HintResult:
+        """Whether a hint tells of a price here; quick, for it sees every hint of the streams."""
+        try:
+            found = transmissions(hint)
+        except Contradiction:
+            return HintResult.CONTRADICTORY
+        if not found:
+            return HintResult.NO_PRICE
+        return HintResult.TAKEN if any(map(self._moves, found)) else HintResult.UNKNOWN
+
+    async def meet(self, told: Told, head: BlockRef, timestamp: int) -> HintProspect | None:
+        """Expect what a hint that was taken tells; what to place behind it if anything.
+
+        `timestamp` in seconds is when the block after `head` is expected.
+
+        Raises:
+            Transient: no node answered.
+        """
+        found = [each for each in transmissions(told.hint) if self._moves(each)]
+        hinted = Hinted(self._relays[told.stream], told.hint, found, head.number, head.number)
+        if not found or told.hint.hash in self._expected:
+            return None
+        if len(self._expected) >= CAPACITY:
+            self._give_up(next(iter(self._expected.values())), "too many others are expected", head)
+        self._expected[told.hint.hash] = hinted
+        self._metrics.updates.labels(UpdateFate.SEEN.value).inc()
+        return await self._consider(hinted, head, timestamp)
+
+    async def on_head(self, head: BlockRef) -> None:
+        """See which updates were mined, and what became of ours.
+
+        Raises:
+            Transient: no node answered; asked again at the next head.
+        """
+        for each in list(self._expected.values()):
+            logs = await self._chain.logs(sorted(each.aggregators), each.seen + 1, head.number)
+            receipts = [await self._receipt(transaction) for transaction in each.ours]
+            self._learn(each, head, logs, receipts)
+
+    async def again(self, head: BlockRef, timestamp: int) -> list[HintProspect]:
+        """What a new head allows to be placed behind updates that still wait. Raises as `meet`."""
+        prospects = [await self._consider(each, head, timestamp) for each in list(self._expected.values())]
+        return [prospect for prospect in prospects if prospect is not None]
+
+    def sent(self, prospect: HintProspect, transaction: Transaction) -> None:
+        """`transaction` carries plans of `prospect` and is on its way."""
+        prospect.hinted.ours.append(transaction)
+        self._metrics.updates.labels(UpdateFate.SENT.value).inc()
+
+    def _moves(self, transmission: Transmission) -> bool:
+        return any(lane.moved_by(transmission.aggregator) for lane in self._lanes)
+
+    async def _consider(self, hinted: Hinted, head: BlockRef, timestamp: int) -> HintProspect | None:
+        obstacle = "" if self._dispatcher.idle else _BUSY
+        if obstacle and obstacle != hinted.obstacle:
+            self._metrics.updates.labels(UpdateFate.NOT_EXECUTABLE.value).inc()
+            self._tell(hinted, head, reason=obstacle)
+        hinted.obstacle = obstacle
+        if obstacle:
+            return None
+        tip = await self._chain.priority_fee()
+        behind = behind_hint(
+            hinted.hint.hash,
+            hinted.relay.relay,
+            head,
+            timestamp,
+            Supposed(self._chain, await self._stand_ins(hinted, head, timestamp)),
+            self._executor,
+            self._operator,
+            await self._chain.nonce(self._operator, head),
+            tip,
+        )
+        return await self._plan(hinted, behind, head.base_fee + tip)
+
+    async def _stand_ins(self, hinted: Hinted, head: BlockRef, timestamp: int) -> dict[Address, bytes]:
+        for aggregator in hinted.aggregators - self._codes.keys():
+            self._codes[aggregator] = await self._chain.code(aggregator, head)
+        return stand_ins(hinted.transmissions, self._codes, timestamp)
+
+    async def _plan(self, hinted: Hinted, behind: BehindHint, gas_price: int) -> HintProspect | None:
+        """Ask every deployment that the update concerns who crosses, and what that is worth."""
+        head = behind.head
+        native = native_price([lane.market for lane in self._lanes], self._wrapped_native, self._chain_id)
+        crossing: list[Address] = []
+        plans: list[Plan] = []
+        rejections: list[Rejection] = []
+        for lane in self._lanes:
+            if lane.cursor != head or not any(map(lane.moved_by, hinted.aggregators)):
+                continue
+            found = await lane.anticipate(
+                [each for each in hinted.transmissions if lane.moved_by(each.aggregator)],
+                head,
+                behind.timestamp,
+                gas_price,
+                native or ASSUMED_PRICE,
+                in_flight=self._dispatcher.in_flight(),
+                ahead=plans,
+            )
+            crossing += found.crossing
+            plans += found.plans
+            rejections += found.rejections
+        self._tell(hinted, head, crossing=[checksum(each) for each in crossing], plans=len(plans))
+        if crossing:
+            self._metrics.updates.labels(UpdateFate.CROSSING.value).inc()
+            self._metrics.update_crossings.inc(len(crossing))
+        return HintProspect(hinted, plans, rejections, behind) if plans or rejections else None
+
+    async def _receipt(self, transaction: Transaction) -> Receipt | None:
+        found = [await self._chain.receipt(attempt.hash) for attempt in transaction.attempts]
+        return next((receipt for receipt in found if receipt is not None), None)
+
+    def _learn(
+        self, each: Hinted, head: BlockRef, logs: Sequence[Log], receipts: Sequence[Receipt | None]
+    ) -> None:
+        """What the blocks up to `head` say of an update and of ours behind it."""
+        each.seen = head.number
+        update = next((log for log in logs if each.is_in(log)), None)
+        mined = next((receipt for receipt in receipts if receipt is not None), None)
+        if mined is not None and update is None:  # ours is nowhere without it
+            before = (log for log in logs if log.block_hash == mined.block_hash)
+            update = max(
+                (log for log in before if _index(mined, log) > log.tx_index), default=None, key=_place
+            )
+        for transaction, receipt in zip(each.ours, receipts, strict=True):
+            self._judge(each, transaction, receipt, update, head)
+        each.ours = []
+        if update is not None or mined is not None:
+            del self._expected[each.hint.hash]
+        elif any(each.outdates(log) for log in logs):
+            self._give_up(each, "another answer came first", head)
+        elif head.number >= each.since + LIFE:
+            self._give_up(each, f"not mined in {LIFE} blocks", head)
+
+    def _judge(
+        self,
+        each: Hinted,
+        transaction: Transaction,
+        ours: Receipt | None,
+        update: Log | None,
+        head: BlockRef,
+    ) -> None:
+        """Say where ours came in relative to the update."""
+        if ours is None:
+            fate = UpdateFate.EXPIRED if update is None else UpdateFate.LATE
+            self._result(each, transaction, fate, head.number)
+            return
+        places = None
+        if update is not None and update.block_hash == ours.block_hash and ours.logs:
+            places = ours.logs[0].tx_index - update.tx_index
+            self._metrics.places_behind.observe(places)
+        self._result(each, transaction, UpdateFate.BEHIND, ours.block, places=places)
+
+    def _give_up(self, each: Hinted, why: str, head: BlockRef) -> None:
+        del self._expected[each.hint.hash]
+        for transaction in each.ours:
+            self._result(each, transaction, UpdateFate.WITHDRAWN, head.number, reason=why)
+        self._tell(each, head, reason=f"no longer expected: {why}")
+
+    def _tell(self, each: Hinted, head: BlockRef, **more: object) -> None:
+        """An update, and what is made of it."""
+        for transmission in each.transmissions:
+            self._announcer.say(
+                Event.UPDATE,
+                block=head.number,
+                hint=each.hint.hash,
+                relay=each.relay.host,
+                aggregator=checksum(transmission.aggregator),
+                answer=str(transmission.price),
+                **more,
+            )
+
+    def _result(
+        self, each: Hinted, transaction: Transaction, fate: UpdateFate, block: int, **more: object
+    ) -> None:
+        """What became of ours."""
+        self._metrics.updates.labels(fate.value).inc()
+        newest = transaction.newest
+        self._announcer.say(
+            Event.BACKRUN,
+            block=block,
+            update=each.hint.hash,
+            tx_hash=None if newest is None else newest.hash,
+            fate=fate.value,
+            **more,
+        )

@@ -1,0 +1,107 @@
+"""From the settings to a watch over the hints of relays."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from keeper.app.announce import Announcer
+from keeper.app.daemon import Daemon
+from keeper.app.doctor.contracts import operator_of
+from keeper.app.hinted import HintedRelay, HintRunner
+from keeper.app.lane import Lane
+from keeper.app.native import wrapped_native
+from keeper.app.route import reputation
+from keeper.artifacts import load_artifact
+from keeper.chain.builder import Builder
+from keeper.chain.hints import Told, hint_stream
+from keeper.chain.pool import Pool
+from keeper.chain.relay import RelayClient, RelayObserver
+from keeper.config.model import Config
+from keeper.config.relay import RelayMethod
+from keeper.errors import ConfigError
+from keeper.execute.dispatch import Dispatcher
+from keeper.execute.executor import Executor
+from keeper.ops.metrics import Metrics
+from keeper.ops.watch import Watch
+from keeper.types import Mode
+
+
+async def make_hint_runner(  # noqa: PLR0917 - the parts it shares with the daemon
+    config: Config,
+    mode: Mode,
+    chain: Pool,
+    lanes: Sequence[Lane],
+    dispatcher: Dispatcher,
+    announcer: Announcer,
+    metrics: Metrics,
+    *,
+    observer: RelayObserver,
+    stack: AsyncExitStack,
+) -> HintRunner | None:
+    """Who liquidates behind hinted updates, None where there are no streams or nothing is planned.
+
+    The connections to the relays are closed with `stack`.
+
+    Raises:
+        ConfigError: there is no executor, or the key for relays is none.
+        Transient: the chain cannot be reached.
+    """
+    if not config.hints or mode is Mode.WATCH:
+        return None
+    address = config.executor.address
+    if address is None:
+        raise ConfigError("executor.address: not set; [[hints]] needs it; run `keeper executor deploy`")
+    relays = [await stack.enter_async_context(each) for each in _relays(config, observer)]
+    hosts = [settings.relay.public for settings in config.hints]
+    return HintRunner(
+        chain,
+        lanes,
+        dispatcher,
+        Executor(address, load_artifact("executor").abi),
+        await operator_of(chain, address),
+        relays=[HintedRelay(*each) for each in zip(hosts, relays, strict=True)],
+        chain_id=config.chain.id,
+        wrapped_native=await wrapped_native(config, chain),
+        announcer=announcer,
+        metrics=metrics,
+    )
+
+
+def _relays(config: Config, observer: RelayObserver) -> list[RelayClient]:
+    """One client for each stream: a bundle that names a hint is of use to its own relay only."""
+    key = reputation(config.relay)
+    seconds = config.relay.deadline_seconds
+    return [
+        RelayClient(
+            [Builder(settings.relay.reveal(), key, deadline=seconds)],
+            RelayMethod.MEV_BUNDLE,
+            names=config.relay.builders,
+            observer=observer,
+        )
+        for settings in config.hints
+    ]
+
+
+@asynccontextmanager
+async def watched_hints(
+    config: Config, daemon: Daemon, runner: HintRunner, watch: Watch
+) -> AsyncIterator[None]:
+    """Show `daemon` every hint that `runner` takes while the block runs."""
+    urls = [settings.stream.reveal() for settings in config.hints]
+    failure: Exception | None = None
+    async with hint_stream(runner.judge, urls, observer=watch) as hints, asyncio.TaskGroup() as group:
+        task = group.create_task(_meet_all(daemon, hints), name="hints")
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again below
+            # Inside the group it would come out wrapped in an ExceptionGroup.
+            failure = error
+        finally:
+            task.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _meet_all(daemon: Daemon, hints: AsyncIterator[Told]) -> None:
+    async for told in hints:
+        await daemon.meet(told)
