@@ -166,7 +166,7 @@ class Drill:
             "to": checksum(feed.to or ZERO_ADDRESS),
             "value": 0,
             "data": feed.data,
-            "gas": 200_000,
+            "gas": 400_000,
             "maxFeePerGas": fees.cap,
             "maxPriorityFeePerGas": fees.tip,
         }

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from keeper.app.announce import Announcer
 from keeper.app.events import Event
-from keeper.app.hinted_update import Hinted, HintedRelay
+from keeper.app.hinted_update import Hinted, HintedRelay, last_before
 from keeper.app.lane import Lane
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.chain.hints import HintResult, Told
@@ -201,10 +201,7 @@ class HintRunner:
         update = next((log for log in logs if each.is_in(log)), None)
         mined = next((receipt for receipt in receipts if receipt is not None), None)
         if mined is not None and update is None:  # ours is nowhere without it
-            before = (log for log in logs if log.block_hash == mined.block_hash)
-            update = max(
-                (log for log in before if _index(mined, log) > log.tx_index), default=None, key=_place
-            )
+            update = last_before(mined, logs)
         for transaction, receipt in zip(each.ours, receipts, strict=True):
             self._judge(each, transaction, receipt, update, head)
         each.ours = []

@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from keeper.app.announce import Announcer
 from keeper.app.daemon import Daemon
 from keeper.app.doctor.contracts import operator_of
-from keeper.app.hinted import HintedRelay, HintRunner
+from keeper.app.hinted import HintRunner
+from keeper.app.hinted_update import HintedRelay
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
 from keeper.app.route import reputation

@@ -12,6 +12,7 @@ from keeper.chain.relay_json import (
     Request,
     bundle_hash,
     bundle_requests,
+    replacement_uuid,
     simulation,
     simulation_request,
     transaction_requests,
@@ -33,6 +34,11 @@ FIRST, SECOND = b"\x02\x01", b"\x02\x02"
 NAMES = [Hash("0x" + keccak(raw).hex()) for raw in (FIRST, SECOND)]
 HIDDEN = Hash("0x" + "77" * 32)
 
+
+def named(block: int) -> dict[str, str]:
+    return {"replacementUuid": replacement_uuid(SECOND, block)}
+
+
 ASKED: dict[RelayMethod, list[Request]] = {
     RelayMethod.RAW: [Request("eth_sendRawTransaction", ["0x0202"])],
     RelayMethod.PRIVATE_RAW: [Request("eth_sendPrivateRawTransaction", ["0x0202"])],
@@ -40,8 +46,8 @@ ASKED: dict[RelayMethod, list[Request]] = {
         Request("eth_sendPrivateTransaction", [{"tx": "0x0202", "maxBlockNumber": "0x12"}])
     ],
     RelayMethod.BUNDLE: [
-        Request("eth_sendBundle", [{"txs": ["0x0201", "0x0202"], "blockNumber": "0x11"}]),
-        Request("eth_sendBundle", [{"txs": ["0x0201", "0x0202"], "blockNumber": "0x12"}]),
+        Request("eth_sendBundle", [{"txs": ["0x0201", "0x0202"], "blockNumber": "0x11"} | named(0x11)]),
+        Request("eth_sendBundle", [{"txs": ["0x0201", "0x0202"], "blockNumber": "0x12"} | named(0x12)]),
     ],
     RelayMethod.MEV_BUNDLE: [
         Request(
@@ -71,7 +77,7 @@ def test_requests__with_builders_and_leave_to_revert__stand_where_documented() -
         "revertingTxHashes": NAMES[:1],
         "builders": ["one", "two"],
         "blockNumber": "0x11",
-    }
+    } | named(0x11)
     [shared] = bundle_requests(RelayMethod.MEV_BUNDLE, bundle, builders=["one"])
     assert [each["canRevert"] for each in shared.params[0]["body"]] == [True, False]
     assert shared.params[0]["privacy"] == {"builders": ["one"]}
