@@ -142,7 +142,7 @@ class Drill:
         self, number: int, fees: Fees = USUAL, *, gas: int = 200_000, gap: int = 0, sender: Address = SENDER
     ) -> str:
         """Send the update that makes account `number` cross, and leave it pending; its hash."""
-        feed = self._transmission(number)
+        feed = self.transmission(number)
         nonce = int(await self.node.request("eth_getTransactionCount", sender, "latest"), 16)
         transaction = {
             "from": sender,
@@ -157,12 +157,16 @@ class Drill:
 
     async def signed_update(self, number: int, key: bytes, fees: Fees = USUAL) -> str:
         """As `update`, with a signature: what relays take."""
-        feed = self._transmission(number)
+        raw = await self.signed_bytes(self.transmission(number), key, fees)
+        return str(await self.node.request("eth_sendRawTransaction", "0x" + raw.hex()))
+
+    async def signed_bytes(self, feed: Tx, key: bytes, fees: Fees = USUAL, *, gap: int = 0) -> bytes:
+        """The transaction `feed` signed by `key`, with its next nonce or `gap` later."""
         sender = Account.from_key(key).address
         fields = {
             "type": 2,
             "chainId": self.network.anvil.chain_id,
-            "nonce": int(await self.node.request("eth_getTransactionCount", sender, "latest"), 16),
+            "nonce": int(await self.node.request("eth_getTransactionCount", sender, "latest"), 16) + gap,
             "to": checksum(feed.to or ZERO_ADDRESS),
             "value": 0,
             "data": feed.data,
@@ -170,10 +174,10 @@ class Drill:
             "maxFeePerGas": fees.cap,
             "maxPriorityFeePerGas": fees.tip,
         }
-        raw = bytes(Account.sign_transaction(fields, key).raw_transaction)
-        return str(await self.node.request("eth_sendRawTransaction", "0x" + raw.hex()))
+        return bytes(Account.sign_transaction(fields, key).raw_transaction)
 
-    def _transmission(self, number: int) -> Tx:
+    def transmission(self, number: int) -> Tx:
+        """The transaction that makes account `number` cross."""
         bps = BPS - FIRST_FALL - EACH_FALL * number
         return self.transmits(self._price * bps // BPS - 1)
 

@@ -11,8 +11,11 @@ from keeper.types import Address, Call, Hash
 
 _HASH, _ADDRESS = re.compile("0x[0-9a-f]{64}"), re.compile("0x[0-9a-f]{40}")
 
-MOST = 64
-"""Transactions and logs of one event that are looked at; a bundle of oracle updates has a few."""
+MOST = 128
+"""Transactions, and logs, of one event that are looked at; a bundle of oracle updates has a few."""
+
+_PARTS = 4 * MOST
+"""Lists and objects of such an event: each transaction one, each log two."""
 
 
 def hint(data: bytes) -> Hint:
@@ -21,9 +24,11 @@ def hint(data: bytes) -> Hint:
     Raises:
         ValueError: it is not the documented object; the text says where, and quotes nothing.
     """
+    if data.count(b"[") + data.count(b"{") > _PARTS:  # nested deeply enough it would overflow the stack
+        raise ValueError(f"more than {_PARTS} lists and objects")
     try:
         found = json.loads(data)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise ValueError("no JSON") from None
     if not isinstance(found, dict):
         raise ValueError("no object")  # noqa: TRY004 - of a stranger's making, not ours

@@ -40,11 +40,18 @@ class HintBoard:
         self._listeners: set[asyncio.Queue[bytes | None]] = set()
         self.connections = 0
         self.refusing = 0
+        self._joined = asyncio.Event()
 
     @property
     def open_streams(self) -> int:
         """How many listen."""
         return len(self._listeners)
+
+    async def joined(self, connections: int) -> None:
+        """Wait until somebody listens who is the `connections`-th to do so, or later."""
+        while not self._listeners or self.connections < connections:
+            self._joined.clear()
+            await self._joined.wait()
 
     async def publish(self, transaction: RawTx, wanted: Collection[str]) -> None:
         """Tell of `transaction` what its sender wants told; nothing where that does not include its hash."""
@@ -94,6 +101,7 @@ class HintBoard:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._listeners.add(queue)
         self.connections += 1
+        self._joined.set()
         try:
             with contextlib.suppress(ConnectionError):
                 while (text := await _next(queue)) is not None:

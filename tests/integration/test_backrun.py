@@ -1,20 +1,17 @@
 """Liquidations behind pending oracle updates, on a node that mines when asked and orders by fee."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_abi.abi import encode
 
-from benchmarks.backrun_drill import COLLATERAL, GWEI, PATIENCE, QUIET, Drill, Fees, Keeper, Landing, Never
+from benchmarks.backrun_drill import GWEI, PATIENCE, QUIET, Drill, Fees, Keeper, Landing, Never
 from keeper.app.events import Event
-from keeper.devnet.node import Tx
-from keeper.devnet.oracles import deploy_source, point
 from keeper.types import Address
+from tests.ocr_feed import STRANGER, reports
 
 OTHER = Address("0x" + "0f" * 20)
-STRANGER = Address("0x" + "1f" * 20)
 
 
 @pytest.fixture
@@ -121,29 +118,6 @@ async def test_update__backrun_off__liquidated_a_block_later(drill: Drill) -> No
         assert said is not None
         await drill.mine(keeper)
         assert await drill.landing(update, said["tx_hash"]) == Landing(blocks=1, places=None)
-
-
-async def reports(drill: Drill) -> Callable[[int], Callable[[int], Tx]]:
-    """Price the collateral by reports through a forwarder; what makes one of an epoch and an answer."""
-    node, market = drill.node, drill.network.market
-    price = (await drill.network.actors.prices())[COLLATERAL]
-    feed = await deploy_source(node, market.admin, "price_feed_ocr", "ETH / USD", 8, price)
-    proxy = await deploy_source(node, market.admin, "price_feed_proxy", feed)
-    forwarder = await deploy_source(node, market.admin, "forwarder")
-    await point(node, market, {COLLATERAL: proxy})
-
-    def transmits(epoch_and_round: int) -> Callable[[int], Tx]:
-        def made(answer: int) -> Tx:
-            observations = [answer - 9, answer - 1, answer, answer, answer + 5]
-            types = ["uint32", "bytes32", "int192[]", "int192"]
-            report = encode(types, [1_750_000_000, bytes(32), observations, 0])
-            context = [bytes(32), epoch_and_round.to_bytes(32), bytes(32)]
-            data = feed.tx(STRANGER, "transmit", context, report, [], [], bytes(32)).data
-            return forwarder.tx(STRANGER, "forward", feed.address, data)
-
-        return made
-
-    return transmits
 
 
 async def test_update__report_through_a_forwarder__directly_behind_and_nothing_for_a_stale_one(

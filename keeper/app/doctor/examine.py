@@ -7,6 +7,7 @@ from typing import NamedTuple
 from keeper.app.connect import make_endpoints
 from keeper.app.doctor.check import Check
 from keeper.app.doctor.contracts import contract_checks
+from keeper.app.doctor.hints import hint_checks
 from keeper.app.doctor.nodes import best_head, endpoint_checks, websocket_check
 from keeper.app.doctor.relays import relay_checks
 from keeper.app.signing import load_signer, prove
@@ -54,6 +55,7 @@ async def examine(config: Config, clock: Clock) -> Examination:
         if chosen is not None:
             found += [check async for check in contract_checks(config, chosen, signer)]
         found += [check async for check in relay_checks(config, chosen)]
+        found += [check async for check in hint_checks(config)]
         found.append(signer_check)
         if chosen is not None and signer is not None:
             found.append(await _balance(config, chosen, signer))

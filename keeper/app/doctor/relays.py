@@ -30,7 +30,7 @@ async def relay_checks(config: Config, chain: ChainReader | None) -> AsyncIterat
     )
     for builder in make_builders(config.relay, key):
         try:
-            yield await _builder(builder, config.chain.id, signed)
+            yield await builder_check(builder, f"relay {builder.host}", config.chain.id, signed)
         finally:
             await builder.close()
     if config.relay.bid_bps and config.executor.address is not None and chain is not None:
@@ -48,9 +48,8 @@ async def relay_checks(config: Config, chain: ChainReader | None) -> AsyncIterat
         yield Check("bid", ok=able, detail=f"{config.relay.bid_bps / 100:g} %, {can}")
 
 
-async def _builder(builder: Builder, chain_id: int, signed: str) -> Check:
-    """Relays need not serve eth_chainId: a refusal of it, too, shows that they are there."""
-    name = f"relay {builder.host}"
+async def builder_check(builder: Builder, name: str, chain_id: int, signed: str) -> Check:
+    """Whether a builder answers; need not serve eth_chainId: a refusal of it, too, shows that it is there."""
     try:
         found = int(await builder.ask(Request("eth_chainId", [])), 16)
     except SendError as error:
