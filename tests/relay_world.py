@@ -1,5 +1,6 @@
 """A transaction manager whose way to the chain is a relay, and what the relay's observer is told."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,9 +35,18 @@ class Watcher(NoObserver):
 
     answers: list[tuple[str, RelayAnswer]] = field(default_factory=list)
     alarms: list[Alarm] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def on_relay(self, host: str, answer: RelayAnswer, reason: str = "") -> None:
         self.answers.append((host, answer))
+        self.news.set()
+
+    async def hears(self, answer: RelayAnswer, times: int = 1) -> None:
+        """Wait until builders have answered so that often."""
+        async with asyncio.timeout(DEADLINE):
+            while [each for _, each in self.answers].count(answer) < times:
+                self.news.clear()
+                await self.news.wait()
 
     def on_alarm(self, alarm: Alarm) -> None:
         self.alarms.append(alarm)

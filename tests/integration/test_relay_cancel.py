@@ -18,7 +18,7 @@ def cancels(world: RelayWorld) -> list[str]:
     return [asked.method for asked in world.relay.asked if asked.method in CANCELS]
 
 
-async def test_recall__bundles__no_block_has_them_and_the_nonce_is_free_after_the_last(
+async def test_recall__bundles__no_block_has_them_and_the_nonce_is_free_in_the_end(
     tmp_path: Path,
 ) -> None:
     async with relay_world(tmp_path, fall_back=True) as world:
