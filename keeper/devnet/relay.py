@@ -65,6 +65,7 @@ class LocalRelay:
         self.asked: list[Asked] = []
         self.refusing = ""
         self.withheld: set[Hash] = set()
+        self._news = asyncio.Event()
         self.hints = HintBoard(node)
         self._node = node
         self._builder = BlockBuilder(node, seconds)
@@ -141,6 +142,12 @@ class LocalRelay:
         within = held.first <= number <= held.last
         return within and not any(tx.hash in self.withheld for tx in held.parcel.transactions)
 
+    async def heard(self, method: str, times: int) -> None:
+        """Wait until `method` was asked and answered so often."""
+        while [each.method for each in self.asked].count(method) < times:
+            self._news.clear()
+            await self._news.wait()
+
     async def earned(self) -> int:
         """Wei that the builder has got so far."""
         return int(await self._node.request("eth_getBalance", COINBASE, "latest"), 16)
@@ -163,6 +170,7 @@ class LocalRelay:
             answer["result"] = await self._answer(asked["method"], asked["params"], signer)
         except (Refusal, DevnetError, ValueError, KeyError) as error:
             answer["error"] = {"code": -32000, "message": str(error)}
+        self._news.set()
         return web.json_response(answer)
 
     async def _answer(self, method: str, params: list[Any], signer: Address | None) -> Any:

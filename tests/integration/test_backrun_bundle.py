@@ -1,8 +1,10 @@
 """An oracle update and the liquidation behind it in one bundle, through a relay that builds the blocks."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
@@ -25,10 +27,18 @@ async def drill(tmp_path: Path) -> AsyncIterator[Drill]:
 
 
 @asynccontextmanager
-async def bundling(drill: Drill, method: str = "bundle") -> AsyncIterator[tuple[Keeper, LocalRelay]]:
+async def bundling(
+    drill: Drill, method: str = "bundle", **more: Any
+) -> AsyncIterator[tuple[Keeper, LocalRelay]]:
     async with LocalRelay.start(drill.node, signed=False) as relay:
-        settings = {"relay__urls": [relay.url], "relay__method": method, "relay__fall_back": True}
-        async with drill.keeper(backrun__enabled=True, backrun__route="bundle", **settings) as keeper:
+        settings: dict[str, Any] = {
+            "relay__urls": [relay.url],
+            "relay__method": method,
+            "relay__fall_back": True,
+            "backrun__enabled": True,
+            "backrun__route": "bundle",
+        }
+        async with drill.keeper(**settings | more) as keeper:
             yield keeper, relay
 
 
@@ -88,3 +98,36 @@ async def test_update__not_in_the_next_block__both_go_to_the_one_after(drill: Dr
         assert await keeper.says(Event.BACKRUN, 0, QUIET) is None
         await relay.mine()
         assert (await drill.landing(update, said["tx_hash"])).directly_behind
+
+
+async def test_update__replaced__ours_is_taken_back_from_the_builders(drill: Drill) -> None:
+    async with bundling(drill) as (keeper, relay):
+        await drill.signed_update(0, KEY)
+        assert await keeper.says(Event.SUBMITTED, 0, PATIENCE) is not None
+        await drill.empty_call(SENDER, Fees(tip=9 * GWEI, cap=99 * GWEI))
+        await asyncio.wait_for(relay.heard("eth_cancelBundle", 1), PATIENCE)
+        assert relay.held == 0
+
+
+async def test_bundle__operator_stops_the_keeper__taken_back_and_never_public(
+    drill: Drill, tmp_path: Path
+) -> None:
+    kill = tmp_path / "kill"
+    settings: dict[str, Any] = {"relay__target_blocks": 5, "guards__kill_file": str(kill)}
+    async with bundling(drill, backrun__enabled=False, **settings) as (keeper, relay):
+        await drill.update(0)
+        await drill.node.request("evm_mine")
+        said = await keeper.says(Event.SUBMITTED, 0, PATIENCE)
+        assert said is not None
+        await asyncio.wait_for(relay.heard("eth_sendBundle", 5), PATIENCE)
+        kill.touch()
+        await drill.mine(keeper)  # by somebody who has not heard of it
+        await asyncio.wait_for(relay.heard("eth_cancelBundle", 4), PATIENCE)
+        for _ in range(4):
+            since = len(keeper.events)
+            assert await relay.mine() == []
+            number = await drill.node.block_number()
+            assert await keeper.says(Event.HEAD, since, PATIENCE, block=number) is not None
+        assert await keeper.says(Event.OUTCOME, 0, PATIENCE, outcome="dropped") is not None
+        assert await drill.node.request("eth_getTransactionReceipt", said["tx_hash"]) is None
+        assert await in_the_pool(drill) == 0

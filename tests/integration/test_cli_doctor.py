@@ -108,6 +108,21 @@ async def test_examine__builders__sound_unsigned_and_dead_are_told_apart(site: S
         assert "check KEEPER_RELAY_KEY" in failed(await look(unsigned))[f"relay {relay.url}"]
 
 
+async def test_examine__hints__stream_and_relay_are_told_apart(site: Site) -> None:
+    node_url, dead = load(site.config, env={}).chain.http[0].reveal(), "http://127.0.0.1:1"
+    async with Node(node_url) as node, LocalRelay.start(node) as relay:
+        pairs = [{"stream": relay.url, "relay": dead}, {"stream": node_url, "relay": relay.url}]
+        config = load(site.config, {"hints": pairs}, {"KEEPER_RELAY_KEY": "0x" + "5e" * 32})
+        told = {check.name: check for check in (await look(config)).checks}
+        assert told[f"hints {relay.url}"][1:] == (True, "sends events")
+        assert not told[f"hints relay {dead}"].ok
+        assert not told[f"hints {node_url}"].ok
+        assert told[f"hints relay {relay.url}"].ok
+        assert "signed by 0x" in told[f"hints relay {relay.url}"].detail
+        relay.hints.refusing = 503
+        assert failed(await look(config))[f"hints {relay.url}"] == "HTTP 503"
+
+
 async def test_examine__key_that_may_not_operate__is_said(site: Site) -> None:
     key = site.config.with_suffix(".key")
     key.write_text("0x" + "11" * 32)

@@ -7,9 +7,14 @@ import pytest
 
 from keeper.chain.relay import RelayAnswer
 from keeper.config.relay import RelayMethod
+from keeper.execute.model import BOUND, Fees
 from keeper.execute.states import State
+from keeper.execute.store import TransactionStore
+from keeper.execute.txm import TransactionManager
+from keeper.types import Call
+from tests.execute_samples import sample_step
 from tests.relay_world import RelayWorld, dead_url, relay_world
-from tests.txm_world import COUNTER, FAIL
+from tests.txm_world import COUNTER, FAIL, GWEI, SELECTOR
 
 CANCELS = {"eth_cancelBundle", "eth_cancelPrivateTransaction"}
 
@@ -23,6 +28,7 @@ async def test_recall__bundles__no_block_has_them_and_the_nonce_is_free_in_the_e
 ) -> None:
     async with relay_world(tmp_path, fall_back=True) as world:
         first = await world.submit(1, blocks=2)
+        await world.watcher.hears(RelayAnswer.TAKEN, 2)
         assert world.relay.held == 2
         await world.world.manager.recall(first)
         await world.watcher.hears(RelayAnswer.CANCELLED, 2)
@@ -121,3 +127,27 @@ async def test_head__of_no_use_any_more__taken_back_and_offered_again_when_it_is
         await world.mine()
         assert (await world.world.stored(1)).state is State.CONFIRMED
         assert await world.world.count() == 1
+
+
+async def test_restart__what_its_bundle_binds__neither_offered_alone_nor_public(tmp_path: Path) -> None:
+    async with relay_world(tmp_path, fall_back=True) as world:
+        head = (await world.world.line.block()).number
+        call, fees = Call(COUNTER, SELECTOR), Fees(GWEI, 30 * GWEI)
+        sent = await world.world.manager.submit(
+            f"{BOUND}1", [sample_step(1)], call, 60_000, until=head + 2, fees=fees
+        )
+        assert sent.is_bound
+        asked = len(world.relay.asked)
+        store = TransactionStore(world.world.database, 31337, world.world.pen.address)
+        line, rules = world.world.line, world.world.rules
+        world.world.manager = TransactionManager(
+            line, line, world.world.pen, store, rules, private=world.route, observer=world.watcher
+        )
+        await world.world.manager.recover()
+        for _ in range(2):
+            await world.pass_by()
+        assert len(world.relay.asked) == asked
+        found = await store.find(sent.key)
+        assert found is not None
+        assert found.state is State.DROPPED
+        assert world.world.line.sent == []

@@ -306,6 +306,32 @@ def test_load__key_of_the_relay_in_the_file__refused(tmp_path: Path) -> None:
     assert line == "relay.key: (secret): a secret in keeper.toml; move it to KEEPER_RELAY_KEY in .env"
 
 
+HINTS = '[[hints]]\nstream = "https://a.example/TOKENTOKEN"\nrelay = "https://b.example"\n'
+
+
+def test_load__hints__from_the_file_or_the_environment(tmp_path: Path) -> None:
+    variables = {
+        "KEEPER__HINTS__0__STREAM": "https://c.example",
+        "KEEPER__HINTS__0__RELAY": "https://d.example",
+    }
+    for config in (load(write(tmp_path, GOOD + HINTS), env={}), load(write(tmp_path, GOOD), env=variables)):
+        [hints] = config.hints
+        assert hints.stream.reveal().startswith("https://")
+        assert "TOKENTOKEN" not in repr(config)
+
+
+def test_load__hints__each_mistake_is_told(tmp_path: Path) -> None:
+    half = '[[hints]]\nstream = "wss://a.example"\nurl = "x"\n'
+    found = problems(write(tmp_path, GOOD + HINTS + HINTS + half))
+    assert [line.partition(":")[0] for line in found] == [
+        "hints[2].stream",
+        "hints[2].relay",
+        "hints[2].url",
+        "hints[1].stream",
+    ]
+    assert not any("TOKENTOKEN" in line for line in found)
+
+
 def test_load__env_file_with_a_broken_line__names_the_line(tmp_path: Path) -> None:
     (line,) = problems(write(tmp_path, GOOD, "KEEPER__MODE=paper\nnonsense\n"))
     assert line.endswith(".env: line 2: not NAME=value; correct that line")
