@@ -91,7 +91,7 @@ def make_desk(config: Config, chain: QuorumChain) -> Desk:
 def _bidder(config: Config, chain: ChainReader) -> Bidder | None:
     """Who adds bids to plans, None where none are wanted or nobody gets them."""
     settings, executor = config.relay, config.executor.address
-    if not (settings.urls and settings.bid_bps) or executor is None:
+    if not ((settings.urls or config.hints) and settings.bid_bps) or executor is None:
         return None
     return Bidder(chain, executor, settings.bid_bps)
 

@@ -18,6 +18,14 @@ _SIGNATURE = re.compile(r"signature|signed|auth|HTTP 40[13]|forbidden", re.IGNOR
 
 async def relay_checks(config: Config, chain: ChainReader | None) -> AsyncIterator[Check]:
     """One check a builder, and whether the executor can pay the configured bid. Sends no transaction."""
+    async for check in _builder_checks(config):
+        yield check
+    if (config.relay.urls or config.hints) and config.relay.bid_bps and chain is not None:
+        async for check in _bid_checks(config, chain):
+            yield check
+
+
+async def _builder_checks(config: Config) -> AsyncIterator[Check]:
     if not config.relay.urls:
         return
     try:
@@ -33,19 +41,21 @@ async def relay_checks(config: Config, chain: ChainReader | None) -> AsyncIterat
             yield await builder_check(builder, f"relay {builder.host}", config.chain.id, signed)
         finally:
             await builder.close()
-    if config.relay.bid_bps and config.executor.address is not None and chain is not None:
-        try:
-            token = await bid_token(chain, config.executor.address)
-        except KeeperError as error:
-            yield Check("bid", ok=False, detail=str(error))
-            return
-        able = token != ZERO_ADDRESS
-        can = (
-            f"paid in {checksum(token)}"
-            if able
-            else "the executor knows no wrapped native token; deploy it anew"
-        )
-        yield Check("bid", ok=able, detail=f"{config.relay.bid_bps / 100:g} %, {can}")
+
+
+async def _bid_checks(config: Config, chain: ChainReader) -> AsyncIterator[Check]:
+    if config.executor.address is None:
+        return
+    try:
+        token = await bid_token(chain, config.executor.address)
+    except KeeperError as error:
+        yield Check("bid", ok=False, detail=str(error))
+        return
+    able = token != ZERO_ADDRESS
+    can = (
+        f"paid in {checksum(token)}" if able else "the executor knows no wrapped native token; deploy it anew"
+    )
+    yield Check("bid", ok=able, detail=f"{config.relay.bid_bps / 100:g} %, {can}")
 
 
 async def builder_check(builder: Builder, name: str, chain_id: int, signed: str) -> Check:
