@@ -22,7 +22,7 @@ from keeper.execute.rules import (
 )
 from keeper.execute.states import State
 from keeper.execute.store import Intent
-from keeper.ports import BlockFees, ChainWriter
+from keeper.ports import BlockFees, ChainWriter, SendOutcome
 from keeper.types import Call
 
 MAX_GAS = 2**24
@@ -85,6 +85,26 @@ class Pusher:
         """Give it up; its nonce is free."""
         dropped = await self._desk.store.moved(transaction, State.DROPPED, None)
         self._desk.roster.note(self._desk.roster.keep(dropped))
+
+    async def expire(self, held: Transaction, view: View) -> None:
+        """Give up what was held up to its last block; a no-op goes where others would wait for its nonce.
+
+        They would wait for `GAP_HEADS` otherwise. What ends with this block as well waits for nothing.
+        """
+        waits = any(
+            each.nonce > held.nonce and (each.until is None or each.until > view.head.number)
+            for each in self._desk.roster.waiting()
+        )
+        if held.state is State.SIGNED:  # a crash left open whether anybody has it
+            told = await self._desk.store.sent(held, SendOutcome.UNKNOWN, out=True)
+            held = self._desk.roster.keep(told)
+        previous = held.newest.fees if held.newest else None
+        ceiling = self._desk.rules.cancel_ceiling
+        fees = cancel_fees(previous, view.quote, ceiling, self._desk.rules.bump) if waits else None
+        if fees is None:
+            await self.release(held)
+        else:
+            await self.sign(held, Cancel(fees), view)
 
     async def fill_gaps(self, view: View) -> None:
         """Put no-ops where a nonce below ours belongs to nobody: nothing after it can be mined (T17)."""

@@ -39,6 +39,10 @@ class Roster:
         """Whether it may be neither raised nor given up; after a restart only what its bundle binds is."""
         return transaction.is_bound or transaction.id in self._held
 
+    def keeps(self, transaction: Transaction) -> bool:
+        """Whether it is left as it is: held, and no no-op competes with it."""
+        return self.is_held(transaction) and transaction.state is not State.CANCELLING
+
     def note(self, transaction: Transaction, receipt: Receipt | None = None) -> None:
         """Tell later stages of a change, or of how things stand."""
         self._changed[transaction.id] = Change(transaction, receipt)

@@ -265,7 +265,7 @@ class TransactionManager:
         """Lowest nonce first: what comes later cannot be mined before."""
         for transaction in self._roster.numbered():
             unmined = await self._confirmer.follow(transaction, view, first=first)
-            if unmined is not None and self._roster.is_held(unmined):
+            if unmined is not None and self._roster.keeps(unmined):
                 await self._keep(unmined, view)
             elif unmined is not None:
                 await self._pusher.push(unmined, view, sign=not self._confirmer.missing)
@@ -280,7 +280,7 @@ class TransactionManager:
         if held.until is None and held.attempts:
             await self._attempts.offer(held, view.head.number)
         elif held.until is not None and view.head.number >= held.until:
-            await self._pusher.release(held)
+            await self._pusher.expire(held, view)
 
     async def _admit(self, transaction: Transaction, view: View) -> None:
         """Give a queued transaction its nonce, unless it waited too long or would fail by now (T6)."""

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from keeper.errors import Degraded, Transient, Unreachable
-from keeper.execute.model import Change, Transaction
+from keeper.execute.model import BOUND, Change, Fees, Step, Transaction
 from keeper.execute.rules import Rules
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
 from keeper.execute.states import TERMINAL, State
@@ -135,6 +135,8 @@ class World:
     chain_id: int
     rules: Rules = RULES
     window: int | None = None
+    bound: bool = False
+    """Every third wish goes behind somebody else's transaction, in a bundle for the next block."""
     fuse: Fuse = field(default_factory=Fuse)
 
     def __post_init__(self) -> None:
@@ -152,7 +154,7 @@ class World:
     def process(self) -> TransactionManager:
         store = FusedStore(self.database, self.chain_id, self.signer.address)
         store.fuse = self.fuse
-        private = None if self.window is None else self.builder
+        private = self.builder if self.bound or self.window is not None else None
         chain: Any = self.chain
         return TransactionManager(chain, chain, self.signer, store, self.rules, private=private)
 
@@ -179,10 +181,18 @@ class World:
                     number = int(key.rpartition(" ")[2])
                     until = None if self.window is None else self.chain.head.number + self.window
                     step = sample_step(number)
-                    await self.manager.submit(key, [step], self.wanted[key], 60_000, until=until)
+                    if self.bound and number % 3 == 0:
+                        await self.bind(key, step)
+                    else:
+                        await self.manager.submit(key, [step], self.wanted[key], 60_000, until=until)
                     self.accepted.add(key)
                 except Degraded:
                     break
+
+    async def bind(self, key: str, step: Step) -> None:
+        """Submit a wish for the next block alone, at a fixed price."""
+        until, fees = self.chain.head.number + 1, Fees(GWEI, 60 * GWEI)
+        await self.manager.submit(f"{BOUND}{key}", [step], self.wanted[key], 60_000, until=until, fees=fees)
 
     def _check(self, changes: list[Change]) -> None:
         for transaction, _ in changes:
@@ -230,12 +240,12 @@ class World:
         """A block, or something worse."""
         drawn = self.random.random()
         self.chain.base_fee = max(GWEI, self.chain.base_fee * self.random.randint(85, 118) // 100)
-        if drawn < 0.08:
+        if drawn < 0.08 and not self.bound:
             self.chain.reorg(self.random.randint(1, 4), forget=0.3)
         elif drawn < 0.2:
             self.chain.forget(0.5)
             self.chain.mine(empty=True)
-        elif self.window is not None and drawn < 0.85:
+        elif (self.bound or self.window is not None) and drawn < 0.85:
             self.builder.mine()
         else:
             self.chain.mine()
@@ -321,6 +331,26 @@ async def test_crashes__on_a_private_route__nothing_twice_and_store_and_chain_ag
     assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
     private = {attempt.hash for each in stored.values() for attempt in each.attempts if attempt.until}
     assert private & {raw.hash for raw in world.chain.executed()}
+    assert not private & {raw.hash for raw in world.chain.sent}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_crashes__some_bound_to_a_bundle__never_public_and_nobody_waits_for_them(
+    seed: int, database: Database
+) -> None:
+    world = World(database, seed, chain_id=1, rules=replace(RULES, fall_back=True), bound=True)
+    await world.live(CRASHES // 4)
+    await world.check_invariants()
+    assert world.manager.halted is None
+    stored = {each.data[4:]: each for each in await world.store() if each.steps}
+    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
+    assert len(executed) == len(set(executed))
+    ends = {data: each.state for data, each in stored.items()}
+    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
+    bound = {data for data, each in stored.items() if each.is_bound}
+    assert {ends[data] for data in ends.keys() - bound} == {State.FINAL}
+    assert {ends[data] for data in bound} >= {State.FINAL, State.DROPPED}
+    private = {attempt.hash for data in bound for attempt in stored[data].attempts if attempt.until}
     assert not private & {raw.hash for raw in world.chain.sent}
 
 

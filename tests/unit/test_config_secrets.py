@@ -30,6 +30,8 @@ TOKENS = {
     "KEEPER__SWAP__0__API_KEY": "QUOTEKEY1",
     "KEEPER__RELAY__URLS": "https://builder.example/RELAYTOKEN",
     "KEEPER_RELAY_KEY": RELAY_KEY,
+    "KEEPER__HINTS__0__STREAM": "https://hints.example/STREAMTOKEN",
+    "KEEPER__HINTS__0__RELAY": "https://relay.example/HINTTOKEN",
 }
 CANARIES = (
     KEY[2:],
@@ -45,6 +47,8 @@ CANARIES = (
     "QUOTETOKEN",
     "QUOTEKEY1",
     "RELAYTOKEN",
+    "STREAMTOKEN",
+    "HINTTOKEN",
     RELAY_KEY[2:],
 )
 PUBLIC = {
@@ -77,7 +81,7 @@ PUBLIC = {
 SECRET = {
     "chain.http", "chain.ws", "chain.send_only", "store.url",
     "signer.private_key", "signer.password", "signer.url", "swap[].url", "swap[].api_key",
-    "relay.urls", "relay.key",
+    "relay.urls", "relay.key", "hints[].stream", "hints[].relay",
 }  # fmt: skip
 
 
