@@ -117,7 +117,8 @@ class HintRunner:
             Transient: no node answered; asked again at the next head.
         """
         for each in list(self._expected.values()):
-            logs = await self._chain.logs(sorted(each.aggregators), each.seen + 1, head.number)
+            first = min(each.seen, head.number - 1) + 1  # a block may have taken the place of the last one
+            logs = await self._chain.logs(sorted(each.aggregators), first, head.number)
             receipts = [await self._receipt(transaction) for transaction in each.ours]
             self._learn(each, head, logs, receipts)
 

@@ -22,7 +22,7 @@ from keeper.execute.rules import (
 )
 from keeper.execute.states import State
 from keeper.execute.store import Intent
-from keeper.ports import BlockFees, ChainWriter, SendOutcome
+from keeper.ports import BlockFees, ChainWriter
 from keeper.types import Call
 
 MAX_GAS = 2**24
@@ -95,9 +95,6 @@ class Pusher:
             each.nonce > held.nonce and (each.until is None or each.until > view.head.number)
             for each in self._desk.roster.waiting()
         )
-        if held.state is State.SIGNED:  # a crash left open whether anybody has it
-            told = await self._desk.store.sent(held, SendOutcome.UNKNOWN, out=True)
-            held = self._desk.roster.keep(told)
         previous = held.newest.fees if held.newest else None
         ceiling = self._desk.rules.cancel_ceiling
         fees = cancel_fees(previous, view.quote, ceiling, self._desk.rules.bump) if waits else None

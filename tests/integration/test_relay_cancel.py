@@ -1,5 +1,6 @@
 """What builders hold and nobody wants any more is taken back from them."""
 
+import asyncio
 from pathlib import Path
 from uuid import UUID
 
@@ -7,7 +8,7 @@ import pytest
 
 from keeper.chain.relay import RelayAnswer
 from keeper.config.relay import RelayMethod
-from keeper.execute.model import BOUND, Fees
+from keeper.execute.model import BOUND, Fees, Transaction
 from keeper.execute.states import State
 from keeper.execute.store import TransactionStore
 from keeper.execute.txm import TransactionManager
@@ -129,25 +130,84 @@ async def test_head__of_no_use_any_more__taken_back_and_offered_again_when_it_is
         assert await world.world.count() == 1
 
 
+async def bound(world: RelayWorld, blocks: int) -> Transaction:
+    """A transaction that is worth something in its bundle only."""
+    head = (await world.world.line.block()).number
+    call, fees = Call(COUNTER, SELECTOR), Fees(GWEI, 30 * GWEI)
+    sent = await world.world.manager.submit(
+        f"{BOUND}1", [sample_step(1)], call, 60_000, until=head + blocks, fees=fees
+    )
+    assert sent.is_bound
+    return sent
+
+
+async def restart(world: RelayWorld) -> None:
+    """Another process takes over."""
+    store = TransactionStore(world.world.database, 31337, world.world.pen.address)
+    line, rules = world.world.line, world.world.rules
+    world.world.manager = TransactionManager(
+        line, line, world.world.pen, store, rules, private=world.route, observer=world.watcher
+    )
+    await world.world.manager.recover()
+
+
+async def state_of(world: RelayWorld, key: str) -> State:
+    store = TransactionStore(world.world.database, 31337, world.world.pen.address)
+    found = await store.find(key)
+    assert found is not None
+    return found.state
+
+
 async def test_restart__what_its_bundle_binds__neither_offered_alone_nor_public(tmp_path: Path) -> None:
     async with relay_world(tmp_path, fall_back=True) as world:
-        head = (await world.world.line.block()).number
-        call, fees = Call(COUNTER, SELECTOR), Fees(GWEI, 30 * GWEI)
-        sent = await world.world.manager.submit(
-            f"{BOUND}1", [sample_step(1)], call, 60_000, until=head + 2, fees=fees
-        )
-        assert sent.is_bound
+        sent = await bound(world, blocks=2)
         asked = len(world.relay.asked)
-        store = TransactionStore(world.world.database, 31337, world.world.pen.address)
-        line, rules = world.world.line, world.world.rules
-        world.world.manager = TransactionManager(
-            line, line, world.world.pen, store, rules, private=world.route, observer=world.watcher
-        )
-        await world.world.manager.recover()
+        await restart(world)
         for _ in range(2):
             await world.pass_by()
         assert len(world.relay.asked) == asked
-        found = await store.find(sent.key)
-        assert found is not None
-        assert found.state is State.DROPPED
+        assert await state_of(world, sent.key) is State.DROPPED
+        assert world.world.line.sent == []
+
+
+async def test_restart__died_before_it_knew_the_answer__given_up_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with relay_world(tmp_path) as world:
+
+        async def die(*_: object, **__: object) -> None:
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(world.route, "send", die)
+            with pytest.raises(asyncio.CancelledError):
+                await bound(world, blocks=2)
+        assert await state_of(world, f"{BOUND}1") is State.SIGNED
+        await restart(world)
+        for _ in range(2):
+            await world.pass_by()
+        assert await state_of(world, f"{BOUND}1") is State.DROPPED
+        assert world.world.manager.halted is None
+
+
+async def test_expiry__others_wait_for_its_nonce__a_no_op_takes_it_at_once(tmp_path: Path) -> None:
+    async with relay_world(tmp_path) as world:
+        first = await bound(world, blocks=1)
+        second = await world.world.submit(2)  # in public
+        assert second.nonce == first.nonce + 1
+        await world.world.mine()
+        assert await state_of(world, first.key) is State.CANCELLING
+        await world.world.mine()
+        assert await world.world.nonce() == second.nonce + 1
+        assert (await world.world.stored(2)).state is State.CONFIRMED
+        assert await world.world.count() == 1
+
+
+async def test_expiry__what_waits_ends_with_the_same_block__no_no_op(tmp_path: Path) -> None:
+    async with relay_world(tmp_path) as world:
+        first = await bound(world, blocks=1)
+        await world.submit(2, blocks=1)
+        await world.pass_by()
+        assert await state_of(world, first.key) is State.DROPPED
+        assert (await world.world.stored(2)).state is State.DROPPED
         assert world.world.line.sent == []
