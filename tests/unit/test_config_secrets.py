@@ -115,6 +115,8 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
         "swap[].api_key": config.swap[0].api_key,
         "relay.urls": config.relay.urls[0],
         "relay.key": config.relay.key,
+        "hints[].stream": config.hints[0].stream,
+        "hints[].relay": config.hints[0].relay,
         "signer.private_key": config.signer.private_key,
         "signer.password": config.signer.password,
     }
@@ -124,7 +126,15 @@ def test_settings__declared_secret__are_held_as_secrets(tmp_path: Path) -> None:
 
 def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
     config = secret_config(tmp_path)
-    for model in (config, config.chain, config.store, config.signer, config.relay, config.swap[0]):
+    for model in (
+        config,
+        config.chain,
+        config.store,
+        config.signer,
+        config.relay,
+        config.swap[0],
+        config.hints[0],
+    ):
         assert isinstance(model, BaseModel)
         for text in (repr(model), str(model), str(model.model_dump()), model.model_dump_json()):
             assert_clean(text)
@@ -134,7 +144,7 @@ def test_config__every_text_form__shows_no_secret(tmp_path: Path) -> None:
 def test_config__known_secrets__cover_every_token(tmp_path: Path) -> None:
     known = secret_config(tmp_path).secrets()
     assert {KEY, KEY[2:], "hunter2-password", "httppassword", "HTTPTOKEN1", "HTTPTOKEN2", "WSTOKEN12"} < known
-    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1", "RELAYTOKEN", RELAY_KEY[2:]} < known
+    assert {"dbpassword", "QUOTETOKEN", "QUOTEKEY1", "RELAYTOKEN", RELAY_KEY[2:], "HINTTOKEN"} < known
     assert not {"keeper", "rpc.example", "v3", "user"} & known
 
 
