@@ -124,7 +124,8 @@ class Daemon:
                 found = await self._foresight.meet(seen, self._head, self._pace.next_timestamp)
                 if found is not None:
                     await self._follow_up(self._foresight, found)
-            except (Transient, Degraded) as error:
+            except (Transient, Degraded, StartOver) as error:
+                self._recovered = not isinstance(error, StartOver)
                 self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
 
     def beat(self) -> None:
@@ -279,6 +280,7 @@ class Daemon:
         if self._foresight is not None and self._sends:
             for found in await self._foresight.again(head, self._pace.next_timestamp):
                 await self._follow_up(self._foresight, found)
+            await self._foresight.spread(head, self._pace.next_timestamp)
 
     async def _follow_up(self, foresight: Foresight, found: AnyProspect) -> None:
         self._outbox.reject(found.rejections)

@@ -45,6 +45,11 @@ class Foresight:
         hinted = [] if self._hinted is None else await self._hinted.again(head, timestamp)
         return [*pending, *hinted]
 
+    async def spread(self, head: BlockRef, timestamp: int) -> None:
+        """See `HintRunner.spread`."""
+        if self._hinted is not None:
+            await self._hinted.spread(head, timestamp)
+
     def sent(self, prospect: AnyProspect, transaction: Transaction) -> None:
         """`transaction` carries plans of `prospect` and is on its way."""
         if isinstance(prospect, HintProspect):

@@ -5,12 +5,12 @@ if the aggregator answered with it, and sent in one bundle with that hash to the
 alone; again at every head, until the update is mined or its time is over. Nothing ever goes public.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from keeper.app.announce import Announcer
 from keeper.app.events import Event
-from keeper.app.hinted_update import Hinted, HintedRelay, last_before
+from keeper.app.hinted_update import Hinted, HintedRelay, Sighting, Teller, last_before, tellers
 from keeper.app.lane import Lane
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.chain.hints import HintResult, Told
@@ -24,10 +24,7 @@ from keeper.ports import AlteredRehearsal, ChainReader, ChainWriter, Hint, Recei
 from keeper.protocols.oracles.hinted import Contradiction, transmissions
 from keeper.protocols.oracles.stand_in import stand_ins
 from keeper.protocols.oracles.transmit import Transmission
-from keeper.types import Address, BlockRef, Hash, Log, checksum
-
-LIFE = 25
-"""Blocks for which relays keep a private transaction whose sender named no last block."""
+from keeper.types import Address, BlockRef, Hash, checksum
 
 CAPACITY = 16
 """Updates expected at once; the oldest is given up first."""
@@ -37,6 +34,9 @@ _BUSY = "transactions of ours wait, and a relay takes one behind a hint"
 
 class Source(ChainReader, ChainWriter, AlteredRehearsal, Protocol):
     """What this needs from the chain."""
+
+
+Objection = Callable[[BlockRef], Awaitable[str | None]]
 
 
 class HintProspect(NamedTuple):
@@ -51,7 +51,8 @@ class HintProspect(NamedTuple):
 class HintRunner:
     """Expects what hints tell of the aggregators that price the markets of `lanes`.
 
-    `relays` are those of the streams, in their order. `operator` sends what `executor` carries out.
+    `relays` are those of the streams, in their order. `operator` sends what `executor` carries out. An update
+    is expected for `life` blocks. `objection` tells why nothing may be sent at a head, None if it may.
     Not for concurrent use: the daemon calls it between the steps of its turns.
     """
 
@@ -64,6 +65,8 @@ class HintRunner:
         operator: Address,
         *,
         relays: Sequence[HintedRelay],
+        life: int,
+        objection: Objection,
         chain_id: int,
         wrapped_native: Address | None,
         announcer: Announcer,
@@ -75,6 +78,8 @@ class HintRunner:
         self._executor = executor
         self._operator = operator
         self._relays = relays
+        self._life = life
+        self._objection = objection
         self._chain_id = chain_id
         self._wrapped_native = wrapped_native
         self._announcer = announcer
@@ -116,35 +121,75 @@ class HintRunner:
         Raises:
             Transient: no node answered; asked again at the next head.
         """
-        for each in list(self._expected.values()):
-            first = min(each.seen, head.number - 1) + 1  # a block may have taken the place of the last one
-            logs = await self._chain.logs(sorted(each.aggregators), first, head.number)
-            receipts = [await self._receipt(transaction) for transaction in each.ours]
-            self._learn(each, head, logs, receipts)
+        sightings = [await self._look(each, head) for each in self._expected.values()]
+        receipts = {each.id: await self._receipt(each) for each in self._placed}
+        judged = tellers(sightings, receipts)
+        for each in judged:
+            self._judge(each, receipts[each.transaction.id], head)
+        told = {each.sighting.hinted.hint.hash for each in judged if receipts[each.transaction.id]}
+        for sighting in sightings:
+            self._conclude(sighting, head, landed=sighting.hinted.hint.hash in told)
 
     async def again(self, head: BlockRef, timestamp: int) -> list[HintProspect]:
-        """What a new head allows to be placed behind updates that still wait. Raises as `meet`."""
-        prospects = [await self._consider(each, head, timestamp) for each in list(self._expected.values())]
-        return [prospect for prospect in prospects if prospect is not None]
+        """What a new head allows to be placed behind updates that still wait, the newest first.
+
+        Plans for one of them: what is sent behind it takes the only place. Raises as `meet`.
+        """
+        prospects: list[HintProspect] = []
+        for each in reversed(list(self._expected.values())):
+            prospect = await self._consider(each, head, timestamp)
+            prospects += [] if prospect is None else [prospect]
+            if prospect is not None and prospect.plans:
+                break
+        return prospects
+
+    async def spread(self, head: BlockRef, timestamp: int) -> None:
+        """Offer what was placed behind one update also behind the others. Raises as `meet`."""
+        for each in list(self._expected.values()):
+            if not each.ours and self._placed:
+                await self._share(each, await self._behind(each, head, timestamp))
 
     def sent(self, prospect: HintProspect, transaction: Transaction) -> None:
         """`transaction` carries plans of `prospect` and is on its way."""
         prospect.hinted.ours.append(transaction)
         self._metrics.updates.labels(UpdateFate.SENT.value).inc()
 
+    @property
+    def _placed(self) -> list[Transaction]:
+        """What waits behind any update for the next block."""
+        return [transaction for each in self._expected.values() for transaction in each.ours]
+
     def _moves(self, transmission: Transmission) -> bool:
         return any(lane.moved_by(transmission.aggregator) for lane in self._lanes)
 
     async def _consider(self, hinted: Hinted, head: BlockRef, timestamp: int) -> HintProspect | None:
-        obstacle = "" if self._dispatcher.idle else _BUSY
-        if obstacle and obstacle != hinted.obstacle:
+        behind = await self._behind(hinted, head, timestamp)
+        if self._dispatcher.idle:
+            hinted.obstacle = ""
+            return await self._plan(hinted, behind)
+        if not await self._share(hinted, behind) and hinted.obstacle != _BUSY:
+            hinted.obstacle = _BUSY
             self._metrics.updates.labels(UpdateFate.NOT_EXECUTABLE.value).inc()
-            self._tell(hinted, head, reason=obstacle)
-        hinted.obstacle = obstacle
-        if obstacle:
-            return None
-        tip = await self._chain.priority_fee()
-        behind = behind_hint(
+            self._tell(hinted, head, reason=_BUSY)
+        return None
+
+    async def _share(self, hinted: Hinted, behind: BehindHint) -> bool:
+        """Offer what is placed behind another update also behind `hinted`: a block can have it once only.
+
+        Of an update that is told a second time, or that a newer one replaces, only one will be mined.
+        """
+        for transaction in self._placed:
+            if await self._objection(behind.head) is None and await self._dispatcher.share(
+                transaction, behind
+            ):
+                hinted.ours.append(transaction)
+                self._metrics.updates.labels(UpdateFate.SENT.value).inc()
+                self._tell(hinted, behind.head, shared=_last_hash(transaction))
+                return True
+        return False
+
+    async def _behind(self, hinted: Hinted, head: BlockRef, timestamp: int) -> BehindHint:
+        return behind_hint(
             hinted.hint.hash,
             hinted.relay.relay,
             head,
@@ -153,16 +198,15 @@ class HintRunner:
             self._executor,
             self._operator,
             await self._chain.nonce(self._operator, head),
-            tip,
+            await self._chain.priority_fee(),
         )
-        return await self._plan(hinted, behind, head.base_fee + tip)
 
     async def _stand_ins(self, hinted: Hinted, head: BlockRef, timestamp: int) -> dict[Address, bytes]:
         for aggregator in hinted.aggregators - self._codes.keys():
             self._codes[aggregator] = await self._chain.code(aggregator, head)
         return stand_ins(hinted.transmissions, self._codes, timestamp)
 
-    async def _plan(self, hinted: Hinted, behind: BehindHint, gas_price: int) -> HintProspect | None:
+    async def _plan(self, hinted: Hinted, behind: BehindHint) -> HintProspect | None:
         """Ask every deployment that the update concerns who crosses, and what that is worth."""
         head = behind.head
         native = native_price([lane.market for lane in self._lanes], self._wrapped_native, self._chain_id)
@@ -176,7 +220,7 @@ class HintRunner:
                 [each for each in hinted.transmissions if lane.moved_by(each.aggregator)],
                 head,
                 behind.timestamp,
-                gas_price,
+                behind.quote.base_fee + behind.quote.tip,
                 native or ASSUMED_PRICE,
                 in_flight=self._dispatcher.in_flight(),
                 ahead=plans,
@@ -194,43 +238,36 @@ class HintRunner:
         found = [await self._chain.receipt(attempt.hash) for attempt in transaction.attempts]
         return next((receipt for receipt in found if receipt is not None), None)
 
-    def _learn(
-        self, each: Hinted, head: BlockRef, logs: Sequence[Log], receipts: Sequence[Receipt | None]
-    ) -> None:
-        """What the blocks up to `head` say of an update and of ours behind it."""
-        each.seen = head.number
-        update = next((log for log in logs if each.is_in(log)), None)
-        mined = next((receipt for receipt in receipts if receipt is not None), None)
-        if mined is not None and update is None:  # ours is nowhere without it
-            update = last_before(mined, logs)
-        for transaction, receipt in zip(each.ours, receipts, strict=True):
-            self._judge(each, transaction, receipt, update, head)
-        each.ours = []
-        if update is not None or mined is not None:
-            del self._expected[each.hint.hash]
-        elif any(each.outdates(log) for log in logs):
-            self._give_up(each, "another answer came first", head)
-        elif head.number >= each.since + LIFE:
-            self._give_up(each, f"not mined in {LIFE} blocks", head)
+    async def _look(self, each: Hinted, head: BlockRef) -> Sighting:
+        """What the blocks up to `head` say of an update."""
+        first = min(each.seen, head.number - 1) + 1  # a block may have taken the place of the last one
+        logs = await self._chain.logs(sorted(each.aggregators), first, head.number)
+        return Sighting(each, next((log for log in logs if each.is_in(log)), None), logs)
 
-    def _judge(
-        self,
-        each: Hinted,
-        transaction: Transaction,
-        ours: Receipt | None,
-        update: Log | None,
-        head: BlockRef,
-    ) -> None:
+    def _judge(self, told: Teller, ours: Receipt | None, head: BlockRef) -> None:
         """Say where ours came in relative to the update."""
+        each, update = told.sighting.hinted, told.sighting.update
         if ours is None:
             fate = UpdateFate.EXPIRED if update is None else UpdateFate.LATE
-            self._result(each, transaction, fate, head.number)
+            self._result(each, told.transaction, fate, head.number)
             return
+        update = update or last_before(ours, told.sighting.logs)  # ours is nowhere without it
         places = None
         if update is not None and update.block_hash == ours.block_hash and ours.logs:
             places = ours.logs[0].tx_index - update.tx_index
             self._metrics.places_behind.observe(places)
-        self._result(each, transaction, UpdateFate.BEHIND, ours.block, places=places)
+        self._result(each, told.transaction, UpdateFate.BEHIND, ours.block, places=places)
+
+    def _conclude(self, sighting: Sighting, head: BlockRef, *, landed: bool) -> None:
+        """Expect it no longer, if it was mined or cannot be any more. What was placed behind it is told."""
+        each = sighting.hinted
+        each.seen, each.ours = head.number, []
+        if sighting.update is not None or landed:
+            del self._expected[each.hint.hash]
+        elif any(each.outdates(log) for log in sighting.logs):
+            self._give_up(each, "another answer came first", head)
+        elif head.number >= each.since + self._life:
+            self._give_up(each, f"not mined by block {head.number}", head)
 
     def _give_up(self, each: Hinted, why: str, head: BlockRef) -> None:
         del self._expected[each.hint.hash]
@@ -256,12 +293,16 @@ class HintRunner:
     ) -> None:
         """What became of ours."""
         self._metrics.updates.labels(fate.value).inc()
-        newest = transaction.newest
         self._announcer.say(
             Event.BACKRUN,
             block=block,
             update=each.hint.hash,
-            tx_hash=None if newest is None else newest.hash,
+            tx_hash=_last_hash(transaction),
             fate=fate.value,
             **more,
         )
+
+
+def _last_hash(transaction: Transaction) -> Hash | None:
+    newest = transaction.newest
+    return None if newest is None else newest.hash

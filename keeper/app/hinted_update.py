@@ -1,6 +1,6 @@
 """An oracle update that a relay gave a hint of, and how it is found again in blocks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -66,3 +66,38 @@ def last_before(ours: Receipt, logs: Iterable[Log]) -> Log | None:
     place = ours.logs[0].tx_index if ours.logs else 0
     before = [log for log in logs if log.block_hash == ours.block_hash and log.tx_index < place]
     return max(before, key=lambda log: log.log_index, default=None)
+
+
+class Sighting(NamedTuple):
+    """What new blocks say of an update: its log, None where it is not there, and all of its aggregators."""
+
+    hinted: Hinted
+    update: Log | None
+    logs: list[Log]
+
+
+class Teller(NamedTuple):
+    """The update by which is told what became of a transaction."""
+
+    sighting: Sighting
+    transaction: Transaction
+
+
+def tellers(sightings: Sequence[Sighting], receipts: Mapping[int, Receipt | None]) -> list[Teller]:
+    """For each transaction that was placed behind some of the updates, the one that explains its end.
+
+    `receipts` are those of the transactions, by id.
+    """
+    shared: dict[int, list[Teller]] = {}
+    for sighting in sightings:
+        for transaction in sighting.hinted.ours:
+            shared.setdefault(transaction.id, []).append(Teller(sighting, transaction))
+    return [max(each, key=lambda teller: _rank(teller, receipts[key])) for key, each in shared.items()]
+
+
+def _rank(teller: Teller, ours: Receipt | None) -> int:
+    """How well an update explains the end: seen where ours is, seen at all, or hard to recognise."""
+    update = teller.sighting.update
+    if update is None:
+        return int(teller.sighting.hinted.hint.size > 1)
+    return 3 if ours is not None and ours.block_hash == update.block_hash else 2

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from keeper.app.announce import Announcer
 from keeper.app.daemon import Daemon
 from keeper.app.doctor.contracts import operator_of
-from keeper.app.hinted import HintRunner
+from keeper.app.hinted import HintRunner, Objection
 from keeper.app.hinted_update import HintedRelay
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
@@ -36,12 +36,13 @@ async def make_hint_runner(  # noqa: PLR0917 - the parts it shares with the daem
     announcer: Announcer,
     metrics: Metrics,
     *,
+    objection: Objection,
     observer: RelayObserver,
     stack: AsyncExitStack,
 ) -> HintRunner | None:
     """Who liquidates behind hinted updates, None where there are no streams or nothing is planned.
 
-    The connections to the relays are closed with `stack`.
+    The connections to the relays are closed with `stack`; `objection` as in HintRunner.
 
     Raises:
         ConfigError: there is no executor, or the key for relays is none.
@@ -61,6 +62,8 @@ async def make_hint_runner(  # noqa: PLR0917 - the parts it shares with the daem
         Executor(address, load_artifact("executor").abi),
         await operator_of(chain, address),
         relays=[HintedRelay(*each) for each in zip(hosts, relays, strict=True)],
+        life=config.relay.target_blocks,
+        objection=objection,
         chain_id=config.chain.id,
         wrapped_native=await wrapped_native(config, chain),
         announcer=announcer,

@@ -127,7 +127,9 @@ async def assemble(
         announcer = Announcer(sink, metrics, incidents)
         shared = (config, mode, chain, lanes, dispatcher, announcer, metrics)
         backrunner = await make_backrunner(*shared)
-        hint_runner = await make_hint_runner(*shared, observer=watch, stack=stack)
+        hint_runner = await make_hint_runner(
+            *shared, objection=governor.objection, observer=watch, stack=stack
+        )
         records = Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database))
         daemon = Daemon(
             chain,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from keeper.errors import Fatal
 from keeper.execute.behind import Behind
+from keeper.execute.hinted import BehindHint
 from keeper.execute.model import Change, Report, Step, Transaction
 from keeper.execute.odds import Odds
 from keeper.execute.send import Sender
@@ -125,6 +126,10 @@ class Dispatcher:
         """See TransactionManager.withdraw."""
         if self._sender is not None:
             await self._sender.manager.withdraw(transaction)
+
+    async def share(self, transaction: Transaction, behind: BehindHint) -> bool:
+        """See Sender.share."""
+        return self._sender is not None and await self._sender.share(transaction, behind)
 
     async def recall(self, transaction: Transaction | None = None) -> None:
         """See TransactionManager.recall."""

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from keeper.errors import ConfigError, Degraded
 from keeper.execute.behind import Behind
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Quote, first_fees
-from keeper.execute.model import Fees
+from keeper.execute.model import Fees, Transaction
 from keeper.ports import AlteredRehearsal, PendingTransaction, Ran, Relay
 from keeper.types import Address, BlockRef, Hash
 
@@ -39,6 +40,21 @@ class BehindHint(Behind):
     def alone(self) -> bool:
         """Relays take one transaction behind a hint."""
         return True
+
+    async def takes(self, transaction: Transaction) -> bool:
+        """Whether a transaction that is signed already, for the same block, would succeed here as well."""
+        newest = transaction.newest
+        if newest is None or newest.until != self.head.number + 1:
+            return False
+        call, gas = transaction.call, transaction.gas
+        ours = PendingTransaction(
+            newest.hash, transaction.sender, transaction.nonce, call, 0, gas, *newest.fees
+        )
+        try:
+            [ran] = await self.rehearsal.rehearse([ours], self.head, self.timestamp)
+        except (ConfigError, Degraded):  # nobody can tell
+            return False
+        return ran.succeeded and any(result.ok for result in self.executor.results(ran.data))
 
     def fees(self, ceiling: int) -> Fees | None:
         """The same, lower where `ceiling` wei per gas asks for it; None where that pays no base fee."""

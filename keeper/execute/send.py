@@ -8,6 +8,7 @@ from keeper.execute.behind import Behind
 from keeper.execute.bundle import BundleRoute
 from keeper.execute.executor import Executor
 from keeper.execute.fees import break_even_price
+from keeper.execute.hinted import BehindHint
 from keeper.execute.model import BOUND, Fees, Transaction
 from keeper.execute.push import MAX_GAS
 from keeper.execute.simulate import Simulation
@@ -78,6 +79,18 @@ class Sender:
             raise Degraded("no relay takes bundles")
         with self._bundles.behind(behind.front, behind.relay):
             return await submit(fees=fees, until=behind.head.number + 1)
+
+    async def share(self, transaction: Transaction, behind: BehindHint) -> bool:
+        """Offer what is bound to a bundle for the next block also behind `behind`; False where it would fail.
+
+        Raises:
+            Transient: no node answered. StartOver: see TransactionManager.offer.
+        """
+        if self._bundles is None or not await behind.takes(transaction):
+            return False
+        with self._bundles.behind(behind.front, behind.relay):
+            await self.manager.offer(transaction)
+        return True
 
     def _fees(self, behind: Behind, ceiling: int | None) -> Fees:
         highest = self.manager.max_gas_price

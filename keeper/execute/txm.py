@@ -213,6 +213,17 @@ class TransactionManager:
             if fees is not None:
                 await self._pusher.sign(now, Cancel(fees), self._view)
 
+    async def offer(self, transaction: Transaction) -> None:
+        """Send the newest attempt of `transaction` once more, the way that is open now, if it still waits.
+
+        Raises:
+            StartOver: as `on_head`.
+        """
+        async with self._lock:
+            now = next((each for each in self._roster.waiting() if each.id == transaction.id), None)
+            if now is not None and now.attempts and self._view is not None:
+                await self._attempts.offer(now, self._view.head.number)
+
     async def recall(self, transaction: Transaction | None = None) -> None:
         """Take `transaction`, or everything, back from the builders that hold it.
 

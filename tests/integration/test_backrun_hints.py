@@ -126,14 +126,19 @@ async def test_hint__of_an_update_that_never_lands__nothing_lands_and_the_next_i
             since = len(keeper.events)
             await mine(keeper, drill, relay)
             hopeless.append(await submitted(keeper, since))
+        since = len(keeper.events)
+        await mine(keeper, drill, relay)
+        said = await keeper.says(Event.UPDATE, since, PATIENCE, hint=matching_hash(update))
+        assert said is not None
+        assert "no longer expected: not mined by block" in said["reason"]
         assert len({bundle["inclusion"]["block"] for bundle in bundles(relay)}) == 3
         assert await keeper.says(Event.BACKRUN, 0, PATIENCE, fate="expired") is not None
 
         since = len(keeper.events)
-        other = await drill.signed_bytes(drill.transmission(1), KEY)  # takes the nonce of the first
-        other_hash = await hand_over(relay, other)
+        other = await private_update(drill, relay, 1)  # takes the nonce of the first
+        ours = await submitted(keeper, since)
         await mine(keeper, drill, relay)
-        assert await drill.node.request("eth_getTransactionReceipt", other_hash) is not None
+        assert (await drill.landing(other, ours)).directly_behind
         for each in hopeless:
             assert await drill.node.request("eth_getTransactionReceipt", each) is None
         assert await keeper.says(Event.OUTCOME, 0, QUIET, outcome="reverted") is None
@@ -151,6 +156,24 @@ async def test_hint__relay_leaves_the_update_out_of_a_block__both_in_a_later_one
         await relay.mine()
         assert (await drill.landing(update, second)).directly_behind
         assert first == second or await drill.node.request("eth_getTransactionReceipt", first) is None
+
+
+async def test_hint__while_ours_waits_behind_another__the_same_is_offered_behind_both(drill: Drill) -> None:
+    async with hinting(drill) as (keeper, relay):
+        first = await private_update(drill, relay, 0)
+        relay.withheld.add(first)
+        ours = await submitted(keeper)
+        second = await private_update(drill, relay, 1)  # in the place of the first
+        said = await keeper.says(Event.UPDATE, 0, PATIENCE, hint=matching_hash(second))
+        assert said is not None
+        assert said["shared"] == ours
+        assert [each["body"][0]["hash"] for each in bundles(relay)] == [*map(matching_hash, (first, second))]
+        await mine(keeper, drill, relay)
+        assert (await drill.landing(second, ours)).directly_behind
+        told = [each for each in keeper.events if each["event"] == Event.BACKRUN.value]
+        assert [(each["update"], each["fate"], each["places"]) for each in told] == [
+            (matching_hash(second), "behind", 1)
+        ]
 
 
 async def test_hint__with_another_price_than_what_lands__ours_stays_out(drill: Drill) -> None:

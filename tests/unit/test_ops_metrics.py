@@ -24,6 +24,7 @@ NAMES = {
     "keeper_audited_total",
     "keeper_drift_total",
     "keeper_quarantined",
+    "keeper_hints_total",
     "keeper_pending_crossings_total",
     "keeper_pending_updates_total",
     "keeper_places_behind_update",
