@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from keeper.app.announce import Announcer
+from keeper.app.bids import Bidder
 from keeper.app.events import Event
 from keeper.app.hinted_update import Hinted, HintedRelay, Sighting, Teller, last_before, tellers
 from keeper.app.lane import Lane
@@ -69,6 +70,7 @@ class HintRunner:
         objection: Objection,
         chain_id: int,
         wrapped_native: Address | None,
+        bidder: Bidder | None,
         announcer: Announcer,
         metrics: Metrics,
     ) -> None:
@@ -82,6 +84,7 @@ class HintRunner:
         self._objection = objection
         self._chain_id = chain_id
         self._wrapped_native = wrapped_native
+        self._bidder = bidder
         self._announcer = announcer
         self._metrics = metrics
         self._expected: dict[Hash, Hinted] = {}
@@ -226,7 +229,8 @@ class HintRunner:
                 ahead=plans,
             )
             crossing += found.crossing
-            plans += found.plans
+            bid = found.plans if self._bidder is None else await self._bidder.bid(found.plans)
+            plans += [each for each in bid if isinstance(each, Plan)]
             rejections += found.rejections
         self._tell(hinted, head, crossing=[checksum(each) for each in crossing], plans=len(plans))
         if crossing:

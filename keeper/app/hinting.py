@@ -11,6 +11,7 @@ from keeper.app.hinted import HintRunner, Objection
 from keeper.app.hinted_update import HintedRelay
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
+from keeper.app.planning import make_bidder
 from keeper.app.route import reputation
 from keeper.artifacts import load_artifact
 from keeper.chain.builder import Builder
@@ -66,6 +67,8 @@ async def make_hint_runner(  # noqa: PLR0917 - the parts it shares with the daem
         objection=objection,
         chain_id=config.chain.id,
         wrapped_native=await wrapped_native(config, chain),
+        # Where all transactions go to builders, the plans bring their bids along.
+        bidder=None if config.relay.urls else make_bidder(config, chain),
         announcer=announcer,
         metrics=metrics,
     )

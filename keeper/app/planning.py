@@ -84,16 +84,14 @@ def make_desk(config: Config, chain: QuorumChain) -> Desk:
             toxic=guards.toxic,
         ),
         make_confirmer(config, chain),
-        _bidder(config, chain),
+        make_bidder(config, chain) if config.relay.urls else None,
     )
 
 
-def _bidder(config: Config, chain: ChainReader) -> Bidder | None:
-    """Who adds bids to plans, None where none are wanted or nobody gets them."""
-    settings, executor = config.relay, config.executor.address
-    if not ((settings.urls or config.hints) and settings.bid_bps) or executor is None:
-        return None
-    return Bidder(chain, executor, settings.bid_bps)
+def make_bidder(config: Config, chain: ChainReader) -> Bidder | None:
+    """Who adds bids to plans that go to builders, None where none are wanted."""
+    share, executor = config.relay.bid_bps, config.executor.address
+    return Bidder(chain, executor, share) if share and executor is not None else None
 
 
 def make_allowance(config: Config) -> Allowance:
