@@ -6,6 +6,7 @@ Interface: v3-core IUniswapV3PoolActions.swap, which calls back for what it is o
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import structlog
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.protocols.base import FlashKind, FlashSource, Reads
@@ -19,6 +20,12 @@ SLACK = 1_000_000
 interest changes in five minutes at 10 % a year, and what rounding to shares may take."""
 
 VERSION = selector("version()")
+
+OLDER = (
+    "the executor is older and knows no flash swaps; `keeper executor deploy --force` deploys one that does"
+)
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +53,23 @@ class FlashSwaps:
     def __init__(self, executor: Address | None) -> None:
         self._executor = executor
         self._known = executor is None
+        self._said = False
 
     def lend(self, tokens: Collection[Address]) -> Reads[Sequence[FlashSource]]:
         """See `keeper.protocols.bank.Bank`. Asked until it is so once: an executor never changes."""
         del tokens
         if not self._known and self._executor:
             [answer] = yield [Call(self._executor, VERSION)]
-            self._known = int.from_bytes(answer or b"") >= FIRST_VERSION
+            self._known = knows(answer)
+        if not self._known and not self._said:
+            _log.warning("no_flash_swaps", executor=self._executor, reason=OLDER)
+            self._said = True
         return [FlashSwap()] if self._known else []
+
+
+def knows(answer: bytes | None) -> bool:
+    """Whether an executor that answers this to `VERSION` knows flash swaps."""
+    return int.from_bytes(answer or b"") >= FIRST_VERSION
 
 
 def sold(seized: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 from keeper.plan.flash_swap import FlashSwap
 from keeper.plan.funding import Need, cheapest, lends
 from keeper.plan.model import Loan
-from keeper.protocols.base import Dialect, FlashKind, Instruction, Opportunity, Settlement
+from keeper.protocols.base import Dialect, FlashKind, FlashSource, Instruction, Opportunity, Settlement
 from keeper.protocols.flash import Lender
 from keeper.types import ZERO_ADDRESS, Address
 from tests.execute_samples import POOL, USDC, WETH, account
@@ -68,7 +68,7 @@ def test_cheapest__the_lender_takes_part_in_the_sale__is_avoided() -> None:
 
 
 def test_cheapest__flash_swap__only_where_the_sale_leaves_it_room() -> None:
-    sources = [FlashSwap(), lender(FlashKind.AAVE, POOL, 10**6, 5)]
+    sources: list[FlashSource] = [FlashSwap(), lender(FlashKind.AAVE, POOL, 10**6, 5)]
     need = Need.of(PAIR, 1000, Settlement(1000, 1100, 10), INSTRUCTION, in_swap=True)
     assert cheapest(sources, need) == (Loan(FlashKind.FLASH_SWAP, ZERO_ADDRESS), 0)
     assert cheapest(sources, need._replace(in_swap=False)) == (Loan(FlashKind.AAVE, POOL), 1)
