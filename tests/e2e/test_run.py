@@ -2,19 +2,28 @@
 
 import signal
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode
+from eth_utils.abi import filter_abi_by_name, get_abi_input_types
 from pyarrow import parquet
 
+from keeper.artifacts import load_artifact
+from keeper.chain.rpc import Rpc
 from keeper.devnet.view import AccountData
-from keeper.types import WAD, checksum
+from keeper.execute.executor import Executor, Liquidated
+from keeper.protocols.base import FlashKind
+from keeper.types import WAD, Hash, checksum
 from tests.e2e.relay import Relay
 from tests.e2e.world import Daemon, World, keeper
 
 SNAPSHOT_BLOCKS = 100
+SOURCE, LEGS = 6, 11
+"""Fields of a liquidation in the executor's calldata."""
 
 
 @pytest.fixture
@@ -95,10 +104,13 @@ def timed(entry: dict[str, Any]) -> None:
 
 
 async def earned(world: World, outcomes: list[dict[str, Any]]) -> None:
-    """The executor's owner holds exactly the profits the ledger tells, and every account is better off."""
-    profits: dict[str, int] = {}
+    """The executor's owner holds exactly the profits the ledger tells, and every account is better off.
+
+    Flash swaps leave the owner a millionth of the collateral besides.
+    """
+    profits = await unsold(world, {event["realised"]["tx_hash"] for event in outcomes})
     for event in outcomes:
-        profits[event["debt_asset"]] = profits.get(event["debt_asset"], 0) + int(event["realised"]["profit"])
+        profits[event["debt_asset"]] += int(event["realised"]["profit"])
     holdings = {
         checksum(reserve.token): int(
             await world.network.node.request(
@@ -111,6 +123,27 @@ async def earned(world: World, outcomes: list[dict[str, Any]]) -> None:
     assert {token: amount for token, amount in holdings.items() if amount} == profits
     for event in outcomes:
         assert (await health(world, event["account"])).health_factor > WAD * 9 // 10
+
+
+async def unsold(world: World, hashes: set[str]) -> Counter[str]:
+    """What flash swaps in these transactions seized beyond what they sold, by token."""
+    artifact, kept = load_artifact("executor"), Counter[str]()
+    executor = Executor(world.site.executor, artifact.abi)
+    [entry] = filter_abi_by_name("execute", artifact.abi)  # type: ignore[arg-type]
+    async with Rpc(world.network.anvil.http) as rpc:
+        for tx_hash in hashes:
+            sent = await world.network.node.request("eth_getTransactionByHash", tx_hash)
+            liquidations, _ = decode(get_abi_input_types(entry), bytes.fromhex(sent["input"][10:]))
+            receipt = await rpc.receipt(Hash(tx_hash))
+            assert receipt
+            for liquidation, event in zip(liquidations, executor.events(receipt.logs), strict=True):
+                assert isinstance(event, Liquidated)
+                source, legs = liquidation[SOURCE], liquidation[LEGS]
+                if source == FlashKind.FLASH_SWAP:
+                    [(_, amount, _)] = legs
+                    kept[checksum(event.collateral)] += event.seized - amount
+                    assert 0 < event.seized - amount <= event.seized // 500_000 + 1
+    return kept
 
 
 async def test_run_watch__without_key_swap_and_executor__sees_and_plans_nothing(
