@@ -2,28 +2,20 @@
 
 import signal
 import sqlite3
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_abi.abi import decode
-from eth_utils.abi import filter_abi_by_name, get_abi_input_types
 from pyarrow import parquet
 
-from keeper.artifacts import load_artifact
-from keeper.chain.rpc import Rpc
 from keeper.devnet.view import AccountData
-from keeper.execute.executor import Executor, Liquidated
-from keeper.protocols.base import FlashKind
-from keeper.types import WAD, Hash, checksum
+from keeper.types import WAD, checksum
 from tests.e2e.relay import Relay
+from tests.e2e.slack import unsold
 from tests.e2e.world import Daemon, World, keeper
 
 SNAPSHOT_BLOCKS = 100
-SOURCE, LEGS = 6, 11
-"""Fields of a liquidation in the executor's calldata."""
 
 
 @pytest.fixture
@@ -123,27 +115,6 @@ async def earned(world: World, outcomes: list[dict[str, Any]]) -> None:
     assert {token: amount for token, amount in holdings.items() if amount} == profits
     for event in outcomes:
         assert (await health(world, event["account"])).health_factor > WAD * 9 // 10
-
-
-async def unsold(world: World, hashes: set[str]) -> Counter[str]:
-    """What flash swaps in these transactions seized beyond what they sold, by token."""
-    artifact, kept = load_artifact("executor"), Counter[str]()
-    executor = Executor(world.site.executor, artifact.abi)
-    [entry] = filter_abi_by_name("execute", artifact.abi)  # type: ignore[arg-type]
-    async with Rpc(world.network.anvil.http) as rpc:
-        for tx_hash in hashes:
-            sent = await world.network.node.request("eth_getTransactionByHash", tx_hash)
-            liquidations, _ = decode(get_abi_input_types(entry), bytes.fromhex(sent["input"][10:]))
-            receipt = await rpc.receipt(Hash(tx_hash))
-            assert receipt
-            for liquidation, event in zip(liquidations, executor.events(receipt.logs), strict=True):
-                assert isinstance(event, Liquidated)
-                source, legs = liquidation[SOURCE], liquidation[LEGS]
-                if source == FlashKind.FLASH_SWAP:
-                    [(_, amount, _)] = legs
-                    kept[checksum(event.collateral)] += event.seized - amount
-                    assert 0 < event.seized - amount <= event.seized // 500_000 + 1
-    return kept
 
 
 async def test_run_watch__without_key_swap_and_executor__sees_and_plans_nothing(
