@@ -6,10 +6,10 @@ that talks nonsense has not answered.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from keeper.errors import Unreachable
+from keeper.memo import Memo
 from keeper.ports import BlockId, PendingTransaction, Ran, Receipt
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
@@ -76,25 +76,23 @@ def timestamps(entries: Iterable[Mapping[str, Any]]) -> dict[int, int]:
 
 
 _tuple = tuple.__new__
-_log_fields = itemgetter(
-    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
-)
+_numbers: Memo[str, int] = Memo(quantity)
+_addresses: Memo[str, Address] = Memo(lambda text: Address(text.lower()))
 
 
 def log(entry: Mapping[str, Any]) -> Log:
     """One mined log object. Built past the named tuple's own constructor: a backfill makes millions."""
-    address, topics, data, block, block_hash, tx_hash, tx_index, log_index = _log_fields(entry)
     return _tuple(
         Log,
         (
-            address.lower(),
-            tuple(topics),
-            data,
-            int(block, 16),
-            block_hash,
-            tx_hash,
-            int(tx_index, 16),
-            int(log_index, 16),
+            _addresses[entry["address"]],
+            tuple(entry["topics"]),
+            entry["data"],
+            _numbers[entry["blockNumber"]],
+            entry["blockHash"],
+            entry["transactionHash"],
+            _numbers[entry["transactionIndex"]],
+            _numbers[entry["logIndex"]],
         ),
     )
 

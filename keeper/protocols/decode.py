@@ -1,10 +1,12 @@
 """Slicing of log and call data: the hot path needs neither an ABI nor a library."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from struct import Struct
 
 from eth_utils.crypto import keccak
 
+from keeper.memo import Memo
 from keeper.types import Address, Call, Log
 
 
@@ -13,9 +15,12 @@ def topic(signature: str) -> str:
     return "0x" + keccak(text=signature).hex()
 
 
+_addresses: Memo[str, Address] = Memo(lambda topic: Address("0x" + topic[26:]))
+
+
 def topic_address(log: Log, position: int) -> Address:
     """Indexed address number `position` (1 is the first indexed argument)."""
-    return Address("0x" + log.topics[position][26:])
+    return _addresses[log.topics[position]]
 
 
 def topic_int(log: Log, position: int) -> int:
@@ -33,6 +38,17 @@ def word(log: Log, position: int) -> int:
     """Unsigned integer number `position` of the log's data (0 is the first)."""
     start = 2 + 64 * position
     return int(log.data[start : start + 64], 16)
+
+
+_integer = int.from_bytes
+_splitters: Memo[int, Callable[[bytes], tuple[bytes, ...]]] = Memo(
+    lambda count: Struct("32s" * count).unpack_from
+)
+
+
+def words(log: Log, count: int) -> Iterator[int]:
+    """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`."""
+    return map(_integer, _splitters[count](bytes.fromhex(log.data[2:])))
 
 
 def word_address(log: Log, position: int) -> Address:
