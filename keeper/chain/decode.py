@@ -6,10 +6,10 @@ that talks nonsense has not answered.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from keeper.errors import Unreachable
-from keeper.memo import Memo
 from keeper.ports import BlockId, PendingTransaction, Ran, Receipt
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
@@ -76,25 +76,31 @@ def timestamps(entries: Iterable[Mapping[str, Any]]) -> dict[int, int]:
 
 
 _tuple = tuple.__new__
-_numbers: Memo[str, int] = Memo(quantity)
-_addresses: Memo[str, Address] = Memo(lambda text: Address(text.lower()))
+_log_fields = itemgetter(
+    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
+)
 
 
-def log(entry: Mapping[str, Any]) -> Log:
-    """One mined log object. Built past the named tuple's own constructor: a backfill makes millions."""
-    return _tuple(
-        Log,
-        (
-            _addresses[entry["address"]],
-            tuple(entry["topics"]),
-            entry["data"],
-            _numbers[entry["blockNumber"]],
-            entry["blockHash"],
-            entry["transactionHash"],
-            _numbers[entry["transactionIndex"]],
-            _numbers[entry["logIndex"]],
-        ),
-    )
+def logs(entries: Iterable[Mapping[str, Any]]) -> list[Log]:
+    """Mined log objects. Built past the named tuple's own constructor: a backfill makes millions."""
+    return [
+        _tuple(
+            Log,
+            (
+                address.lower(),
+                tuple(topics),
+                data,
+                int(block, 16),
+                block_hash,
+                tx_hash,
+                int(tx_index, 16),
+                int(log_index, 16),
+            ),
+        )
+        for address, topics, data, block, block_hash, tx_hash, tx_index, log_index in map(
+            _log_fields, entries
+        )
+    ]
 
 
 def receipt(entry: Mapping[str, Any]) -> Receipt:
@@ -106,7 +112,7 @@ def receipt(entry: Mapping[str, Any]) -> Receipt:
         succeeded=int(entry["status"], 16) == 1,
         gas_used=int(entry["gasUsed"], 16),
         gas_price=int(entry["effectiveGasPrice"], 16),
-        logs=tuple(log(item) for item in entry["logs"]),
+        logs=tuple(logs(entry["logs"])),
         data_fee=int(entry.get("l1Fee") or "0x0", 16),
     )
 
