@@ -65,7 +65,7 @@ async def _pages(scene: Scene) -> list[str]:
 
 
 def _rate(pages: list[str], work: Callable[[list[Entry]], None]) -> float:
-    """Logs a second of processor time of `work`, which takes the objects of a page; parsing does not count."""
+    """Logs per second of processor time that `work` takes for the objects of a page, without parsing."""
     seconds, count = 0.0, 0
     for page in pages:
         entries = json.loads(page)

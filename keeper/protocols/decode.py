@@ -1,12 +1,11 @@
 """Slicing of log and call data: the hot path needs neither an ABI nor a library."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from struct import Struct
 
 from eth_utils.crypto import keccak
 
-from keeper.memo import Memo
 from keeper.types import Address, Call, Log
 
 
@@ -15,12 +14,15 @@ def topic(signature: str) -> str:
     return "0x" + keccak(text=signature).hex()
 
 
-_addresses: Memo[str, Address] = Memo(lambda topic: Address("0x" + topic[26:]))
+@lru_cache(maxsize=1 << 15)
+def _address(topic: str) -> Address:
+    # The same assets and accounts come again and again, and the same object is looked up sooner.
+    return Address("0x" + topic[26:])
 
 
 def topic_address(log: Log, position: int) -> Address:
     """Indexed address number `position` (1 is the first indexed argument)."""
-    return _addresses[log.topics[position]]
+    return _address(log.topics[position])
 
 
 def topic_int(log: Log, position: int) -> int:
@@ -41,14 +43,16 @@ def word(log: Log, position: int) -> int:
 
 
 _integer = int.from_bytes
-_splitters: Memo[int, Callable[[bytes], tuple[bytes, ...]]] = Memo(
-    lambda count: Struct("32s" * count).unpack_from
-)
+
+
+@cache
+def _splitter(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    return Struct("32s" * count).unpack_from
 
 
 def words(log: Log, count: int) -> Iterator[int]:
     """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`."""
-    return map(_integer, _splitters[count](bytes.fromhex(log.data[2:])))
+    return map(_integer, _splitter(count)(bytes.fromhex(log.data[2:])))
 
 
 def word_address(log: Log, position: int) -> Address:
