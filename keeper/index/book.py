@@ -40,7 +40,7 @@ class ColumnarBook:
         self._exact: list[int] = []
         self._flags: list[bool] = []
         self._records: dict[Key, Any] = {}
-        self.get = self._records.get
+        self.get = self._records.get  # the dict's own: a call less, several times a log
         self._revision = 0
         self._columns = Columns()
         self._stale_legs: dict[int, int] = {}  # those the columns do not show: revision of the last change

@@ -19,7 +19,10 @@ _ASSETS = (1 << ASSET_BITS) - 1
 
 
 def split(place: Any) -> tuple[Any, Any, Any]:
-    """(row, asset, side) of a place, or of an array of them; a place is `(row << 16 | asset) << 1 | side`."""
+    """(row, asset, side) of a leg's place, or of an array of places.
+
+    A place is one integer, `(row << ASSET_BITS | asset) << 1 | side`.
+    """
     return place >> ASSET_BITS + 1, place >> 1 & _ASSETS, place & 1
 
 
@@ -57,16 +60,18 @@ class Columns:
         return np.flatnonzero(self._revisions[: self._rows] > since)
 
     def extend(self, places: Sequence[int], rows: int) -> None:
-        """Make room for the legs at `places` that are new, and for `rows` rows."""
+        """Add the legs at `places` that are new, and rows up to `rows`."""
         if rows > len(self._groups):
             self._groups, self._revisions = _grown(self._groups, rows), _grown(self._revisions, rows)
         self._rows = rows
-        first, self._legs = self._legs, len(places)
+        fresh = slice(self._legs, len(places))
+        if fresh.start == fresh.stop:
+            return
+        self._legs = len(places)
         if self._legs > len(self._account):
             self._account, self._asset = _grown(self._account, self._legs), _grown(self._asset, self._legs)
             self._side, self._quantity = _grown(self._side, self._legs), _grown(self._quantity, self._legs)
             self._enabled = _grown(self._enabled, self._legs)
-        fresh = slice(first, self._legs)
         fields = split(np.array(places[fresh], np.int64))
         self._account[fresh], self._asset[fresh], self._side[fresh] = fields
 

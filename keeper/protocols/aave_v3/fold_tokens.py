@@ -103,7 +103,7 @@ def _move(book: Book, event: Event, scaled: int) -> None:
         _add(book, account, event.reserve, _COLLATERAL, change)
 
 
-# The next two write out ray_mul and ray_div of `math`, rounded as told above: they are half of a backfill.
+# These two write out ray_mul_* and ray_div_* of `math`: calls would cost more than the arithmetic.
 
 
 def _set_supply(book: Book, reserve: int, account: Address, change: int, index: int) -> None:
