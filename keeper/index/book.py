@@ -7,7 +7,7 @@ is still read without scanning. Each change can be journalled, block by block, a
 
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,21 @@ from keeper.protocols.base import LegColumns, Side
 from keeper.types import Address
 
 Key = tuple[str | int, ...]
+
+
+class State(NamedTuple):
+    """What a book held at one moment: accounts and groups by row, places, quantities and flags by leg."""
+
+    accounts: list[Address]
+    groups: list[int]
+    columns: tuple[list[int], list[int], list[bool]]
+    records: list[tuple[Key, Any]]
+
+    def legs(self) -> Iterator[tuple[int, int, int, int, bool]]:
+        """(row, asset, side, exact quantity, enabled) of every leg, in column order."""
+        for place, quantity, enabled in zip(*self.columns, strict=True):
+            row, asset, side = split(place)
+            yield row, asset, side, quantity, enabled
 
 
 class ColumnarBook:
@@ -132,11 +147,10 @@ class ColumnarBook:
         """Every record, in the order first put."""
         return self._records.items()
 
-    def exact_legs(self) -> Iterator[tuple[int, int, int, int, bool]]:
-        """(row, asset, side, exact quantity, enabled) of every leg, in column order."""
-        for place, quantity, enabled in zip(self._places, self._exact, self._flags, strict=True):
-            row, asset, side = split(place)
-            yield row, asset, side, quantity, enabled
+    def state(self) -> "State":
+        """Everything there is to save, as it is now."""
+        legs = list(self._places), list(self._exact), list(self._flags)
+        return State(list(self._accounts), list(self._groups), legs, list(self._records.items()))
 
     def _new_leg(self, account: Address, asset: int, side: Side) -> int:
         row = self._row(account)

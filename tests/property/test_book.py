@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.index.book import ColumnarBook
-from keeper.index.snapshot import decode, encode
+from keeper.index.snapshot import decode, encode, pieces
 from keeper.protocols.base import Side
 from keeper.types import Address, BlockRef, Hash
 
@@ -128,7 +128,7 @@ def exact(book: ColumnarBook) -> dict[str, Any]:
     """The same from the exact integers."""
     names = book.accounts()
     return {
-        "legs": {(names[r], a, Side(s)): (float(q), e) for r, a, s, q, e in book.exact_legs()},
+        "legs": {(names[r], a, Side(s)): (float(q), e) for r, a, s, q, e in book.state().legs()},
         "groups": {name: book.group(name) for name in names},
     }
 
@@ -184,6 +184,20 @@ def test_snapshot__when_decoded__equals_the_book(changes: list[Any]) -> None:
     assert contents(again) == contents(book)
     assert list(again.accounts()) == list(book.accounts())
     assert np.array_equal(again.groups(), book.groups())
+
+
+@given(st.lists(actions, max_size=30), st.lists(actions, min_size=1, max_size=30))
+def test_snapshot__when_the_book_moves_while_it_is_packed__is_of_the_moment(
+    before: list[Any], during: list[Any]
+) -> None:
+    book = ColumnarBook()
+    for change in before:
+        apply(book, change)
+    expected, packed = encode(book), list[bytes]()
+    for place, piece in enumerate(pieces(book.state())):
+        packed.append(piece)
+        apply(book, during[place % len(during)])
+    assert b"".join(packed) == expected
 
 
 def test_columns__when_they_outgrow_their_capacity__keep_every_leg() -> None:
