@@ -51,7 +51,11 @@ def _splitter(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
 
 
 def words(log: Log, count: int) -> Iterator[int]:
-    """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`."""
+    """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`.
+
+    Raises:
+        struct.error: there are fewer.
+    """
     return map(_integer, _splitter(count)(bytes.fromhex(log.data[2:])))
 
 
