@@ -118,7 +118,7 @@ def contents(book: ColumnarBook) -> tuple[Any, Any, Any]:
     groups = {account: group for account in accounts if (group := book.group(account))}
     legs = {
         (accounts[row], asset, side): (quantity, enabled)
-        for row, asset, side, quantity, enabled in book.exact_legs()
+        for row, asset, side, quantity, enabled in book.state().legs()
         if quantity or (side == Side.COLLATERAL and enabled)
     }
     return groups, legs, dict(book.records())

@@ -81,22 +81,26 @@ _log_fields = itemgetter(
 )
 
 
-def log(entry: Mapping[str, Any]) -> Log:
-    """One mined log object. Built past the named tuple's own constructor: a backfill makes millions."""
-    address, topics, data, block, block_hash, tx_hash, tx_index, log_index = _log_fields(entry)
-    return _tuple(
-        Log,
-        (
-            address.lower(),
-            tuple(topics),
-            data,
-            int(block, 16),
-            block_hash,
-            tx_hash,
-            int(tx_index, 16),
-            int(log_index, 16),
-        ),
-    )
+def logs(entries: Iterable[Mapping[str, Any]]) -> list[Log]:
+    """Mined log objects. Built past the named tuple's own constructor: a backfill makes millions."""
+    return [
+        _tuple(
+            Log,
+            (
+                address.lower(),
+                tuple(topics),
+                data,
+                int(block, 16),
+                block_hash,
+                tx_hash,
+                int(tx_index, 16),
+                int(log_index, 16),
+            ),
+        )
+        for address, topics, data, block, block_hash, tx_hash, tx_index, log_index in map(
+            _log_fields, entries
+        )
+    ]
 
 
 def receipt(entry: Mapping[str, Any]) -> Receipt:
@@ -108,7 +112,7 @@ def receipt(entry: Mapping[str, Any]) -> Receipt:
         succeeded=int(entry["status"], 16) == 1,
         gas_used=int(entry["gasUsed"], 16),
         gas_price=int(entry["effectiveGasPrice"], 16),
-        logs=tuple(log(item) for item in entry["logs"]),
+        logs=tuple(logs(entry["logs"])),
         data_fee=int(entry.get("l1Fee") or "0x0", 16),
     )
 

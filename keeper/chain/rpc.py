@@ -14,7 +14,7 @@ from keeper.chain.decode import (
     answers,
     block_param,
     header,
-    log,
+    logs,
     octets,
     quantity,
     receipt,
@@ -227,7 +227,8 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def _logs(self, query: dict[str, Any]) -> Found:
         found = await self.request("eth_getLogs", (query,))
         with answers(self.host, "eth_getLogs"):
-            return Found([log(entry) for entry in found if not entry.get("removed")], timestamps(found))
+            mined = logs(entry for entry in found if not entry.get("removed"))
+            return Found(mined, timestamps(found))
 
     async def _tip_of_recent_blocks(self) -> int:
         try:

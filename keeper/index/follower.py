@@ -1,5 +1,6 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ from keeper.errors import ConfigError, Degraded, Transient
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.index.journal import DEPTH
-from keeper.index.snapshot import Snapshot, decode, encode
+from keeper.index.snapshot import Snapshot, decode, pieces
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
 from keeper.protocols.adapter import Adapter
@@ -97,8 +98,13 @@ class Follower:
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the book as it stands, if a store was given."""
-        if self._snapshots is not None:
-            await self._snapshots.save(Snapshot(self.cursor, encode(self._book)), finalized)
+        if self._snapshots is None:
+            return
+        block, packed = self.cursor, list[bytes]()
+        for piece in pieces(self._book.state()):
+            packed.append(piece)
+            await asyncio.sleep(0)  # packing a large book takes long: others get their turn in between
+        await self._snapshots.save(Snapshot(block, b"".join(packed)), finalized)
 
     async def _restored(self, head: BlockRef) -> tuple[ColumnarBook, BlockRef]:
         for snapshot in await self._snapshots.load(head.number) if self._snapshots else []:

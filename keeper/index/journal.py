@@ -10,6 +10,7 @@ DEPTH = 128
 """Blocks kept: twice what Ethereum needs to finalise. A deeper fork restores a snapshot."""
 
 Undo = tuple[Callable[[Any, Any], None], Any, Any]
+"""(restore, where, old): `restore(where, old)` undoes a change."""
 
 
 class Entry(NamedTuple):
@@ -20,21 +21,20 @@ class Entry(NamedTuple):
 
 
 class Journal:
-    """Records how to undo each change made since `open_block`, for the last DEPTH blocks."""
+    """Holds how to undo each change made since `open_block`, for the last DEPTH blocks.
+
+    `changes` is where whoever is about to change something appends the Undo; None while nobody will
+    undo it, as in a backfill.
+    """
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=DEPTH)
-        self._open: list[Undo] | None = None
-
-    def note(self, restore: Callable[[Any, Any], None], where: Any, old: Any) -> None:
-        """Remember that `restore(where, old)` undoes the change about to be made."""
-        if self._open is not None:
-            self._open.append((restore, where, old))
+        self.changes: list[Undo] | None = None
 
     def open_block(self, previous: BlockRef) -> None:
         """From now on changes belong to the block that follows `previous` in the book."""
-        self._open = []
-        self._entries.append(Entry(previous, self._open))
+        self.changes = []
+        self._entries.append(Entry(previous, self.changes))
 
     def undo_last(self) -> BlockRef | None:
         """Undo the newest block; return the block the book stands at now, None if nothing is left."""
@@ -44,5 +44,5 @@ class Journal:
         for restore, where, old in reversed(entry.changes):
             restore(where, old)
         # What is learnt now belongs to the block the book stands at, and goes when that goes.
-        self._open = self._entries[-1].changes if self._entries else None
+        self.changes = self._entries[-1].changes if self._entries else None
         return entry.previous

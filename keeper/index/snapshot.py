@@ -2,15 +2,18 @@
 
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from keeper.errors import Degraded
-from keeper.index.book import ColumnarBook
+from keeper.index.book import ColumnarBook, State
 from keeper.protocols.base import Side
 from keeper.types import Address, BlockRef
 
 FORMAT = 1
+BATCH = 2_000
+"""Entries packed at a time."""
 
 
 class Snapshot(NamedTuple):
@@ -22,14 +25,33 @@ class Snapshot(NamedTuple):
 
 def encode(book: ColumnarBook) -> bytes:
     """Pack accounts, legs and records. Integers of any size stay exact."""
-    document = {
-        "format": FORMAT,
-        "accounts": book.accounts(),
-        "groups": book.groups().tolist(),
-        "legs": [leg for leg in book.exact_legs() if leg[3] or (leg[2] == Side.COLLATERAL and leg[4])],
-        "records": [[key, _pack(value)] for key, value in book.records()],
+    return b"".join(pieces(book.state()))
+
+
+def pieces(state: State) -> Iterator[bytes]:
+    """What `encode` joins: each takes a few milliseconds to pack."""
+    packer = zlib.compressobj(1)
+    for text in _texts(state):
+        yield packer.compress(text.encode())
+    yield packer.flush()
+
+
+def _texts(state: State) -> Iterator[str]:
+    lists: dict[str, Iterable[Any]] = {
+        "accounts": state.accounts,
+        "groups": state.groups,
+        "legs": (leg for leg in state.legs() if leg[3] or (leg[2] == Side.COLLATERAL and leg[4])),
+        "records": ([key, _pack(value)] for key, value in state.records),
     }
-    return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
+    yield f'{{"format":{FORMAT}'
+    for name, items in lists.items():
+        yield f',"{name}":['
+        rest, comma = iter(items), ""
+        while batch := list(islice(rest, BATCH)):
+            yield comma + json.dumps(batch, separators=(",", ":"))[1:-1]
+            comma = ","
+        yield "]"
+    yield "}"
 
 
 def decode(data: bytes, record_types: Sequence[type]) -> ColumnarBook:

@@ -1,7 +1,8 @@
 """Slicing of log and call data: the hot path needs neither an ABI nor a library."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, lru_cache
+from struct import Struct
 
 from eth_utils.crypto import keccak
 
@@ -13,9 +14,15 @@ def topic(signature: str) -> str:
     return "0x" + keccak(text=signature).hex()
 
 
+@lru_cache(maxsize=1 << 15)
+def _address(topic: str) -> Address:
+    # The same assets and accounts come again and again, and the same object is looked up sooner.
+    return Address("0x" + topic[26:])
+
+
 def topic_address(log: Log, position: int) -> Address:
     """Indexed address number `position` (1 is the first indexed argument)."""
-    return Address("0x" + log.topics[position][26:])
+    return _address(log.topics[position])
 
 
 def topic_int(log: Log, position: int) -> int:
@@ -33,6 +40,23 @@ def word(log: Log, position: int) -> int:
     """Unsigned integer number `position` of the log's data (0 is the first)."""
     start = 2 + 64 * position
     return int(log.data[start : start + 64], 16)
+
+
+_integer = int.from_bytes
+
+
+@cache
+def _splitter(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    return Struct("32s" * count).unpack_from
+
+
+def words(log: Log, count: int) -> Iterator[int]:
+    """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`.
+
+    Raises:
+        struct.error: there are fewer.
+    """
+    return map(_integer, _splitter(count)(bytes.fromhex(log.data[2:])))
 
 
 def word_address(log: Log, position: int) -> Address:

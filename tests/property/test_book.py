@@ -1,5 +1,6 @@
 """The columnar book against plain dictionaries, through undo and save."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.index.book import ColumnarBook
-from keeper.index.snapshot import decode, encode
+from keeper.index.snapshot import decode, encode, pieces
 from keeper.protocols.base import Side
 from keeper.types import Address, BlockRef, Hash
 
@@ -113,6 +114,63 @@ def test_journal__when_the_book_changes_after_an_undo__gives_that_to_the_block_i
     assert contents(book) == states[left - 1]
 
 
+def columnar(book: ColumnarBook) -> dict[str, Any]:
+    """What the columns show, in the terms of `contents`."""
+    legs, names = book.columns(), book.accounts()
+    found = zip(legs.account, legs.asset, legs.side, legs.quantity, legs.enabled, strict=True)
+    return {
+        "legs": {(names[row], int(a), Side(int(s))): (float(q), bool(e)) for row, a, s, q, e in found},
+        "groups": dict(zip(names, book.groups().tolist(), strict=True)),
+    }
+
+
+def exact(book: ColumnarBook) -> dict[str, Any]:
+    """The same from the exact integers."""
+    names = book.accounts()
+    return {
+        "legs": {(names[r], a, Side(s)): (float(q), e) for r, a, s, q, e in book.state().legs()},
+        "groups": {name: book.group(name) for name in names},
+    }
+
+
+@given(st.lists(st.one_of(actions, st.just("look"), st.just("block"), st.just("undo")), max_size=60))
+def test_columns__whenever_somebody_looks__show_the_book_and_who_changed(steps: list[Any]) -> None:
+    book = ColumnarBook()
+    seen, before = book.revision, exact(book)
+    for step in steps:
+        match step:
+            case "block":
+                book.journal.open_block(block(1))
+            case "undo":
+                book.journal.undo_last()
+            case "look":
+                assert columnar(book) == exact(book)
+                rows = set(book.changed(seen).tolist())
+                assert rows >= different(before, exact(book), book.accounts())
+                seen, before = book.revision, exact(book)
+                assert not book.changed(seen).size
+            case _:
+                apply(book, step)
+    assert columnar(book) == exact(book)
+
+
+def different(before: dict[str, Any], after: dict[str, Any], names: Sequence[Address]) -> set[int]:
+    """Rows of the accounts that are not as they were."""
+    legs = {key[0] for key, _ in before["legs"].items() ^ after["legs"].items()}
+    groups = {name for name, group in after["groups"].items() if before["groups"].get(name, 0) != group}
+    return {names.index(name) for name in legs | groups}
+
+
+@given(accounts, st.integers(1, 255))
+def test_changed__when_only_the_group_moved__names_the_account(account: Address, group: int) -> None:
+    book = ColumnarBook()
+    book.set_quantity(account, 0, Side.DEBT, 1)
+    seen = book.revision
+    book.set_group(account, group)
+    assert book.revision > seen
+    assert book.changed(seen).tolist() == [0]
+
+
 def test_journal__when_nothing_is_left__says_so() -> None:
     assert ColumnarBook().journal.undo_last() is None
 
@@ -126,6 +184,20 @@ def test_snapshot__when_decoded__equals_the_book(changes: list[Any]) -> None:
     assert contents(again) == contents(book)
     assert list(again.accounts()) == list(book.accounts())
     assert np.array_equal(again.groups(), book.groups())
+
+
+@given(st.lists(actions, max_size=30), st.lists(actions, min_size=1, max_size=30))
+def test_snapshot__when_the_book_moves_while_it_is_packed__is_of_the_moment(
+    before: list[Any], during: list[Any]
+) -> None:
+    book = ColumnarBook()
+    for change in before:
+        apply(book, change)
+    expected, packed = encode(book), list[bytes]()
+    for place, piece in enumerate(pieces(book.state())):
+        packed.append(piece)
+        apply(book, during[place % len(during)])
+    assert b"".join(packed) == expected
 
 
 def test_columns__when_they_outgrow_their_capacity__keep_every_leg() -> None:

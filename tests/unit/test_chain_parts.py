@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from keeper.chain.decode import answers, block_param, block_ref, log, octets, receipt
+from keeper.chain.decode import answers, block_param, block_ref, logs, octets, receipt
 from keeper.chain.heads import HeadSlot
 from keeper.chain.throttle import Throttle
 from keeper.chain.url import EndpointUrl
@@ -183,7 +183,7 @@ def test_receipt__failed_transaction__is_told_with_its_logs() -> None:
 @pytest.mark.parametrize("entry", [{}, None, {**LOG, "address": None}, {**LOG, "logIndex": "4x"}, [], "0x"])
 def test_answers__malformed_entry__is_unreachable(entry: object) -> None:
     with pytest.raises(Unreachable, match="malformed"), answers("http://h", "eth_getLogs"):
-        log(entry)  # type: ignore[arg-type]
+        logs([entry])  # type: ignore[list-item]
 
 
 def test_octets__not_hex__is_refused() -> None:

@@ -6,7 +6,7 @@ Sources: AToken.sol, VariableDebtToken.sol. Unlike in v3, BalanceTransfer carrie
 from keeper.protocols.aave_v2.event import Event
 from keeper.protocols.aave_v3.math import ray_div
 from keeper.protocols.base import Book, Side
-from keeper.protocols.decode import topic_address, word
+from keeper.protocols.decode import topic_address, words
 from keeper.protocols.trust import gap
 from keeper.types import Address
 
@@ -40,7 +40,8 @@ def v_burn(book: Book, event: Event) -> None:
 
 def _scaled(event: Event) -> int:
     """The amount over the index: words 0 and 1 in all five events."""
-    return ray_div(word(event.log, 0), word(event.log, 1))
+    amount, index = words(event.log, 2)
+    return ray_div(amount, index)
 
 
 def _add_debt(book: Book, event: Event, account: Address, change: int) -> None:

@@ -7,7 +7,7 @@ from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import Accrual, reserve_id
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book, LiquidationEvent
-from keeper.protocols.decode import topic, topic_address, word, word_address
+from keeper.protocols.decode import topic, topic_address, word, word_address, words
 from keeper.types import Address, Log
 
 _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
@@ -18,13 +18,8 @@ def data_updated(book: Book, event: Event) -> None:
     log = event.log
     reserve = reserve_id(book, topic_address(log, 1))
     if reserve is not None:
-        accrual = Accrual(
-            liquidity_index=word(log, 3),
-            liquidity_rate=word(log, 0),
-            borrow_index=word(log, 4),
-            borrow_rate=word(log, 2),
-            updated=event.timestamp,
-        )
+        liquidity_rate, _, borrow_rate, liquidity_index, borrow_index = words(log, 5)
+        accrual = Accrual(liquidity_index, liquidity_rate, borrow_index, borrow_rate, event.timestamp)
         book.put(("accrual", reserve), accrual)
 
 

@@ -15,69 +15,63 @@ Up to v3.4 the amount itself follows from the event, and the token scales it hal
 """
 
 from keeper.protocols.aave_v3.event import Event
-from keeper.protocols.aave_v3.math import (
-    ray_div,
-    ray_div_ceil,
-    ray_div_floor,
-    ray_mul_ceil,
-    ray_mul_floor,
-)
+from keeper.protocols.aave_v3.math import ray_div
 from keeper.protocols.base import Book, Side
-from keeper.protocols.decode import topic_address, word
+from keeper.protocols.decode import topic_address, word, words
 from keeper.protocols.trust import gap
-from keeper.types import Address
+from keeper.types import RAY, Address
 
+_COLLATERAL, _DEBT = Side
 _NOBODY = "0x" + "00" * 32
 
 
 def a_mint(book: Book, event: Event) -> None:
     """Supply, treasury mint, interest before a transfer, or a withdrawal smaller than the interest."""
-    log = event.log
-    change = word(log, 0) - word(log, 1)
-    if change:
-        _set_supply(book, event, topic_address(log, 2), change)
+    value, increase, index = words(event.log, 3)
+    if value != increase:
+        _set_supply(book, event.reserve, topic_address(event.log, 2), value - increase, index)
 
 
 def a_burn(book: Book, event: Event) -> None:
     """Withdrawal, repayment with aTokens, seizure, or deficit covered."""
-    log = event.log
-    _set_supply(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _set_supply(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
 
 
 def v_mint(book: Book, event: Event) -> None:
     """Borrowing, or a repayment smaller than the interest."""
-    log = event.log
-    _set_debt(book, event, topic_address(log, 2), word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _set_debt(book, event.reserve, topic_address(event.log, 2), value - increase, index)
 
 
 def v_burn(book: Book, event: Event) -> None:
     """Repayment, liquidation, or bad debt written off."""
-    log = event.log
-    _set_debt(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _set_debt(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
 
 
 def half_up_a_mint(book: Book, event: Event) -> None:
     """As `a_mint`, up to v3.4."""
-    log = event.log
-    _add_supply(book, event, topic_address(log, 2), word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _add_supply(book, event.reserve, topic_address(event.log, 2), value - increase, index)
 
 
 def half_up_a_burn(book: Book, event: Event) -> None:
     """As `a_burn`, up to v3.4."""
-    log = event.log
-    _add_supply(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _add_supply(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
 
 
 def half_up_v_mint(book: Book, event: Event) -> None:
     """As `v_mint`, up to v3.4."""
-    log = event.log
-    _add_debt(book, event, topic_address(log, 2), word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _add_debt(book, event.reserve, topic_address(event.log, 2), value - increase, index)
 
 
 def half_up_v_burn(book: Book, event: Event) -> None:
     """As `v_burn`, up to v3.4."""
-    log = event.log
-    _add_debt(book, event, topic_address(log, 1), -word(log, 0) - word(log, 1))
+    value, increase, index = words(event.log, 3)
+    _add_debt(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
 
 
 def balance_transfer(book: Book, event: Event) -> None:
@@ -106,32 +100,30 @@ def _move(book: Book, event: Event, scaled: int) -> None:
     if not scaled:
         return
     for account, change in ((topic_address(event.log, 1), -scaled), (topic_address(event.log, 2), scaled)):
-        _add(book, account, event.reserve, Side.COLLATERAL, change)
+        _add(book, account, event.reserve, _COLLATERAL, change)
 
 
-def _set_supply(book: Book, event: Event, account: Address, change: int) -> None:
-    index = word(event.log, 2)
-    held = book.quantity(account, event.reserve, Side.COLLATERAL)
-    now = ray_div_ceil(ray_mul_floor(held, index) + change, index)
-    _set(book, account, event.reserve, Side.COLLATERAL, now)
+# These two write out ray_mul_* and ray_div_* of `math`: calls would cost more than the arithmetic.
 
 
-def _set_debt(book: Book, event: Event, account: Address, change: int) -> None:
-    index = word(event.log, 2)
-    owed = book.quantity(account, event.reserve, Side.DEBT)
-    now = ray_div_floor(ray_mul_ceil(owed, index) + change, index)
-    _count_debt(book, event.reserve, _set(book, account, event.reserve, Side.DEBT, now) - owed)
+def _set_supply(book: Book, reserve: int, account: Address, change: int, index: int) -> None:
+    balance = book.quantity(account, reserve, _COLLATERAL) * index // RAY + change
+    _set(book, account, reserve, _COLLATERAL, -(-balance * RAY // index))
 
 
-def _add_supply(book: Book, event: Event, account: Address, amount: int) -> None:
+def _set_debt(book: Book, reserve: int, account: Address, change: int, index: int) -> None:
+    owed = book.quantity(account, reserve, _DEBT)
+    balance = -(-owed * index // RAY) + change
+    _count_debt(book, reserve, _set(book, account, reserve, _DEBT, balance * RAY // index) - owed)
+
+
+def _add_supply(book: Book, reserve: int, account: Address, amount: int, index: int) -> None:
     if amount:
-        scaled = _scaled(amount, word(event.log, 2))
-        _add(book, account, event.reserve, Side.COLLATERAL, scaled)
+        _add(book, account, reserve, _COLLATERAL, _scaled(amount, index))
 
 
-def _add_debt(book: Book, event: Event, account: Address, amount: int) -> None:
-    scaled = _scaled(amount, word(event.log, 2))
-    _count_debt(book, event.reserve, _add(book, account, event.reserve, Side.DEBT, scaled))
+def _add_debt(book: Book, reserve: int, account: Address, amount: int, index: int) -> None:
+    _count_debt(book, reserve, _add(book, account, reserve, _DEBT, _scaled(amount, index)))
 
 
 def _scaled(amount: int, index: int) -> int:
@@ -139,7 +131,8 @@ def _scaled(amount: int, index: int) -> int:
 
 
 def _count_debt(book: Book, reserve: int, change: int) -> None:
-    book.put(("scaled_debt", reserve), book.get(("scaled_debt", reserve), 0) + change)
+    key = ("scaled_debt", reserve)
+    book.put(key, book.get(key, 0) + change)
 
 
 def _add(book: Book, account: Address, reserve: int, side: Side, change: int) -> int:

@@ -43,6 +43,8 @@ from keeper.protocols.scaled import Factors
 from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
+_tuple = tuple.__new__
+
 
 class AaveV3Market(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
@@ -92,17 +94,18 @@ class AaveV3Market(Trust):
 
     def fold(self, log: Log, timestamp: int) -> None:
         self._now = timestamp
-        if not log.topics:
+        topics = log.topics
+        if not topics:
             return
-        watched: Watched | None = self.book.get(("role", log.address))
+        book = self.book
+        watched: Watched | None = book.get(("role", log.address))
         if watched is None:
-            handler = ANNOUNCEMENTS.get(log.topics[0])
-            reserve = -1
+            handler, reserve = ANNOUNCEMENTS.get(topics[0]), -1
         else:
             role, reserve = watched
-            handler = HANDLERS[role].get(log.topics[0])
+            handler = HANDLERS[role].get(topics[0])
         if handler:
-            handler(self.book, Event(log, reserve, timestamp, self._implementations))
+            handler(book, _tuple(Event, (log, reserve, timestamp, self._implementations)))
 
     def refresh(self, block: BlockRef) -> Reads[None]:
         self._now = block.timestamp
