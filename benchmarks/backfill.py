@@ -7,7 +7,7 @@ already, is printed besides, as is the ratio to it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from time import process_time
 from typing import Any
 
@@ -21,7 +21,7 @@ from keeper.chain.decode import logs
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.protocols.aave_v3.adapter import AaveV3
-from keeper.protocols.decode import topic_int, words
+from keeper.protocols.decode import topic_address, topic_int, words
 from keeper.types import Log
 
 BORROWERS = 800
@@ -33,13 +33,15 @@ Entry = dict[str, Any]
 
 
 async def backfill_decode() -> Measurement:
-    """Logs a second from JSON objects to integers, every topic and every word."""
+    """Logs a second from JSON objects to addresses and integers, every topic and every word."""
     async with followed(borrowers=BORROWERS) as scene:
-        pages = await _pages(scene)
+        readers = _readers(scene)
+        pages = await _pages(scene, readers)
 
         def decode(entries: list[Entry]) -> None:
             for each in logs(entries):
-                _integers(each)
+                topics = [read(each, place) for place, read in readers[each.topics[0]]]
+                topics += words(each, len(each.data) // 64)
 
         value = max(_rate(pages, decode) for _ in range(RUNS))
         return _against_web3("backfill_decode", value, scene, pages)
@@ -56,11 +58,12 @@ async def backfill_decode_apply() -> Measurement:
         return _against_web3("backfill_decode_apply", value, scene, pages)
 
 
-async def _pages(scene: Scene) -> list[str]:
-    """Every log of the market as the node's JSON gives it, in order."""
+async def _pages(scene: Scene, topics: Collection[str] = ()) -> list[str]:
+    """Every log of the market as the node's JSON gives it, in order; where `topics` are given only those."""
     scope = {"fromBlock": "0x0", "toBlock": hex(scene.head.number)}
     addresses = sorted(scene.market.addresses())
     found = await scene.network.node.request("eth_getLogs", {**scope, "address": addresses})
+    found = [entry for entry in found if not topics or entry["topics"][0] in topics]
     return [json.dumps(found[start : start + PAGE]) for start in range(0, len(found), PAGE)]
 
 
@@ -89,13 +92,19 @@ async def _applied(scene: Scene, pages: list[str], found: list[Log], times: dict
     return _rate(pages, apply)
 
 
-def _integers(each: Log) -> list[int]:
-    topics = [topic_int(each, place) for place in range(1, len(each.topics))]
-    return [*topics, *words(each, len(each.data) // 64)]
+def _readers(scene: Scene) -> dict[str, list[tuple[int, Callable[[Log, int], Any]]]]:
+    """What reads the indexed arguments of an event, by its first topic."""
+    return {
+        event.topic: [
+            (place, topic_address if argument["type"] == "address" else topic_int)
+            for place, argument in enumerate((each for each in event.abi["inputs"] if each["indexed"]), 1)
+        ]
+        for event in _events(scene)
+    }
 
 
 def _against_web3(name: str, value: float, scene: Scene, pages: list[str]) -> Measurement:
-    decoders = _decoders(scene)
+    decoders = {event.topic: event().process_log for event in _events(scene)}
     found = [entry for page in pages for entry in json.loads(page) if entry["topics"][0] in decoders]
     page = json.dumps(found[:PAGE])
     formatted = [_formatted(entry) for entry in json.loads(page)]
@@ -113,15 +122,11 @@ def _against_web3(name: str, value: float, scene: Scene, pages: list[str]) -> Me
     return Measurement(name, value, "logs/s", BASELINE, baseline, also)
 
 
-def _decoders(scene: Scene) -> dict[str, Callable[[Any], Any]]:
-    web3 = Web3()
-    decoders: dict[str, Callable[[Any], Any]] = {}
-    for name in ("PoolInstance", "ATokenInstance", "VariableDebtTokenInstance"):
-        contract = web3.eth.contract(abi=scene.network.market.contracts[name].abi)
-        events: Any = contract.events
-        for event in events:
-            decoders[event.topic] = event().process_log
-    return decoders
+def _events(scene: Scene) -> Iterator[Any]:
+    """What web3 knows of the events of the market's contracts."""
+    for contract in scene.network.market.contracts.values():
+        if any(each["type"] == "event" for each in contract.abi):
+            yield from Web3().eth.contract(abi=contract.abi).events
 
 
 def _formatted(entry: Entry) -> AttributeDict[str, Any]:
