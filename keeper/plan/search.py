@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil, log
+from math import ceil, inf, log
 from typing import Any, NamedTuple
 
 from keeper.plan.data_fee import FREE, DataFee, transaction_size
@@ -11,7 +11,8 @@ from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.quotes import Quoting
-from keeper.plan.route import Path, PoolKey, Question, Quote, QuoteRequest, SplitRequest
+from keeper.plan.route import Path, PoolKey, Pools, Question, Quote, QuoteRequest, SplitRequest
+from keeper.plan.sale import next_rate
 from keeper.plan.size import chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
 from keeper.plan.together import together
@@ -144,6 +145,17 @@ class Terms:
     def borrows(self, offer: Offer) -> bool:
         """Whether somebody has to lend what the offer repays."""
         return self.flash_loan and not self._instruction(offer).self_funded
+
+    def ceiling(self, offer: Offer, paths: Sequence[Path], pools: Pools) -> float:
+        """USD (8 decimals) that no size of `offer` brings more than, before gas; inf with unknown pools.
+
+        The first unit sells best, and the bonus grows with the size.
+        """
+        rates = [next_rate(path, pools) for path in paths]
+        if not all(rates):
+            return inf
+        out, debt = max(rates, default=0.0) * offer.most.seize, offer.opportunity.debt
+        return (out - offer.most.repay) * (debt.price or 0) / float(10**debt.decimals)
 
     def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
         """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""

@@ -7,19 +7,25 @@ Range = tuple[int, int]
 
 
 def first_where(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """The first of low..high-1 from which `holds` on, `high` if none (also when the span is empty)."""
+    """The first of low..high-1 from which `holds` on, `high` if none (also when the span is empty).
+
+    Most conditions hold everywhere, nowhere, or but for a few at the start: these are looked at first.
+    """
     if low >= high or not holds(high - 1):
-        return high  # most conditions hold everywhere or nowhere: two looks spare a bisection
+        return high
     if holds(low):
         return low
-    low, high = low + 1, high - 1
-    while low < high:
-        middle = (low + high) // 2
+    first, last, step = low + 1, high - 1, 2
+    while low + step < last and not holds(low + step):
+        first, step = low + step + 1, step * step
+    last = min(low + step, last)
+    while first < last:
+        middle = (first + last) // 2
         if holds(middle):
-            high = middle
+            last = middle
         else:
-            low = middle + 1
-    return high
+            first = middle + 1
+    return last
 
 
 def joined(runs: Iterable[Range | None]) -> tuple[Range, ...]:
