@@ -201,7 +201,8 @@ def _again(
     for offer, alone in runner.options:
         if best is not None and alone.profit.net_usd <= best.profit.net_usd:
             break
-        if state.terms.ceiling(offer, paths[offer.pair], state.liquidity.pools) <= 0:
+        least = best.profit.net_usd if best is not None else 0
+        if state.terms.ceiling(offer, paths[offer.pair], state.liquidity.pools) <= least:
             continue
         narrowed = {offer.pair: paths[offer.pair]}
         [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from keeper.plan.route import Path, PoolKey, Pools, keys
 from keeper.plan.sale import Sold, next_rate, sell
-from keeper.plan.uniswap_v3.gas import swap_gas
 
 LEGS = 3
 """Paths that share a sale at most."""
@@ -72,7 +71,7 @@ def best_division(
 
     whole = {path: sold for path in paths if (sold := sell(path, amount, pools))}
     best: Legs = max(((Leg(path, amount, sold),) for path, sold in whole.items()), key=worth, default=())
-    if amount < FIRST or (best and worth(best) >= _ceiling(paths, amount, pools, gas_worth, hop_gas)):
+    if amount < FIRST or (best and _prize(best[0], paths, pools) <= 0):
         return best
     curves = [curve for path in paths if (curve := _curve(path, amount, whole.get(path), pools, hop_gas))]
     for team in _teams(curves, amount, gas_worth, worth(best) if best else 0.0):
@@ -80,11 +79,13 @@ def best_division(
     return best
 
 
-def _ceiling(paths: Sequence[Path], amount: int, pools: Pools, gas_worth: float, hop_gas: int) -> float:
-    """What no division is worth more than: no unit brings more than the first, and two paths take part."""
-    best = max((next_rate(path, pools) for path in paths), default=0.0)
-    hops = sum(sorted(len(path.hops) for path in paths)[:2])
-    return amount * best - gas_worth * (swap_gas(hops, 0) + hop_gas * hops)
+def _prize(leg: Leg, paths: Sequence[Path], pools: Pools) -> float:
+    """The most that dividing the sale of `leg` could win, gas aside.
+
+    That is if all of it sold for what another path's first unit brings, and not for what its last one did.
+    """
+    others = max((next_rate(path, pools) for path in paths if path != leg.path), default=0.0)
+    return leg.amount_in * (others - next_rate(leg.path, leg.sold.after))
 
 
 def _curve(path: Path, amount: int, sold: Sold | None, pools: Pools, hop_gas: int) -> Curve | None:

@@ -6,19 +6,27 @@ Range = tuple[int, int]
 """Both ends included."""
 
 
-def first_where(holds: Callable[[int], bool], low: int, high: int) -> int:
+def first_where(holds: Callable[[int], bool], low: int, high: int, near: int = 0) -> int:
     """The first of low..high-1 from which `holds` on, `high` if none (also when the span is empty).
 
-    Most conditions hold everywhere, nowhere, or but for a few at the start: these are looked at first.
+    Most conditions hold everywhere or nowhere, which two looks tell; else it is searched around `near`, in
+    steps that grow, and at the start of the span where that lies outside.
     """
     if low >= high or not holds(high - 1):
         return high
     if holds(low):
         return low
     first, last, step = low + 1, high - 1, 2
-    while low + step < last and not holds(low + step):
-        first, step = low + step + 1, step * step
-    last = min(low + step, last)
+    if first < near < last and holds(near):
+        last = near
+        while last - step >= first and holds(last - step):
+            last, step = last - step, step * step
+        first = max(last - step + 1, first)
+    else:
+        first = near + 1 if first < near < last else first
+        while first + step < last and not holds(first + step):
+            first, step = first + step + 1, step * step
+        last = min(first + step, last)
     while first < last:
         middle = (first + last) // 2
         if holds(middle):

@@ -50,7 +50,7 @@ class AaveV3Market(Trust):
     All state is in the book, so undoing the book undoes the market. `price_checks` tells where prices
     derived from logs were not the oracle's; the time that assets' prices are given at is the last one seen.
     Kept besides are facts about implementations, which never change, what was read of accounts where the
-    pool's release is not known, and the pairs examined on the last frame.
+    pool's release is not known, and the pairs examined last.
     """
 
     name = "pool"

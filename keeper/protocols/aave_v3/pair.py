@@ -59,28 +59,32 @@ def examine(position: Position, debt: int, collateral: int, frame: AaveFrame) ->
     )
 
 
+REMEMBERED = 1024
+"""Pairs that an examiner keeps."""
+
+
 class Examined(NamedTuple):
-    """A position as it was examined, and what came of it."""
+    """What was examined, and what came of it."""
 
     position: Position
+    frame: AaveFrame
     pair: Pair | Refusal
 
 
 class Examiner:
-    """Examines each pair once a frame: planning asks for many repay amounts of the same few pairs."""
+    """Examines each pair of a frame once: planning asks for many repay amounts of the same few pairs."""
 
     def __init__(self) -> None:
-        self._frame: AaveFrame | None = None
-        self._known: dict[tuple[Address, int, int], Examined] = {}
+        self._known: dict[tuple[Address, int, int, int], Examined] = {}
 
     def __call__(self, position: Position, debt: int, collateral: int, frame: AaveFrame) -> Pair | Refusal:
         """As `examine`."""
-        if frame is not self._frame:
-            self._frame, self._known = frame, {}
-        key = position.account, debt, collateral
+        key = position.account, debt, collateral, frame.timestamp
         known = self._known.get(key)
-        if known is None or known.position != position:
-            known = Examined(position, examine(position, debt, collateral, frame))
+        if known is None or known.frame is not frame or known.position != position:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = Examined(position, frame, examine(position, debt, collateral, frame))
             self._known[key] = known
         return known.pair
 
