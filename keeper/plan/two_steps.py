@@ -8,7 +8,7 @@ allowed at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
@@ -96,11 +96,12 @@ def _may_pay(parts: tuple[Offer, Offer], once: Trial, state: State, paths: Paths
 def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
     """The best step after `step` on what all turns so far leave."""
     left = _after(step.trial.opportunity, step.trial.settlement.repay, state.terms)
-    offer = left and left.terms.offer(left.opportunity)
-    if left is None or not isinstance(offer, Offer):
+    if left is None:
         return None
-    trial = yield from _priced(offer, left.terms, state, paths, venues)
-    return trial and Step(step.case, trial, left.terms)
+    terms = replace(left.terms, later=_later(step, state.terms))
+    offer = terms.offer(left.opportunity)
+    trial = (yield from _priced(offer, terms, state, paths, venues)) if isinstance(offer, Offer) else None
+    return trial and Step(step.case, trial, terms)
 
 
 def first_size(trial: Trial, terms: Terms) -> int | None:
@@ -154,6 +155,15 @@ def _after(opportunity: Opportunity, repay: int, terms: Terms) -> Left | None:
     found = market.opportunities(opportunity.account, frame)
     same = next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
     return Left(same, replace(terms, market=market, frame=frame)) if same else None
+
+
+def _later(step: Step, terms: Terms) -> Any:
+    """The frame of the last block that a second step may wait for, None where the first does not last."""
+    assert isinstance(terms.market, Foresighted), "asked before"
+    if terms.later is None:
+        return None
+    left = terms.market.after(step.trial.opportunity, step.trial.request, terms.later)
+    return None if isinstance(left, Refusal) else left[1]
 
 
 def _priced(
