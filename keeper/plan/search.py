@@ -6,6 +6,7 @@ from math import ceil, inf, log
 from typing import Any, NamedTuple
 
 from keeper.plan.data_fee import FREE, DataFee, transaction_size
+from keeper.plan.flash_swap import sold
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
 from keeper.plan.lasting import holds, ranges_until
 from keeper.plan.liquidity import pools_of
@@ -17,7 +18,15 @@ from keeper.plan.sale import next_rate
 from keeper.plan.size import Ranges, chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
 from keeper.plan.together import together
-from keeper.protocols.base import FlashSource, Instruction, Market, Opportunity, Refusal, Settlement
+from keeper.protocols.base import (
+    FlashKind,
+    FlashSource,
+    Instruction,
+    Market,
+    Opportunity,
+    Refusal,
+    Settlement,
+)
 from keeper.types import WAD, Address
 
 SPREAD = 4
@@ -159,9 +168,15 @@ class Terms:
         """What selling `amount` of the collateral would bring."""
         if isinstance(sale, Path):
             return QuoteRequest(sale, amount)
-        debt = opportunity.debt
-        gas_usd = self.gas_price * self.native_price / WAD
-        return SplitRequest(sale, amount, gas_usd * 10**debt.decimals / (debt.price or 1), self.gas.hop)
+        return SplitRequest(sale, amount, self._gas_worth(opportunity), self.gas.hop)
+
+    def sells(self, opportunity: Opportunity, sale: Sale, settlement: Settlement) -> int:
+        """What of the collateral is sold: not quite all of it over one path where a flash swap can pay."""
+        seized = settlement.seize
+        if not (isinstance(sale, Path) and sale.hops and self._flash_swaps and self.flash_loan):
+            return seized
+        instruction = self.market.instruction(opportunity, settlement.repay, settlement)
+        return seized if instruction.self_funded else sold(seized)
 
     def borrows(self, offer: Offer) -> bool:
         """Whether somebody has to lend what the offer repays."""
@@ -181,7 +196,14 @@ class Terms:
     def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
         """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""
         instruction = self._instruction(offer)
-        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction, busy) is not None
+        need = Need.of(
+            offer.opportunity,
+            offer.most.repay,
+            offer.most,
+            instruction,
+            in_swap=offer.pair[0] != offer.pair[1],
+        )
+        return self._funding(offer.opportunity, need, instruction, busy) is not None
 
     def trial(
         self, opportunity: Opportunity, size: int, settlement: Settlement, quote: Quote
@@ -191,9 +213,11 @@ class Terms:
         instruction = self.market.instruction(opportunity, request, settlement)
         route = _route(quote, settlement)
         busy = self._busy(route, opportunity.collateral.address)
-        funding = self._funding(opportunity, request, settlement, instruction, busy)
+        in_swap = route.amount_in < settlement.seize
+        need = Need.of(opportunity, request, settlement, instruction, in_swap=in_swap)
+        funding = self._funding(opportunity, need, instruction, busy)
         if funding is None and quote.call:  # the router may pass by that pool, which simulation tells
-            funding = self._funding(opportunity, request, settlement, instruction)
+            funding = self._funding(opportunity, need, instruction)
         if funding is None:
             return None
         size_in_bytes = transaction_size(instruction, route)
@@ -203,13 +227,24 @@ class Terms:
             route,
             opportunity.debt,
             flash_fee=funding.fee,
-            gas=self.gas.total(settlement, route) + data_gas,
+            gas=self.gas.total(settlement, route, funding.loan) + data_gas,
             gas_price=self.gas_price,
             native_price=self.native_price,
             data_fee=self.data_fee.wei(size_in_bytes),
             data_gas=data_gas,
         )
         return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
+
+    @property
+    def _flash_swaps(self) -> bool:
+        """Whether the executor can be paid by the pool that it sells to."""
+        return any(source.kind is FlashKind.FLASH_SWAP for source in self.sources)
+
+    def _gas_worth(self, opportunity: Opportunity) -> float:
+        """What a unit of gas costs, debt-token units."""
+        debt = opportunity.debt
+        gas_usd = self.gas_price * self.native_price / WAD
+        return gas_usd * float(10**debt.decimals) / (debt.price or 1)
 
     def _instruction(self, offer: Offer) -> Instruction:
         return self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
@@ -223,8 +258,7 @@ class Terms:
     def _funding(
         self,
         opportunity: Opportunity,
-        request: int,
-        settlement: Settlement,
+        need: Need,
         instruction: Instruction,
         busy: Collection[Address] = (),
     ) -> Funding | None:
@@ -232,16 +266,18 @@ class Terms:
             return UNNEEDED
         if not self.flash_loan:
             return INVENTORY
-        return cheapest(self.sources, Need.of(opportunity, request, settlement, instruction), busy)
+        worth = self._gas_worth(opportunity)
+        spared = {kind: gas * worth for kind, gas in self.gas.no_loan.items()}
+        return cheapest(self.sources, need, busy, spared)
 
 
 def _route(quote: Quote, settlement: Settlement) -> Route:
-    """The sale that was quoted, of all that is seized."""
+    """The sale that was quoted, of all that is seized but for a flash swap's slack."""
     legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
     if quote.call:
         router, data = quote.call
         legs = (Leg(router, (), settlement.seize, data),)
-    return Route(legs, settlement.seize, quote.amount_out, quote.gas)
+    return Route(legs, sum(leg.amount_in for leg in legs) or settlement.seize, quote.amount_out, quote.gas)
 
 
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
@@ -366,9 +402,10 @@ def _size(
     while sizes := next_sizes(ranges, values):
         outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
-        quotes = yield [terms.question(opportunity, sale, outcome.seize) for _, outcome in settled]
-        for (size, settlement), quote in zip(settled, quotes, strict=True):
-            trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, settlement))
+        amounts = [terms.sells(opportunity, sale, outcome) for _, outcome in settled]
+        quotes = yield [terms.question(opportunity, sale, amount) for amount in amounts]
+        for (size, settlement), amount, quote in zip(settled, amounts, quotes, strict=True):
+            trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, amount))
             if trial is not None:
                 trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
@@ -376,6 +413,6 @@ def _size(
     return None if chosen is None else trials[chosen]
 
 
-def _whole(sale: Sale, quote: Quote, settlement: Settlement) -> Quote:
-    """`quote` with its parts; a sale over one path has one."""
-    return quote._replace(parts=((sale, settlement.seize),)) if isinstance(sale, Path) else quote
+def _whole(sale: Sale, quote: Quote, amount: int) -> Quote:
+    """`quote` with its parts; a sale over one path has one, of the whole `amount`."""
+    return quote._replace(parts=((sale, amount),)) if isinstance(sale, Path) else quote
