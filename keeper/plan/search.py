@@ -170,13 +170,11 @@ class Terms:
             return QuoteRequest(sale, amount)
         return SplitRequest(sale, amount, self._gas_worth(opportunity), self.gas.hop)
 
-    def sells(self, opportunity: Opportunity, sale: Sale, settlement: Settlement) -> int:
-        """What of the collateral is sold: not quite all of it over one path where a flash swap can pay."""
-        seized = settlement.seize
+    def in_swap(self, opportunity: Opportunity, sale: Sale, settlement: Settlement) -> bool:
+        """Whether a flash swap in the sale's first pool can pay: over one path, where somebody has to."""
         if not (isinstance(sale, Path) and sale.hops and self._flash_swaps and self.flash_loan):
-            return seized
-        instruction = self.market.instruction(opportunity, settlement.repay, settlement)
-        return seized if instruction.self_funded else sold(seized)
+            return False
+        return not self.market.instruction(opportunity, settlement.repay, settlement).self_funded
 
     def borrows(self, offer: Offer) -> bool:
         """Whether somebody has to lend what the offer repays."""
@@ -402,7 +400,8 @@ def _size(
     while sizes := next_sizes(ranges, values):
         outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
-        amounts = [terms.sells(opportunity, sale, outcome) for _, outcome in settled]
+        in_swap = bool(settled) and terms.in_swap(opportunity, sale, settled[0][1])
+        amounts = [sold(outcome.seize) if in_swap else outcome.seize for _, outcome in settled]
         quotes = yield [terms.question(opportunity, sale, amount) for amount in amounts]
         for (size, settlement), amount, quote in zip(settled, amounts, quotes, strict=True):
             trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, amount))
