@@ -16,10 +16,11 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
 from keeper.plan.strategy import Strategy
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.together import together
 from keeper.plan.two_steps import in_two_steps
 from keeper.plan.uniswap_v3.lending import PoolLender

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.sequence import State, Turn
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refusal
 from keeper.types import WAD, Address
