@@ -1,17 +1,19 @@
 """The most profitable liquidation of each account, found for a whole burst of accounts at once."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from math import ceil, log
+from math import ceil, inf, log
 from typing import NamedTuple
 
 from keeper.plan.flash_swap import sold
 from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting
-from keeper.plan.route import Path, Quote, QuoteRequest
+from keeper.plan.route import Path, Pools, Quote, QuoteRequest
 from keeper.plan.size import Ranges, chosen_size, next_sizes
 from keeper.plan.terms import Offer, Pair, Sale, Terms, Trial
 from keeper.plan.together import together
 from keeper.protocols.base import Opportunity, Settlement
+from keeper.types import Address
 
 SPREAD = 4
 """The routes of a token pair are compared once for all accounts, at amounts at most this factor apart."""
@@ -44,35 +46,60 @@ class Probe(NamedTuple):
         return self.worth - to_usd(repay, offer.opportunity.debt)
 
 
-def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
+class Choice(NamedTuple):
+    """A way to a trial, and what that cannot bring more than (USD, 8 decimals); inf: nobody can tell."""
+
+    ceiling: float
+    trial: Quoting[Trial | None]
+
+
+def search(offers: Sequence[Offer], paths: Paths, terms: Terms, pools: Pools) -> Quoting[list[Trial | None]]:
     """The best trial of each offer, in the order given; None where no route quotes any size.
 
-    The routes of each token pair are compared once for the whole burst, then each offer is sized over the few
-    routes that promise most for some part of its largest seizure, then over several of them at once where the
-    pools are known and that brings more. What does not last is sized again within what does.
+    None as well where another offer of the same account pays more than this one could on the known `pools`.
+    The routes of each token pair are compared once for the whole burst, then each offer is sized over
+    the few routes that promise most for some part of its largest seizure, then over several of them at once
+    where the pools are known and that brings more. What does not last is sized again within what does.
     """
     probes = yield from _shortlist(offers, paths, terms)
-    owners: list[int] = []
-    sizings: list[Quoting[Trial | None]] = []
-    for index, offer in enumerate(offers):
-        for path in _promising(probes[offer.pair], offer):
-            owners.append(index)
-            sizings.append(_size(offer.opportunity, path, terms))
-    best: list[Trial | None] = [None] * len(offers)
-    for index, trial in zip(owners, (yield from together(sizings)), strict=True):
-        best[index] = max(filter(None, (best[index], trial)), key=Trial.rank, default=None)
-    shared = [
-        _share(offer, _sharing(probes[offer.pair], paths[offer.pair]), trial, terms)
-        for offer, trial in zip(offers, best, strict=True)
+    rivals = defaultdict[Address, list[Choice]](list)
+    for offer in offers:
+        ways, account = paths[offer.pair], offer.opportunity.account
+        ceiling = terms.ceiling(offer, ways, pools)
+        best = _best_sale(offer, probes[offer.pair], ways, terms, pools)
+        rivals[account].append(Choice(ceiling, best))
+    found = yield from together([_contest(choices) for choices in rivals.values()])
+    trials = dict(zip(rivals, map(iter, found), strict=True))
+    return [next(trials[offer.opportunity.account]) for offer in offers]
+
+
+def _contest(choices: Sequence[Choice]) -> Quoting[list[Trial | None]]:
+    """The trials of all choices but those that could not be the best, highest ceiling first.
+
+    Those without a ceiling share their rounds of questions.
+    """
+    order = sorted(range(len(choices)), key=lambda place: choices[place].ceiling, reverse=True)
+    free = [place for place in order if choices[place].ceiling == inf]
+    trials = dict(zip(free, (yield from together([choices[place].trial for place in free])), strict=True))
+    for place in order[len(free) :]:
+        best = max(filter(None, trials.values()), key=Trial.rank, default=None)
+        if best is None or choices[place].ceiling > best.profit.net_usd:
+            trials[place] = yield from choices[place].trial
+    return [trials.get(place) for place in range(len(choices))]
+
+
+def _best_sale(
+    offer: Offer, probes: Sequence[Probe], paths: Sequence[Path], terms: Terms, pools: Pools
+) -> Quoting[Trial | None]:
+    """The offer's most profitable size over one path or several."""
+    singles = [
+        Choice(terms.ceiling(offer, [path], pools), _size(offer.opportunity, path, terms))
+        for path in _promising(probes, offer)
     ]
-    found = yield from together(shared)
-    if terms.later is None:
-        return found
-    lasting = [
-        _lasting(offer, trial, probes[offer.pair], paths[offer.pair], terms)
-        for offer, trial in zip(offers, found, strict=True)
-    ]
-    return (yield from together(lasting))
+    found = yield from _contest(singles)
+    single = max(filter(None, found), key=Trial.rank, default=None)
+    best = yield from _share(offer, _sharing(probes, paths), single, terms)
+    return best if terms.later is None else (yield from _lasting(offer, best, probes, paths, terms))
 
 
 def _shortlist(

@@ -171,5 +171,7 @@ def _priced(
     offer: Offer, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[Trial | None]:
     narrowed = {offer.pair: paths[offer.pair]}
-    [trial] = yield from quoted(search([offer], narrowed, terms), venues, state.liquidity)
+    [trial] = yield from quoted(
+        search([offer], narrowed, terms, state.liquidity.pools), venues, state.liquidity
+    )
     return trial

@@ -132,7 +132,7 @@ def path_of(pair: Opportunity) -> Path:
 
 def sized(offers: Sequence[Offer], terms: Terms, pool: Pool) -> list[Trial | None]:
     paths = {offer.pair: [path_of(offer.opportunity)] for offer in offers}
-    return hold(search(offers, paths, terms), pool)
+    return hold(search(offers, paths, terms, {}), pool)
 
 
 def accepted(market: Market, trial: Trial, start: int) -> list[bool]:
