@@ -1,7 +1,7 @@
 """The most profitable liquidation of each account, found for a whole burst of accounts at once."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import ceil, inf, log
 from typing import NamedTuple
 
@@ -9,9 +9,11 @@ from keeper.plan.flash_swap import sold
 from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting
 from keeper.plan.route import Path, Pools, Quote, QuoteRequest
+from keeper.plan.sale import next_rate, sell
 from keeper.plan.size import Ranges, chosen_size, next_sizes
 from keeper.plan.terms import Offer, Pair, Sale, Terms, Trial
 from keeper.plan.together import together
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.protocols.base import Opportunity, Settlement
 from keeper.types import Address
 
@@ -61,7 +63,7 @@ def search(offers: Sequence[Offer], paths: Paths, terms: Terms, pools: Pools) ->
     the few routes that promise most for some part of its largest seizure, then over several of them at once
     where the pools are known and that brings more. What does not last is sized again within what does.
     """
-    probes = yield from _shortlist(offers, paths, terms)
+    probes = yield from _shortlist(offers, paths, terms, pools)
     rivals = defaultdict[Address, list[Choice]](list)
     for offer in offers:
         ways, account = paths[offer.pair], offer.opportunity.account
@@ -103,16 +105,20 @@ def _best_sale(
 
 
 def _shortlist(
-    offers: Sequence[Offer], paths: Paths, terms: Terms
+    offers: Sequence[Offer], paths: Paths, terms: Terms, pools: Pools
 ) -> Quoting[Mapping[Pair, Sequence[Probe]]]:
     by_pair: dict[Pair, list[Offer]] = {}
     for offer in offers:
         by_pair.setdefault(offer.pair, []).append(offer)
-    probes = yield from together([_compare(paths[pair], group, terms) for pair, group in by_pair.items()])
+    probes = yield from together(
+        [_compare(paths[pair], group, terms, pools) for pair, group in by_pair.items()]
+    )
     return dict(zip(by_pair, probes, strict=True))
 
 
-def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Quoting[Sequence[Probe]]:
+def _compare(
+    paths: Sequence[Path], offers: Sequence[Offer], terms: Terms, pools: Pools
+) -> Quoting[Sequence[Probe]]:
     """Which path is best for amounts across the sizes of `offers`, ascending."""
     seizes = [offer.most.seize for offer in offers]
     unknown = [Probe(max(seizes), path, 0) for path in paths[:ROUTES]]
@@ -120,7 +126,7 @@ def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Qu
         return unknown
     debt = offers[0].opportunity.debt
     amounts = _ladder(max(min(seizes) // DEEPEST, 1), max(seizes))
-    requests = [QuoteRequest(path, amount) for amount in amounts for path in paths]
+    requests = list(_contenders(paths, amounts, terms.gas_worth(debt), terms, pools))
     quotes = yield requests
     best: dict[int, Probe] = {}
     for (path, amount), quote in zip(requests, quotes, strict=True):
@@ -129,6 +135,21 @@ def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Qu
             if amount not in best or worth > best[amount].worth:
                 best[amount] = Probe(amount, path, worth)
     return list(best.values()) or unknown  # sizing may still find an amount that dry pools take
+
+
+def _contenders(
+    paths: Sequence[Path], amounts: Sequence[int], gas_worth: float, terms: Terms, pools: Pools
+) -> Iterator[QuoteRequest]:
+    """Every path at every amount, less those that even at the price of their first unit are not the best."""
+    rates = {path: next_rate(path, pools) for path in paths}
+    costs = {path: gas_worth * terms.gas.swap(swap_gas(len(path.hops), 0), len(path.hops)) for path in paths}
+    favourite = max(paths, key=rates.__getitem__)
+    for amount in amounts:
+        sold = sell(favourite, amount, pools)
+        floor = sold.amount_out - gas_worth * terms.gas.swap(sold.gas, len(favourite.hops)) if sold else -inf
+        for path in paths:
+            if path == favourite or not rates[path] or rates[path] * amount - costs[path] >= floor:
+                yield QuoteRequest(path, amount)
 
 
 def _ladder(low: int, high: int) -> list[int]:

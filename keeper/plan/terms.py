@@ -16,6 +16,7 @@ from keeper.plan.sale import next_rate
 from keeper.plan.size import Ranges
 from keeper.plan.strategy import GasModel
 from keeper.protocols.base import (
+    AssetInfo,
     FlashKind,
     FlashSource,
     Instruction,
@@ -137,7 +138,7 @@ class Terms:
         """What selling `amount` of the collateral would bring."""
         if isinstance(sale, Path):
             return QuoteRequest(sale, amount)
-        return SplitRequest(sale, amount, self._gas_worth(opportunity), self.gas.hop)
+        return SplitRequest(sale, amount, self.gas_worth(opportunity.debt), self.gas.hop)
 
     def in_swap(self, opportunity: Opportunity, sale: Sale, settlement: Settlement) -> bool:
         """Whether a flash swap in the sale's first pool can pay: over one path, where somebody has to."""
@@ -207,9 +208,8 @@ class Terms:
         """Whether the executor can be paid by the pool that it sells to."""
         return any(source.kind is FlashKind.FLASH_SWAP for source in self.sources)
 
-    def _gas_worth(self, opportunity: Opportunity) -> float:
+    def gas_worth(self, debt: AssetInfo) -> float:
         """What a unit of gas costs, debt-token units."""
-        debt = opportunity.debt
         gas_usd = self.gas_price * self.native_price / WAD
         return gas_usd * float(10**debt.decimals) / (debt.price or 1)
 
@@ -233,7 +233,7 @@ class Terms:
             return UNNEEDED
         if not self.flash_loan:
             return INVENTORY
-        worth = self._gas_worth(opportunity)
+        worth = self.gas_worth(opportunity.debt)
         spared = {kind: gas * worth for kind, gas in self.gas.no_loan.items()}
         return cheapest(self.sources, need, busy, spared)
 
