@@ -53,7 +53,8 @@ class Liquidity:
                 for key in keys(path):
                     pools.pop(key, None)
             else:
-                pools |= sold.after
+                # Whoever sells here next wants to know the tick, and shall not have to look for it each time.
+                pools |= {key: pool._replace(at=pool.tick) for key, pool in sold.after.items()}
         return replace(self, pools=pools, spoiled=frozenset(spoiled))
 
 

@@ -228,4 +228,4 @@ def _size(
 
 def _whole(sale: Sale, quote: Quote, amount: int) -> Quote:
     """`quote` with its parts; a sale over one path has one, of the whole `amount`."""
-    return quote._replace(parts=((sale, amount),)) if isinstance(sale, Path) else quote
+    return Quote(quote.amount_out, quote.gas, ((sale, amount),)) if isinstance(sale, Path) else quote
