@@ -96,7 +96,7 @@ def _print(entries: list[LedgerEntry], limit: int) -> None:
     if not entries:
         print_table("Nothing was tried.")
         return
-    title = f"{counted(len(entries), 'liquidation')} tried"
+    title = f"The newest {counted(min(limit, len(entries)), 'liquidation')} tried"
     words = ("time", "deployment", "account", "outcome")
     table = make_table(title, words, ("expected net", "realised net", "gas"), ("note",))
     for entry in entries[:limit]:

@@ -156,3 +156,17 @@ async def test_examine__chain_without_the_contracts__fails_only_them(tmp_path: P
     async with Anvil.start() as anvil:
         config = load(tmp_path / "keeper.toml", {"chain.http": anvil.http}, {})
         assert list(failed(await look(config))) == ["deployment aave-core"]
+
+
+async def test_examine__values_in_no_dollars_and_no_oracle_for_them__says_that_nothing_is_planned(
+    tmp_path: Path,
+) -> None:
+    async with Network.start(protocols=["morpho-blue"], borrowers=1) as network:
+        site = await configure(network, tmp_path / "keeper.toml", seed=1)
+        assert failed(await look(load(site.config, env={}))) == {}
+        lines = site.config.read_text().splitlines(keepends=True)
+        site.config.write_text("".join(line for line in lines if not line.startswith("usd_oracle")))
+
+        [detail] = failed(await look(load(site.config, env={}))).values()
+        assert "nothing is planned: values are in loan token; name a usd_oracle" in detail
+        assert failed(await look(load(site.config, {"mode": "watch"}, {}))) == {}
