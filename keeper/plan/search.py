@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
+from keeper.plan.lasting import holds, ranges_until
 from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.quotes import Quoting
 from keeper.plan.route import Path, PoolKey, Question, Quote, QuoteRequest, SplitRequest
-from keeper.plan.size import chosen_size, next_sizes
+from keeper.plan.size import Ranges, chosen_size, next_sizes
 from keeper.plan.strategy import GasModel
 from keeper.plan.together import together
 from keeper.protocols.base import FlashSource, Instruction, Market, Opportunity, Refusal, Settlement
@@ -27,6 +28,10 @@ ROUTES = 3
 """Routes that an offer is sized over."""
 HEADROOM = 10_000
 """A capped request exceeds what is taken by this fraction: at 100 % a year, the interest of 50 minutes."""
+
+WORTH_LASTING = 2
+"""A size that lasts is taken unless it pays less than this fraction of the best one: what is skipped on chain
+costs its gas and is planned anew, what is too small loses the rest for good."""
 
 SHARING = 10
 """Paths that a sale over several of them is chosen from, the ones whose first unit brings most."""
@@ -46,9 +51,10 @@ class Probe(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """An opportunity the protocol accepts, with the settlement of its largest accepted repay."""
+    """An opportunity the protocol accepts, with its largest accepted repay and what that settles."""
 
     opportunity: Opportunity
+    size: int
     most: Settlement
 
     @property
@@ -93,7 +99,8 @@ class Terms:
 
     `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `pools` are those of
     the sources that trade too, by name: one that the sale passes cannot lend, for a pool is locked then.
-    `data_fee` is what the chain takes for a transaction's bytes.
+    `data_fee` is what the chain takes for a transaction's bytes. `later` is the frame of the last block that
+    a transaction may wait for, None: what is to come after the next one does not matter.
     """
 
     market: Market
@@ -105,6 +112,7 @@ class Terms:
     sources: Sequence[FlashSource] = ()
     pools: Mapping[PoolKey, Address] = field(default_factory=dict)
     data_fee: DataFee = FREE
+    later: Any = None
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -112,7 +120,7 @@ class Terms:
         for size in sorted({end for bounds in opportunity.ranges for end in bounds}, reverse=True):
             settled = self.market.settle(opportunity, size, self.frame)
             if isinstance(settled, Settlement):
-                return Offer(opportunity, settled)
+                return Offer(opportunity, size, settled)
             refusal = settled
         return refusal
 
@@ -132,6 +140,19 @@ class Terms:
         ):
             return padded
         return size
+
+    def lasts(self, trial: Trial) -> bool:
+        """Whether the protocol takes the trial also in the last block that it may wait for."""
+        pair, now = trial.opportunity, trial.settlement
+        return self.later is None or holds(self.market, pair, trial.request, now, self.later)
+
+    def lasting(self, offer: Offer) -> Ranges:
+        """Sizes of the offer that last: those accepted throughout, and the largest where that is capped."""
+        pair, whole = offer.opportunity, (offer.size, offer.size)
+        ranges = ranges_until(self.market, pair, self.later)
+        request = self.request(pair, offer.size, offer.most)
+        capped = holds(self.market, pair, request, offer.most, self.later)
+        return (*ranges, whole) if capped and (not ranges or ranges[-1][1] < offer.size) else ranges
 
     def question(self, opportunity: Opportunity, sale: Sale, amount: int) -> Question:
         """What selling `amount` of the collateral would bring."""
@@ -214,9 +235,9 @@ def _route(quote: Quote, settlement: Settlement) -> Route:
 def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
     """The best trial of each offer, in the order given; None where no route quotes any size.
 
-    Three stages: the routes of each token pair are compared once for the whole burst, then each offer is
-    sized over the few routes that promise most for some part of its largest seizure, at last over several
-    of them at once where the pools are known and that brings more.
+    The routes of each token pair are compared once for the whole burst, then each offer is sized over the few
+    routes that promise most for some part of its largest seizure, then over several of them at once where the
+    pools are known and that brings more. What does not last is sized again within what does.
     """
     probes = yield from _shortlist(offers, paths, terms)
     owners: list[int] = []
@@ -232,7 +253,14 @@ def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[
         _share(offer, _sharing(probes[offer.pair], paths[offer.pair]), trial, terms)
         for offer, trial in zip(offers, best, strict=True)
     ]
-    return (yield from together(shared))
+    found = yield from together(shared)
+    if terms.later is None:
+        return found
+    lasting = [
+        _lasting(offer, trial, probes[offer.pair], paths[offer.pair], terms)
+        for offer, trial in zip(offers, found, strict=True)
+    ]
+    return (yield from together(lasting))
 
 
 def _shortlist(
@@ -299,11 +327,31 @@ def _share(
     return max(filter(None, (single, shared)), key=Trial.rank, default=None)
 
 
-def _size(opportunity: Opportunity, sale: Sale, terms: Terms) -> Quoting[Trial | None]:
-    """The most profitable size over one path or several; None when no size gets a quote."""
+def _lasting(
+    offer: Offer, trial: Trial | None, probes: Sequence[Probe], paths: Sequence[Path], terms: Terms
+) -> Quoting[Trial | None]:
+    """`trial`, or the best size that lasts where it does not."""
+    if trial is None or terms.lasts(trial):
+        return trial
+    several = _sharing(probes, paths)
+    sales: list[Sale] = [*_promising(probes, offer), *([several] if len(several) > 1 else [])]
+    ranges = terms.lasting(offer)
+    found = yield from together([_size(offer.opportunity, sale, terms, ranges) for sale in sales])
+    best = max((each for each in found if each and terms.lasts(each)), key=Trial.rank, default=None)
+    return trial if best is None or best.profit.net_usd * WORTH_LASTING < trial.profit.net_usd else best
+
+
+def _size(
+    opportunity: Opportunity, sale: Sale, terms: Terms, ranges: Ranges | None = None
+) -> Quoting[Trial | None]:
+    """The most profitable size over one path or several; None when no size gets a quote.
+
+    `ranges` are those of the opportunity where none are given.
+    """
+    ranges = opportunity.ranges if ranges is None else ranges
     trials: dict[int, Trial] = {}
     values: dict[int, int | None] = {}
-    while sizes := next_sizes(opportunity.ranges, values):
+    while sizes := next_sizes(ranges, values):
         outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
         quotes = yield [terms.question(opportunity, sale, outcome.seize) for _, outcome in settled]
@@ -312,7 +360,7 @@ def _size(opportunity: Opportunity, sale: Sale, terms: Terms) -> Quoting[Trial |
             if trial is not None:
                 trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
-    chosen = chosen_size(opportunity.ranges, values)
+    chosen = chosen_size(ranges, values) if ranges else None
     return None if chosen is None else trials[chosen]
 
 

@@ -8,7 +8,7 @@ allowed at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
@@ -122,7 +122,16 @@ def _after(step: Step, terms: Terms) -> Terms | None:
     if isinstance(left, Refusal):
         return None
     market, frame = left
-    return replace(terms, market=market, frame=frame)
+    return replace(terms, market=market, frame=frame, later=_later(step, terms))
+
+
+def _later(step: Step, terms: Terms) -> Any:
+    """The frame of the last block that a second step may wait for, None where the first does not last."""
+    assert isinstance(terms.market, Foresighted), "asked before"
+    if terms.later is None:
+        return None
+    left = terms.market.after(step.trial.opportunity, step.trial.request, terms.later)
+    return None if isinstance(left, Refusal) else left[1]
 
 
 def _same_pair(opportunity: Opportunity, terms: Terms) -> Opportunity | None:
