@@ -173,6 +173,7 @@ async def _keeper(
                 break
             realised, account = outcome.get("realised", {}), parse_address(outcome["account"])
             if outcome["outcome"] != "success":
+                sys.stderr.write(f"{outcome}\n")
                 failed += 1
             elif account in accounts:
                 again += 1
