@@ -74,6 +74,8 @@ def look(address: Address, fee: int, spacing: int, block: int, last: Sight | Non
         seen = Depth(fee, spacing, (min(bitmap), max(bitmap)), nets, tick, active)
     except ValueError:  # the node answered from two states; the next block tells
         return None
+    if last and seen == last.pool.depth:  # whose ladders are built
+        seen = last.pool.depth
     return Sight(Pool(sqrt_price, tick, active, seen), bitmap, block)
 
 
