@@ -192,7 +192,8 @@ class Planner:
         if not self._strategy.two_steps or not 0 < len(plans) <= LARGE:
             return list(plans)
         block = plans[0].block
-        found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
+        reads = in_two_steps(turns, start.on_loans(), paths, self._venues)
+        found = await converse(reads, self._chain, block.number)
         better: list[Plan] = []
         turn = max(plan.turn for plan in plans)
         for plan in plans:

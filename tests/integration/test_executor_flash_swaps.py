@@ -86,6 +86,7 @@ async def test_execute__flash_swaps__every_plan_does_exactly_what_was_predicted(
             assert all(gas < plan.profit.gas * 11 // 10 for gas, plan in zip(used, plans, strict=False))
             await refuses_strangers(stage, plans[0])
             await one_is_skipped(stage, independent(plans, 3))
+            await two_steps_borrow(stage, venue)
             await lands_where_nobody_lends(stage)
 
 
@@ -126,6 +127,29 @@ async def refuses_strangers(stage: Stage, plan: Plan) -> None:
         await stage.network.node.send(Tx(STRANGER, first.address, swap))
     with pytest.raises(DevnetError):
         await stage.carry_out(replace(plan, min_profit=plan.profit.gross + 1))
+
+
+async def two_steps_borrow(stage: Stage, venue: UniswapV3) -> None:
+    """A second step passes its last look before the first one is mined, so no flash swap pays for it."""
+    follows, market = stage.follows, stage.follows.follower.market
+    head = await follows.catch_up()
+    frame = market.frame(stage.timestamp)
+    planner = Planner(
+        follows.chain, [venue], Strategy(USD, 10**11), [FlashSwaps(stage.executor.address), venue]
+    )
+    for health in scan(market, frame).liquidatable:
+        [plan] = await planner.burst(market, frame, head, [health.account], 10**9, 2000 * USD)
+        if isinstance(plan, Plan) and plan.second:
+            break
+    else:
+        raise AssertionError("nobody is worth two steps")
+    kinds = {step.loan.kind for step in plan.steps if step.loan}
+    assert kinds <= {FlashKind.AAVE, FlashKind.UNISWAP_V3}
+    look = await Simulator(follows.chain, stage.executor, OPERATOR).simulate([plan.second])
+    assert look.plans == (plan.second,)
+    async with stage.undone():
+        receipt = await stage.carry_out(*plan.steps)
+        assert stage.executor.events(receipt.logs) == [promised(step) for step in plan.steps]
 
 
 async def lands_where_nobody_lends(stage: Stage) -> None:
