@@ -26,7 +26,7 @@ HUBS = 4
 DEPTH = 2
 """Each leg of a two-hop path may use this many pools, the deepest ones."""
 FEW = 2
-"""Where fewer paths are known than these, paths of three hops make up for it: a single way is soon used up."""
+"""Where fewer paths are known than these, paths of three hops join them: one way is soon used up."""
 LENDERS = 3
 """Pools of each fee that are asked for a loan, the ones that held most. The sale may need some of them."""
 
