@@ -64,6 +64,10 @@ class _Trial(NamedTuple):
     results: list[Result]
     gas: int | None = None
 
+    @property
+    def succeeded(self) -> bool:
+        return all(result.ok for result in self.results)
+
 
 class Simulator:
     """Tries batches as the operator in the block to come.
@@ -107,14 +111,10 @@ class Simulator:
     async def _verdicts(self, plans: Sequence[Plan]) -> tuple[list[Step | Rejection], int | None]:
         """One look at `plans` together: for each its step, or why it should not go; and a gas limit."""
         data = self._executor.batch(plans).data
-        then = self._then(plans[0])
         trial, fee = await asyncio.gather(
-            self._trial(plans, then),
+            self._settled_trial(plans),
             converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
         )
-        if not all(result.ok for result in trial.results):
-            current = await self._overtaken(then)
-            trial = await self._trial(plans, current) if current else trial
         profits = [plan.profit for plan in plans]
         costs = charges(profits, trial.gas, fee)
         # Where bytes are paid in gas, what was used is not all of it.
@@ -125,16 +125,36 @@ class Simulator:
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
         ], enough
 
-    async def _trial(self, plans: Sequence[Plan], then: NextBlock) -> _Trial:
+    async def _settled_trial(self, plans: Sequence[Plan]) -> _Trial:
+        """What fails counts only in a block that is still to come."""
+        then = self._then(plans[0])
+        for _ in range(PASSES):
+            trial = await self._together(plans, then)
+            current = None if trial and trial.succeeded else await self._overtaken(then)
+            if current is None:
+                return trial or await self._apart(plans, then)
+            then = current
+        return trial or await self._apart(plans, then)
+
+    async def _together(self, plans: Sequence[Plan], then: NextBlock) -> _Trial | None:
+        """None where all fail."""
         try:
             seen = await self._chain.simulate(self._executor.batch(plans), self._operator, then)
-        except CallReverted as error:
-            if len(plans) == 1:
-                return _Trial([Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))])
-            # The batch names only its first failure; each plan alone names its own.
-            alone = await asyncio.gather(*(self._trial([plan], then) for plan in plans))
-            return _Trial([result for trial in alone for result in trial.results])
+        except CallReverted:
+            return None
         return _Trial(self._executor.results(seen.data), seen.gas)
+
+    async def _apart(self, plans: Sequence[Plan], then: NextBlock) -> _Trial:
+        """A batch names only its first failure; each plan alone names its own."""
+        return _Trial(list(await asyncio.gather(*(self._alone(plan, then) for plan in plans))))
+
+    async def _alone(self, plan: Plan, then: NextBlock) -> Result:
+        try:
+            seen = await self._chain.simulate(self._executor.batch([plan]), self._operator, then)
+        except CallReverted as error:
+            return Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))
+        [result] = self._executor.results(seen.data)
+        return result
 
     def _then(self, plan: Plan) -> NextBlock:
         """The block that `plan` was made for, or the one after what waits for it."""

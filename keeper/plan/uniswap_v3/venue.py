@@ -25,8 +25,8 @@ HUBS = 4
 """Two-hop paths go through at most this many intermediate tokens, the best connected ones."""
 DEPTH = 2
 """Each leg of a two-hop path may use this many pools, the deepest ones."""
-FEW = 4
-"""Where fewer paths are known than these, paths of three hops make up for it."""
+FEW = 2
+"""Where fewer paths are known than these, paths of three hops join them: one way is soon used up."""
 LENDERS = 3
 """Pools of each fee that are asked for a loan, the ones that held most. The sale may need some of them."""
 
