@@ -14,7 +14,7 @@ from keeper.plan.data_fees import DataFees
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.verdict import dollars
 from keeper.ports import BlockId, ChainSimulator, NextBlock
-from keeper.types import Address, Call
+from keeper.types import Address, BlockRef, Call
 
 PASSES = 3
 """Steps are isolated on chain, so a second pass rarely changes anything; a moving head may."""
@@ -54,6 +54,7 @@ class Believer:
 class Seer(ChainSimulator, Protocol):
     """The part of the chain that a last look needs."""
 
+    async def block(self, block: BlockId = "latest") -> BlockRef: ...
     async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]: ...
 
 
@@ -62,6 +63,10 @@ class _Trial(NamedTuple):
 
     results: list[Result]
     gas: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return all(result.ok for result in self.results)
 
 
 class Simulator:
@@ -107,7 +112,7 @@ class Simulator:
         """One look at `plans` together: for each its step, or why it should not go; and a gas limit."""
         data = self._executor.batch(plans).data
         trial, fee = await asyncio.gather(
-            self._trial(plans),
+            self._settled_trial(plans),
             converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
         )
         profits = [plan.profit for plan in plans]
@@ -120,18 +125,36 @@ class Simulator:
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
         ], enough
 
-    async def _trial(self, plans: Sequence[Plan]) -> _Trial:
+    async def _settled_trial(self, plans: Sequence[Plan]) -> _Trial:
+        """What fails counts only in a block that is still to come."""
+        then = self._then(plans[0])
+        for _ in range(PASSES):
+            trial = await self._together(plans, then)
+            current = None if trial and trial.succeeded else await self._overtaken(then)
+            if current is None:
+                return trial or await self._apart(plans, then)
+            then = current
+        return trial or await self._apart(plans, then)
+
+    async def _together(self, plans: Sequence[Plan], then: NextBlock) -> _Trial | None:
+        """None where all fail."""
         try:
-            seen = await self._chain.simulate(
-                self._executor.batch(plans), self._operator, self._then(plans[0])
-            )
-        except CallReverted as error:
-            if len(plans) == 1:
-                return _Trial([Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))])
-            # The batch names only its first failure; each plan alone names its own.
-            alone = await asyncio.gather(*(self._trial([plan]) for plan in plans))
-            return _Trial([result for trial in alone for result in trial.results])
+            seen = await self._chain.simulate(self._executor.batch(plans), self._operator, then)
+        except CallReverted:
+            return None
         return _Trial(self._executor.results(seen.data), seen.gas)
+
+    async def _apart(self, plans: Sequence[Plan], then: NextBlock) -> _Trial:
+        """A batch names only its first failure; each plan alone names its own."""
+        return _Trial(list(await asyncio.gather(*(self._alone(plan, then) for plan in plans))))
+
+    async def _alone(self, plan: Plan, then: NextBlock) -> Result:
+        try:
+            seen = await self._chain.simulate(self._executor.batch([plan]), self._operator, then)
+        except CallReverted as error:
+            return Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))
+        [result] = self._executor.results(seen.data)
+        return result
 
     def _then(self, plan: Plan) -> NextBlock:
         """The block that `plan` was made for, or the one after what waits for it."""
@@ -139,6 +162,17 @@ class Simulator:
         if self._base == "latest":
             return NextBlock(number, timestamp)
         return NextBlock(number + 1, timestamp + 1, self._base)
+
+    async def _overtaken(self, then: NextBlock) -> NextBlock | None:
+        """The block to come now, where the head has moved up to the one meant; None where it has not.
+
+        Not every node minds being asked for a block older than its head: where interest counts from a time
+        yet to come everything fails.
+        """
+        head = await self._chain.block("latest")
+        if self._base != "latest" or head.number < then.number:
+            return None
+        return NextBlock(head.number + 1, max(then.timestamp, head.timestamp + 1))
 
 
 def _verdict(plan: Plan, result: Result, cost: Charge) -> Step | Rejection:

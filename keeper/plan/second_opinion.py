@@ -14,7 +14,7 @@ from keeper.errors import Degraded, Transient
 from keeper.plan.aggregator import DEFAULT_GAS, Aggregator, RouterCall
 from keeper.plan.model import Reason
 from keeper.plan.route import Quote
-from keeper.plan.search import Offer, Terms, Trial
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.protocols.base import Settlement
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class SecondOpinion:
         gas = terms.cost(terms.gas.liquidation + DEFAULT_GAS)
         promising = [offer for offer in offers if offer.oracle_profit() - gas >= max(least, 1)]
         return [
-            Sale(offer, offer.most.repay, offer.most)
+            Sale(offer, offer.size, offer.most)
             for offer in promising[:OFFERS]
             if self._aggregators and offer.pair[0] != offer.pair[1]
         ]

@@ -67,12 +67,14 @@ async def test_discover__real_factory__finds_exactly_its_pools() -> None:
         assert direct == {(pool.token0, pool.token1, pool.fee) for pool in network.exchange.pools}
 
 
-async def test_quote__direct_and_two_hops__is_what_the_swap_then_gives() -> None:
+async def test_quote__up_to_three_hops__is_what_the_swap_then_gives() -> None:
     async with exchange() as (network, rpc, venue):
         block = await discover(network, rpc, venue)
-        link, usdc, weth = (network.market.reserve(symbol).token for symbol in ("LINK", "USDC", "WETH"))
-        paths = [*venue.routes(link, usdc), *venue.routes(weth, usdc)]
-        assert {len(path.hops) for path in paths} == {1, 2}
+        link, usdc, weth, dai = (
+            network.market.reserve(symbol).token for symbol in ("LINK", "USDC", "WETH", "DAI")
+        )
+        paths = [*venue.routes(link, usdc), *venue.routes(weth, usdc), *venue.routes(link, dai)]
+        assert {len(path.hops) for path in paths} == {1, 2, 3}
         requests = [QuoteRequest(path, 3000 * 10**18) for path in paths]
         quotes = await converse(venue.quote(requests), rpc, block)
         router, contract = network.exchange.router, uniswap_contract("SwapRouter")
