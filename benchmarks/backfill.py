@@ -126,7 +126,8 @@ def _events(scene: Scene) -> Iterator[Any]:
     """What web3 knows of the events of the market's contracts."""
     for contract in scene.network.market.contracts.values():
         if any(each["type"] == "event" for each in contract.abi):
-            yield from Web3().eth.contract(abi=contract.abi).events
+            events: Any = Web3().eth.contract(abi=contract.abi).events
+            yield from events
 
 
 def _formatted(entry: Entry) -> AttributeDict[str, Any]:
