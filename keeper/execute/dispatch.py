@@ -116,6 +116,11 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    async def write_up(self) -> None:
+        """Store what the last head told of our transactions; see TransactionManager.write_up."""
+        if self._sender is not None:
+            await self._sender.manager.write_up()
+
     def let_go(self, transaction: Transaction) -> None:
         """See TransactionManager.let_go."""
         if self._sender is not None:

@@ -30,7 +30,7 @@ from keeper.types import Address, BlockRef, Call
 class TransactionManager:
     """Sends the transactions of one key and follows them until the chain cannot take them back.
 
-    Call `recover` once before anything else, then `on_head` for every head and `submit` at will.
+    Call `recover` once before anything else, then for every head `on_head`, `submit` at will, `write_up`.
     """
 
     def __init__(
@@ -118,7 +118,8 @@ class TransactionManager:
     async def on_head(self, head: BlockRef) -> list[Change]:
         """Follow every open transaction to `head`: mined, confirmed, final, gone, or to be pushed.
 
-        Returns the transactions that changed since the last call that succeeded.
+        Returns the transactions that changed since the last call that succeeded. What the chain says of them
+        is in memory alone until `write_up`: what this head asks for leaves first.
 
         Raises:
             Transient: no node answered; what was learned is kept for the next head.
@@ -142,6 +143,15 @@ class TransactionManager:
             self._view = view
             self._observer.on_standing(self._standing(view))
             return self._roster.drain()
+
+    async def write_up(self) -> None:
+        """Store what `recover` and `on_head` learned from the chain, once later stages took note of it.
+
+        Raises:
+            StartOver: as `on_head`.
+        """
+        async with self._lock:
+            await self._store.write_up()
 
     async def submit(
         self,
@@ -274,7 +284,7 @@ class TransactionManager:
             last = min(last, transaction.until - 1)
         late = view.head.number > last
         if late or await self._fails(transaction):
-            dropped = await self._store.moved(transaction, State.DROPPED, None)
+            dropped = await self._store.dropped(transaction)
             self._roster.note(self._roster.keep(dropped))
             return
         fees = first_fees(view.quote, transaction.ceiling)

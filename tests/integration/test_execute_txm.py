@@ -340,6 +340,7 @@ async def test_on_head__another_process_moves_our_transaction__halts(world: Worl
     other = world.process()
     await world.node.mine()
     await other.recover()
+    await other.write_up()
     with pytest.raises(Halt, match="two keepers"):
         await world.head()
 
