@@ -90,25 +90,27 @@ class Simulator:
         remaining, steps = list(plans), list[Step]()
         rejections: list[Rejection] = []
         gas: int | None = None
+        call = self._executor.batch(remaining)
         for _ in range(PASSES):
             if not remaining:
                 break
-            verdicts, gas = await self._verdicts(remaining)
+            verdicts, gas = await self._verdicts(remaining, call)
             steps = [verdict for verdict in verdicts if isinstance(verdict, Step)]
             rejections += [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
             pairs = zip(remaining, verdicts, strict=True)
             remaining = [plan for plan, verdict in pairs if isinstance(verdict, Step)]
             if len(remaining) == len(verdicts):
                 break
-        call = self._executor.batch(remaining)
+            call = self._executor.batch(remaining)
         return Simulation(tuple(remaining), tuple(steps), call, tuple(rejections), gas)
 
-    async def _verdicts(self, plans: Sequence[Plan]) -> tuple[list[Step | Rejection], int | None]:
-        """One look at `plans` together: for each its step, or why it should not go; and a gas limit."""
-        data = self._executor.batch(plans).data
+    async def _verdicts(
+        self, plans: Sequence[Plan], call: Call
+    ) -> tuple[list[Step | Rejection], int | None]:
+        """One look at `call`, all `plans` together: each one's step, or why it should not go; a gas limit."""
         trial, fee = await asyncio.gather(
-            self._trial(plans),
-            converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
+            self._trial(plans, call),
+            converse(self._data_fees.exact(call.data, plans[0].block), self._chain, "latest"),
         )
         profits = [plan.profit for plan in plans]
         costs = charges(profits, trial.gas, fee)
@@ -120,18 +122,19 @@ class Simulator:
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
         ], enough
 
-    async def _trial(self, plans: Sequence[Plan]) -> _Trial:
+    async def _trial(self, plans: Sequence[Plan], call: Call) -> _Trial:
         try:
-            seen = await self._chain.simulate(
-                self._executor.batch(plans), self._operator, self._then(plans[0])
-            )
+            seen = await self._chain.simulate(call, self._operator, self._then(plans[0]))
         except CallReverted as error:
             if len(plans) == 1:
                 return _Trial([Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))])
             # The batch names only its first failure; each plan alone names its own.
-            alone = await asyncio.gather(*(self._trial([plan]) for plan in plans))
+            alone = await asyncio.gather(*(self._alone(plan) for plan in plans))
             return _Trial([result for trial in alone for result in trial.results])
         return _Trial(self._executor.results(seen.data), seen.gas)
+
+    async def _alone(self, plan: Plan) -> _Trial:
+        return await self._trial([plan], self._executor.batch([plan]))
 
     def _then(self, plan: Plan) -> NextBlock:
         """The block that `plan` was made for, or the one after what waits for it."""

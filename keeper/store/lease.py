@@ -103,7 +103,7 @@ class Lease:
             StoreLost: the database did not answer.
         """
         try:
-            async with self._database.begin() as connection:
+            async with self._database.begin(lax=True) as connection:
                 await self.fence(connection)
         except Fenced:
             return False
