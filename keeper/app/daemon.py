@@ -279,7 +279,8 @@ class Daemon:
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
         native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
-        gas_price = head.base_fee + await self._chain.priority_fee()
+        tip = self._dispatcher.tip if self._recovered else None
+        gas_price = head.base_fee + (await self._chain.priority_fee() if tip is None else tip)
         in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []

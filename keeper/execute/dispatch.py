@@ -131,13 +131,15 @@ class Dispatcher:
         if self._sender is not None:
             await self._sender.manager.withdraw(transaction)
 
-    async def purse(self) -> int | None:
-        """Wei left for gas; None where nothing is sent.
+    @property
+    def purse(self) -> int | None:
+        """Wei left for gas; None where nothing is sent."""
+        return None if self._sender is None else self._sender.manager.purse
 
-        Raises:
-            Transient: no node answered.
-        """
-        return None if self._sender is None else await self._sender.purse()
+    @property
+    def tip(self) -> int | None:
+        """A tip that recent blocks accepted, wei per gas; None where nothing is sent."""
+        return None if self._sender is None else self._sender.manager.tip
 
     @property
     def halted(self) -> str | None:

@@ -104,9 +104,7 @@ class Simulator:
             call = self._executor.batch(remaining)
         return Simulation(tuple(remaining), tuple(steps), call, tuple(rejections), gas)
 
-    async def _verdicts(
-        self, plans: Sequence[Plan], call: Call
-    ) -> tuple[list[Step | Rejection], int | None]:
+    async def _verdicts(self, plans: Sequence[Plan], call: Call) -> tuple[list[Step | Rejection], int | None]:
         """One look at `call`, all `plans` together: each one's step, or why it should not go; a gas limit."""
         trial, fee = await asyncio.gather(
             self._trial(plans, call),

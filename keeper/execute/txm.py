@@ -68,6 +68,7 @@ class TransactionManager:
         self._pusher = Pusher(desk, self._writer, self._attempts)
         self._view: View | None = None
         self._next = 0  # the first nonce that is neither ours nor used
+        self._promised = 0  # wei that what was sent since the last look may take
         self._failures = 0
 
     @property
@@ -205,6 +206,7 @@ class TransactionManager:
                 return await self._queue(intent)
             transaction = self._own(await self._store.reserve(intent, view.nonce))
             self._roster.hold(transaction, held=held)
+            self._promised += gas_limit * fees.cap
             return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
 
     def let_go(self, transaction: Transaction) -> None:
@@ -224,6 +226,16 @@ class TransactionManager:
                 await self._pusher.sign(now, Cancel(fees), self._view)
 
     @property
+    def purse(self) -> int:
+        """Wei that the key had left for gas at the last head, less what was sent since may take."""
+        return self._view.balance - self._promised if self._view else 0
+
+    @property
+    def tip(self) -> int | None:
+        """What the last head's blocks accepted, wei per gas; None before any was looked at."""
+        return self._view.tip if self._view else None
+
+    @property
     def max_gas_price(self) -> int:
         """The highest fee cap of a payload, wei per gas."""
         return self._rules.max_gas_price
@@ -239,22 +251,10 @@ class TransactionManager:
 
     async def _look(self, head: BlockRef) -> View:
         last = self._view.head if self._view else None
-        nonce, pending, final, tip = await asyncio.gather(
-            self._writer.nonce(self.address, "latest"),
-            self._writer.nonce(self.address, "pending"),
-            self._final(),
-            self._writer.priority_fee(),
-        )
+        seen = await self._writer.key_state(self.address)
         broken = last is None or last.hash not in {head.parent, head.hash}
-        return View(head, nonce, pending, final, tip, broken)
-
-    async def _final(self) -> int:
-        if not self._confirmer.missing and not self._roster.any_settled() and self._view is not None:
-            return -1  # nobody would ask
-        try:
-            return (await self._reader.block("finalized")).number
-        except Degraded:
-            return -1  # a young chain has finalized nothing
+        self._promised = 0
+        return View(head, seen.nonce, seen.pending, seen.final, seen.tip, broken, seen.balance)
 
     async def _work(self, view: View, *, first: bool) -> None:
         """Lowest nonce first: what comes later cannot be mined before."""
