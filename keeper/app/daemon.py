@@ -289,7 +289,14 @@ class Daemon:
             ahead = [*waiting, *(plan for judgement in judgements for plan in judgement.plans)]
             try:
                 judgement = await lane.judge(
-                    head, timestamp, gas_price, native, in_flight, ahead=ahead, markets=markets
+                    head,
+                    timestamp,
+                    gas_price,
+                    native,
+                    in_flight,
+                    ahead=ahead,
+                    markets=markets,
+                    patience=self._pace.patience,
                 )
                 judgements.append(judgement)
                 self._misses.remember(

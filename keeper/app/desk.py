@@ -16,7 +16,8 @@ from keeper.types import Address, BlockRef
 class Situation(NamedTuple):
     """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD.
 
-    `markets` are all that are at the head: each may lend for the liquidations of the others.
+    `markets` are all that are at the head: each may lend for the liquidations of the others. `later` is the
+    frame of the last block that a transaction may wait for; None: only the next one counts.
     """
 
     head: BlockRef
@@ -24,6 +25,7 @@ class Situation(NamedTuple):
     gas_price: int
     native_price: int
     markets: Sequence[Market] = ()
+    later: Any = None
 
 
 class Change(NamedTuple):
@@ -68,6 +70,7 @@ class Desk:
             now.native_price,
             _sources(market, now) if accounts else (),
             ahead,
+            now.later,
         )
         return await self._approve(market, now, outcomes)
 

@@ -116,11 +116,12 @@ class Lane:
         *,
         ahead: Sequence[Plan] = (),
         markets: Sequence[Market] = (),
+        patience: int = 0,
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
-        The plans `ahead` of other deployments trade first in the pools that all share. The `markets` at
-        the head may lend what is repaid.
+        What is planned may land up to `patience` seconds after that. The plans `ahead` of other deployments
+        trade first in the pools that all share. The `markets` at the head may lend what is repaid.
 
         Raises:
             Transient: quotes could not be read.
@@ -139,7 +140,8 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            now = Situation(head, frame, gas_price, native_price, markets)
+            later = market.frame(timestamp + patience) if free and patience else None
+            now = Situation(head, frame, gas_price, native_price, markets, later)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes
             if self._former is not None:

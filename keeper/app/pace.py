@@ -1,9 +1,14 @@
 """How fast the chain moves: when the next block will be, which is the one a plan lands in."""
 
+from math import ceil
+
 from keeper.types import BlockRef
 
 SMOOTHING = 8
 """Weight of the past against the newest interval: slow enough for a missed slot, quick to learn."""
+
+PATIENCE = 12
+"""Blocks after the next one that a transaction may wait for; by then it counts as stuck."""
 
 
 class Pace:
@@ -28,3 +33,8 @@ class Pace:
         if self._last is None:
             raise ValueError("no head has been observed")
         return self._last.timestamp + max(1, round(self._seconds))
+
+    @property
+    def patience(self) -> int:
+        """Seconds after the next block in which a transaction may still be mined."""
+        return max(PATIENCE, ceil(PATIENCE * self._seconds))

@@ -119,15 +119,17 @@ class Planner:
         native_price: int,
         sources: Sequence[FlashSource] | None = None,
         ahead: Sequence[Plan] = (),
+        later: Any = None,
     ) -> list[Plan | Rejection]:
         """As `plan`, for accounts that are liquidated together.
 
-        Each plan is quoted on what `ahead` and the turns before its own leave.
+        Each plan is quoted on what `ahead` and the turns before its own leave. Sizes are such that the
+        protocol accepts them until the frame `later`, where one is given.
 
         Raises:
             Transient: no node answered in time.
         """
-        terms = self._terms(market, frame, gas_price, native_price, sources)
+        terms = replace(self._terms(market, frame, gas_price, native_price, sources), later=later)
         race = await self._race(terms, block, accounts)
         terms = race.terms
         # One trip to the chain for each account in turn would take longer than what it could find is worth.

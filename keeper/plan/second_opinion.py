@@ -45,7 +45,7 @@ class SecondOpinion:
         gas = terms.cost(terms.gas.liquidation + DEFAULT_GAS)
         promising = [offer for offer in offers if offer.oracle_profit() - gas >= max(least, 1)]
         return [
-            Sale(offer, offer.most.repay, offer.most)
+            Sale(offer, offer.size, offer.most)
             for offer in promising[:OFFERS]
             if self._aggregators and offer.pair[0] != offer.pair[1]
         ]

@@ -19,7 +19,6 @@ from keeper.plan.quotes import Quoting, quoted
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue, steps
 from keeper.plan.sale import sell
 from keeper.plan.search import Offer, Paths, Terms, Trial, search
-from keeper.plan.split import start_rate
 from keeper.plan.verdict import Case
 from keeper.protocols.base import FlashKind, FlashSource, Reads
 from keeper.types import Address
@@ -202,18 +201,13 @@ def _again(
     for offer, alone in runner.options:
         if best is not None and alone.profit.net_usd <= best.profit.net_usd:
             break
-        if not _hopeful(offer, paths[offer.pair], state.liquidity):
+        least = best.profit.net_usd if best is not None else 0
+        if state.terms.ceiling(offer, paths[offer.pair], state.liquidity.pools) <= least:
             continue
         narrowed = {offer.pair: paths[offer.pair]}
         [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)
         best = max(filter(None, (best, found)), key=Trial.rank, default=None)
     return best
-
-
-def _hopeful(offer: Offer, paths: Sequence[Path], liquidity: Liquidity) -> bool:
-    """Whether some path's first unit sells for more than it costs, or is not known to."""
-    rates = [start_rate(path, liquidity.pools) for path in paths if path.hops]
-    return 0.0 in rates or len(rates) < len(paths) or max(rates) * offer.most.seize > offer.most.repay
 
 
 def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:

@@ -8,7 +8,7 @@ allowed at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
@@ -31,6 +31,13 @@ class Step(NamedTuple):
     terms: Terms
 
 
+class Left(NamedTuple):
+    """The pair of a first step, and the terms, as it leaves them."""
+
+    opportunity: Opportunity
+    terms: Terms
+
+
 def in_two_steps(
     turns: Sequence[Turn], start: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[dict[Address, tuple[Step, Step]]]:
@@ -43,9 +50,9 @@ def in_two_steps(
     for case, once in turns:
         if once is None or once.profit.net_usd < state.least:
             continue
-        first, edge = None, first_size(once, state.terms)
-        if edge is not None:
-            first = yield from _priced(_exactly(once.opportunity, edge), state.terms, state, paths, venues)
+        first, parts = None, _parts(once, state.terms)
+        if parts and _may_pay(parts, once, state, paths):
+            first = yield from _priced(parts[0], state.terms, state, paths, venues)
         if first is not None:
             firsts.append((Step(case, first, state.terms), once))
         state.commit(case, first or once)
@@ -65,13 +72,35 @@ def _pays(first: Trial, second: Trial, once: Trial, least: int) -> bool:
     return min(parts) >= least and sum(parts) > once.profit.net_usd + least
 
 
+def _parts(once: Trial, terms: Terms) -> tuple[Offer, Offer] | None:
+    """What two steps offer, were they taken at once; None where they are no use."""
+    edge = first_size(once, terms)
+    if edge is None:
+        return None
+    first = terms.offer(replace(once.opportunity, ranges=((edge, edge),)))
+    left = isinstance(first, Offer) and _after(first.opportunity, first.most.repay, terms)
+    second = left and left.terms.offer(left.opportunity)
+    return (first, second) if isinstance(first, Offer) and isinstance(second, Offer) else None
+
+
+def _may_pay(parts: tuple[Offer, Offer], once: Trial, state: State, paths: Paths) -> bool:
+    """Whether two steps could pay even if nothing moved the prices. At its best size one pays what it can."""
+    gas = state.terms.cost(state.terms.gas.liquidation)
+    first, second = (
+        state.terms.ceiling(part, paths[part.pair], state.liquidity.pools) - gas for part in parts
+    )
+    least, most = state.least, once.profit.net_usd
+    return min(first, second) >= least and min(first, most) + second > most + least
+
+
 def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
     """The best step after `step` on what all turns so far leave."""
-    terms = _after(step, state.terms)
-    opportunity = _same_pair(step.trial.opportunity, terms) if terms else None
-    if terms is None or opportunity is None:
+    left = _after(step.trial.opportunity, step.trial.settlement.repay, state.terms)
+    if left is None:
         return None
-    trial = yield from _priced(opportunity, terms, state, paths, venues)
+    terms = replace(left.terms, later=_later(step, state.terms))
+    offer = terms.offer(left.opportunity)
+    trial = (yield from _priced(offer, terms, state, paths, venues)) if isinstance(offer, Offer) else None
     return trial and Step(step.case, trial, terms)
 
 
@@ -115,32 +144,31 @@ def _health(opportunity: Opportunity, repay: int, terms: Terms) -> Health | None
     return market.health(opportunity.account, frame)
 
 
-def _after(step: Step, terms: Terms) -> Terms | None:
-    """The terms of a second step; the pools and lenders as all turns leave them."""
+def _after(opportunity: Opportunity, repay: int, terms: Terms) -> Left | None:
+    """What repaying `repay` leaves; the pools and lenders are those of `terms`."""
     assert isinstance(terms.market, Foresighted), "asked before"
-    left = terms.market.after(step.trial.opportunity, step.trial.settlement.repay, terms.frame)
+    left = terms.market.after(opportunity, repay, terms.frame)
     if isinstance(left, Refusal):
         return None
     market, frame = left
-    return replace(terms, market=market, frame=frame)
-
-
-def _same_pair(opportunity: Opportunity, terms: Terms) -> Opportunity | None:
     pair = (opportunity.debt.asset, opportunity.collateral.asset)
-    found = terms.market.opportunities(opportunity.account, terms.frame)
-    return next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
+    found = market.opportunities(opportunity.account, frame)
+    same = next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
+    return Left(same, replace(terms, market=market, frame=frame)) if same else None
 
 
-def _exactly(opportunity: Opportunity, size: int) -> Opportunity:
-    return replace(opportunity, ranges=((size, size),))
+def _later(step: Step, terms: Terms) -> Any:
+    """The frame of the last block that a second step may wait for, None where the first does not last."""
+    assert isinstance(terms.market, Foresighted), "asked before"
+    if terms.later is None:
+        return None
+    left = terms.market.after(step.trial.opportunity, step.trial.request, terms.later)
+    return None if isinstance(left, Refusal) else left[1]
 
 
 def _priced(
-    opportunity: Opportunity, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
+    offer: Offer, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[Trial | None]:
-    offer = terms.offer(opportunity)
-    if not isinstance(offer, Offer):
-        return None
     narrowed = {offer.pair: paths[offer.pair]}
     [trial] = yield from quoted(search([offer], narrowed, terms), venues, state.liquidity)
     return trial

@@ -6,7 +6,6 @@ Interface: v3-core IUniswapV3PoolState.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.uniswap_v3.depth import WORD, Depth
@@ -90,7 +89,7 @@ def _initialised(bitmap: dict[int, int], spacing: int) -> Iterable[int]:
 
 
 def _at(function: bytes, index: int) -> bytes:
-    return function + encode(["int256"], [index])
+    return function + index.to_bytes(32, signed=True)
 
 
 def _signed(word: bytes) -> int:
