@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from keeper.app.announce import Announcer
 from keeper.app.backrun import Backrunner, Prospect
 from keeper.app.duty import Duty
 from keeper.app.events import Event
+from keeper.app.garbage import keep_what_is, left_lying
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
@@ -148,9 +150,19 @@ class Daemon:
             Transient: the chain could not be read; nothing is half-done.
             StartOver: another process may sign now, or the store is out of reach.
         """
+        known = self._head
+        self._head = head
+        near = known is not None and head.number <= known.number + self._limits.lag
+        with left_lying() if near else nullcontext():
+            ready = await self._act(head)
+        await self._tidy(ready, head)
+        if known is None:
+            keep_what_is()
+
+    async def _act(self, head: BlockRef) -> list[Lane]:
+        """From `head` to what is sent on it, by the lanes that it returns. Somebody else may be faster."""
         started = self._clock.monotonic()
         self._stopwatch.head(head)
-        self._head = head
         self._reload()
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
@@ -175,6 +187,10 @@ class Daemon:
             for lane in ready:
                 await self._outbox.send(await lane.reconsider(), head)
         await self._look_ahead(head)
+        return ready
+
+    async def _tidy(self, ready: Sequence[Lane], head: BlockRef) -> None:
+        """All that a head asks for and nobody waits for."""
         await self._write_up()
         self._announcer.standstill("signer", self._halted)
         for lane in ready:

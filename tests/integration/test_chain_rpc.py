@@ -249,8 +249,9 @@ async def test_key_state__in_one_exchange__what_each_question_says(rpc: Rpc, nod
     await node.mine(100)
     await node.fund([SENDER])
     final = (await rpc.block("finalized")).number
-    nonces = [await rpc.nonce(SENDER, block) for block in ("latest", "pending")]
-    expected = KeyState(*nonces, await rpc.balance(SENDER, "pending"), final, await rpc.priority_fee())
+    nonce, pending = await rpc.nonce(SENDER), await rpc.nonce(SENDER, "pending")
+    balance, tip = await rpc.balance(SENDER, "pending"), await rpc.priority_fee()
+    expected = KeyState(nonce, pending, balance, final, tip)
     assert await rpc.key_state(SENDER) == expected
     assert expected.final > 0
 
