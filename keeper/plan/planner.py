@@ -16,10 +16,11 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
 from keeper.plan.strategy import Strategy
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.together import together
 from keeper.plan.two_steps import in_two_steps
 from keeper.plan.uniswap_v3.lending import PoolLender
@@ -132,17 +133,18 @@ class Planner:
         terms = replace(self._terms(market, frame, gas_price, native_price, sources), later=later)
         race = await self._race(terms, block, accounts)
         terms = race.terms
-        # One trip to the chain for each account in turn would take longer than what it could find is worth.
-        state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
+        state = State(terms, race.liquidity, self._strategy.min_profit_usd)
         for plan in ahead:
             state.make_way(plan)
         runners, alone = [], []
         for case, trials in race.entries:
             verdict = judge(case, _best(trials), terms, self._strategy, block)
             if isinstance(verdict, Plan):
-                options = [(offer, trial) for offer, trial in zip(case.offers, trials, strict=True) if trial]
-                options.sort(key=lambda option: option[1].rank(), reverse=True)
-                runners.append(Runner(case, options))
+                ceilings = [
+                    terms.ceiling(offer, race.paths[offer.pair], race.liquidity.pools)
+                    for offer in case.offers
+                ]
+                runners.append(Runner.of(case, trials, ceilings))
             else:
                 alone.append(verdict)
         last = await converse(best_order(runners, race.paths, state, self._venues), self._chain, block.number)
@@ -216,7 +218,7 @@ class Planner:
         terms = await self._with_banks(terms, offers, block)
         terms = replace(terms, data_fee=await self._data_fee(block))
         liquidity = await self._observe([path for those in paths.values() for path in those], block)
-        conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
+        conversation = quoted(search(offers, paths, terms, liquidity.pools), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
         return Race(
             terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity

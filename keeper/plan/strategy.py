@@ -26,6 +26,11 @@ class GasModel:
         default_factory=lambda: {FlashKind.NONE: 55_000, FlashKind.FLASH_SWAP: 30_000}
     )
 
+    @property
+    def least(self) -> int:
+        """Gas of the cheapest liquidation before its swaps."""
+        return self.liquidation - max(self.no_loan.values(), default=0)
+
     def swap(self, quoted: int, hops: int) -> int:
         """Gas of selling the collateral over `hops` pools that the quoter measured at `quoted`."""
         return quoted + self.hop * hops

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.sequence import State, Turn
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refusal
 from keeper.types import WAD, Address
@@ -50,9 +51,9 @@ def in_two_steps(
     for case, once in turns:
         if once is None or once.profit.net_usd < state.least:
             continue
-        first, parts = None, _parts(once, state.terms)
-        if parts and _may_pay(parts, once, state, paths):
-            first = yield from _priced(parts[0], state.terms, state, paths, venues)
+        first, offer = None, _worthwhile(once, state, paths)
+        if offer is not None:
+            first = yield from _priced(offer, state.terms, state, paths, venues)
         if first is not None:
             firsts.append((Step(case, first, state.terms), once))
         state.commit(case, first or once)
@@ -72,25 +73,24 @@ def _pays(first: Trial, second: Trial, once: Trial, least: int) -> bool:
     return min(parts) >= least and sum(parts) > once.profit.net_usd + least
 
 
-def _parts(once: Trial, terms: Terms) -> tuple[Offer, Offer] | None:
-    """What two steps offer, were they taken at once; None where they are no use."""
+def _worthwhile(once: Trial, state: State, paths: Paths) -> Offer | None:
+    """The first of two steps where both could pay; None where they would not even at unmoved prices."""
+    terms, pools, least = state.terms, state.liquidity.pools, state.least
     edge = first_size(once, terms)
     if edge is None:
         return None
     first = terms.offer(replace(once.opportunity, ranges=((edge, edge),)))
-    left = isinstance(first, Offer) and _after(first.opportunity, first.most.repay, terms)
+    if not isinstance(first, Offer):
+        return None
+    gas, best = terms.cost(terms.gas.least), once.profit.net_usd
+    # `once` is the best of all sizes, so that this one pays no more either.
+    most = min(terms.ceiling(first, paths[first.pair], pools) - gas, best)
+    left = _after(first.opportunity, first.most.repay, terms) if most >= least else None
     second = left and left.terms.offer(left.opportunity)
-    return (first, second) if isinstance(first, Offer) and isinstance(second, Offer) else None
-
-
-def _may_pay(parts: tuple[Offer, Offer], once: Trial, state: State, paths: Paths) -> bool:
-    """Whether two steps could pay even if nothing moved the prices. At its best size one pays what it can."""
-    gas = state.terms.cost(state.terms.gas.liquidation)
-    first, second = (
-        state.terms.ceiling(part, paths[part.pair], state.liquidity.pools) - gas for part in parts
-    )
-    least, most = state.least, once.profit.net_usd
-    return min(first, second) >= least and min(first, most) + second > most + least
+    if not isinstance(second, Offer):
+        return None
+    more = terms.ceiling(second, paths[second.pair], pools) - gas
+    return first if more >= least and most + more > best + least else None
 
 
 def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
@@ -170,5 +170,7 @@ def _priced(
     offer: Offer, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[Trial | None]:
     narrowed = {offer.pair: paths[offer.pair]}
-    [trial] = yield from quoted(search([offer], narrowed, terms), venues, state.liquidity)
+    [trial] = yield from quoted(
+        search([offer], narrowed, terms, state.liquidity.pools), venues, state.liquidity
+    )
     return trial

@@ -31,7 +31,7 @@ class Swap(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """A pool at one block, or after swaps. `at` is its tick where the price alone does not tell.
+    """A pool at one block, or after swaps. `at` is its tick, None where the price alone tells it.
 
     It does not on the edge of a tick: there the direction of the last swap counts.
     """
