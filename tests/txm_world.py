@@ -117,6 +117,7 @@ class World:
 
     async def head(self) -> list[Change]:
         changes = await self.manager.on_head(await self.line.block())
+        changes += await self.manager.close()
         await self.manager.write_up()
         return changes
 

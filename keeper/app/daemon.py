@@ -192,6 +192,9 @@ class Daemon:
     async def _tidy(self, ready: Sequence[Lane], head: BlockRef) -> None:
         """All that a head asks for and nobody waits for."""
         await self._write_up()
+        if self._recovered:
+            self._news.reports += await self._dispatcher.close()
+            await self._write_up()
         self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)

@@ -35,8 +35,16 @@ class Confirmer:
         Raises:
             Transient: a look-up failed, so nothing was concluded from it (T20).
         """
-        if transaction.is_settled and not first and not self._worth_a_look(transaction, view):
+        if _is_counted(transaction) and not first and not view.broken:
             return None
+        return await self._look(transaction, view, first=first)
+
+    async def close(self, transaction: Transaction, view: View) -> None:
+        """Bring to its end what `view` shows to be final; raises as `follow`."""
+        if _is_counted(transaction) and self._is_final(transaction, view):
+            await self._look(transaction, view, first=False)
+
+    async def _look(self, transaction: Transaction, view: View, *, first: bool) -> Transaction | None:
         transaction = await self._presume_sent(transaction)
         used = transaction.nonce < view.nonce
         receipt = await self._receipt(transaction) if transaction.is_settled or used else None
@@ -51,10 +59,6 @@ class Confirmer:
             await self._unseen(transaction, view)
             return None
         return transaction
-
-    def _worth_a_look(self, transaction: Transaction, view: View) -> bool:
-        counted = transaction.state is State.CONFIRMED or transaction.state is State.CANCELLING
-        return view.broken or not counted or self._is_final(transaction, view)
 
     async def _presume_sent(self, transaction: Transaction) -> Transaction:
         """A crash hid whether signed bytes went out; only the chain knows, so ask as if they had."""
@@ -160,6 +164,11 @@ class Confirmer:
 
     def _is_final(self, transaction: Transaction, view: View) -> bool:
         return transaction.mined is not None and transaction.mined.block <= view.final
+
+
+def _is_counted(transaction: Transaction) -> bool:
+    """Whether it waits for nothing but finality."""
+    return transaction.is_settled and transaction.state in {State.CONFIRMED, State.CANCELLING}
 
 
 def _never_taken(transaction: Transaction) -> bool:

@@ -116,6 +116,10 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    async def close(self) -> list[Report]:
+        """End what is final; see TransactionManager.close."""
+        return [] if self._sender is None else self._reports(await self._sender.manager.close())
+
     async def write_up(self) -> None:
         """Store what the last head told of our transactions; see TransactionManager.write_up."""
         if self._sender is not None:

@@ -30,7 +30,8 @@ from keeper.types import Address, BlockRef, Call
 class TransactionManager:
     """Sends the transactions of one key and follows them until the chain cannot take them back.
 
-    Call `recover` once before anything else, then for every head `on_head`, `submit` at will, `write_up`.
+    Call `recover` once before anything else, then for every head `on_head`, `submit` at will, `close`,
+    `write_up`.
     """
 
     def __init__(
@@ -145,8 +146,19 @@ class TransactionManager:
             self._observer.on_standing(self._standing(view))
             return self._roster.drain()
 
+    async def close(self) -> list[Change]:
+        """Bring to their end those whose block is final at the last head: nothing waits for that.
+
+        Returns those that ended. Raises as `on_head`.
+        """
+        async with self._lock:
+            if self._view is not None:
+                for transaction in self._roster.numbered():
+                    await self._confirmer.close(transaction, self._view)
+            return self._roster.drain()
+
     async def write_up(self) -> None:
-        """Store what `recover` and `on_head` learned from the chain, once later stages took note of it.
+        """Store what `recover`, `on_head` and `close` learned, once later stages took note of it.
 
         Raises:
             StartOver: as `on_head`.

@@ -178,6 +178,7 @@ class World:
                     self.accepted.add(key)
                 except Degraded:
                     break
+            self._check(await self.manager.close())
             await self.manager.write_up()
 
     def _check(self, changes: list[Change]) -> None:
