@@ -3,12 +3,14 @@
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from benchmarks.leftover import Best, leftover
 from benchmarks.measure import Measurement
 from benchmarks.naive import Naive, Wish
 from keeper.chain.rpc import Rpc
@@ -21,10 +23,11 @@ from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
+from keeper.plan.verdict import dollars
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.protocols.base import Market
 from keeper.risk.scan import scan
-from keeper.types import USD, BlockRef
+from keeper.types import USD, Address, BlockRef, parse_address
 
 BLOCK_SECONDS = 2
 PARTS = 10**6
@@ -38,16 +41,24 @@ Longer than a turn that sends everything: outcomes are told by the next one.
 """
 
 
+DEPTH_PERCENT = 300
+"""Of the liquidity that a devnet's pools have otherwise: 200 liquidations at once would use that up."""
+LEAST = USD
+"""What a liquidation has to bring, as in the configuration of the devnet."""
+
+
 class Landed(NamedTuple):
     """How a burst went: accounts by blocks after the crash, liquidations that failed, gas used.
 
-    `again`: liquidations of accounts that were still liquidatable after their first one.
+    `again`: liquidations of accounts that were still liquidatable after their first one. `left`: accounts
+    that were not liquidated though they could be.
     """
 
     blocks: Mapping[int, int]
     failed: int
     gas: int
     again: int = 0
+    left: Collection[Address] = ()
 
     def within(self, blocks: int) -> int:
         """Liquidations in the first `blocks`."""
@@ -56,29 +67,49 @@ class Landed(NamedTuple):
 
 async def burst() -> list[Measurement]:
     """20 accounts in the next block, and 200 in as many blocks as their gas needs and one more."""
-    return [await _burst(20, borrowers=150), await _burst(200, borrowers=600)]
+    return [await burst_20(), await burst_200()]
 
 
-async def _burst(count: int, borrowers: int) -> Measurement:
+async def burst_20() -> Measurement:
+    """20 accounts in the next block."""
+    return await _burst("burst_20", 20, borrowers=150)
+
+
+async def burst_200() -> Measurement:
+    """200 accounts in as many blocks as their gas needs, and one more."""
+    return await _burst("burst_200", 200, borrowers=600)
+
+
+async def burst_thin() -> Measurement:
+    """The same 200 accounts where the pools are too thin for all of them."""
+    return await _burst("burst_thin", 200, borrowers=600, depth_percent=100)
+
+
+async def _burst(name: str, count: int, borrowers: int, depth_percent: int = DEPTH_PERCENT) -> Measurement:
     mix = Mix(near_limit=85, dust=0, whales=0)
-    async with Network.start(borrowers=borrowers, mix=mix) as network:
+    async with Network.start(borrowers=borrowers, mix=mix, depth_percent=depth_percent) as network:
         with TemporaryDirectory() as folder:
             site = await configure(network, Path(folder) / "keeper.toml", seed=1)
             limit = int((await network.node.request("eth_getBlockByNumber", "latest", False))["gasLimit"], 16)
             prices, plans = await _crash(network, count)
             await network.arbitrageur.lead(prices)
             snapshot = await network.node.request("evm_snapshot")
-            ours = await _keeper(network, site.config, prices, len(plans))
+            ours = await _keeper(network, site.config, prices, {plan.account for plan in plans})
+            left = await leftover(network, site, sorted(ours.left))
             await network.node.request("evm_revert", snapshot)
             blocks = 1 if count * 1_000_000 < limit else -(-ours.gas // limit) + 1
             naive = await _naive(network, prices, [Wish.of(plan) for plan in plans], blocks)
-    _explain(count, ours, naive, blocks)
+    _explain(name, ours, naive, blocks)
+    _explain_left(left)
+    paying = [best for best in left.values() if best is not None and best.net_usd >= LEAST]
+    also = {"failed": ours.failed, "left": len(left), "left_that_pay": len(paying)}
     return Measurement(
-        f"burst_{count}",
+        name,
         ours.within(blocks),
         f"of {len(plans)} accounts in {blocks} block{'s' * (blocks > 1)}",
         "one parallel send_transaction an account",
         naive.within(blocks),
+        also,
     )
 
 
@@ -124,31 +155,34 @@ def _crossed(market: Market, head: BlockRef, prices: Mapping[str, int]) -> list[
     return [health.account for health in scan(market, _frame(market, head, prices)).liquidatable]
 
 
-async def _keeper(network: Network, config: Path, prices: Mapping[str, int], count: int) -> Landed:
+async def _keeper(
+    network: Network, config: Path, prices: Mapping[str, int], wanted: AbstractSet[Address]
+) -> Landed:
     """Let the daemon meet the crash."""
     await network.node.request("evm_setIntervalMining", BLOCK_SECONDS)
     blocks: Counter[int] = Counter()
-    accounts: set[str] = set()
+    accounts: set[Address] = set()
     failed, again, gas = 0, 0, 0
     async with KeeperProcess.start(config, "live") as keeper, aclosing(keeper.events()) as events:
         await _event(events, "head", START_SECONDS)
         crashed = await _set_prices(network, prices)
-        while len(accounts) + failed < count:
+        while wanted - accounts:
             try:
                 outcome = await _event(events, "outcome", QUIET_SECONDS)
             except TimeoutError:
                 break
-            realised = outcome.get("realised", {})
+            realised, account = outcome.get("realised", {}), parse_address(outcome["account"])
             if outcome["outcome"] != "success":
+                sys.stderr.write(f"{outcome}\n")
                 failed += 1
-            elif outcome["account"] in accounts:
+            elif account in accounts:
                 again += 1
             else:
                 blocks[realised["block"] - crashed] += 1
-                accounts.add(outcome["account"])
+                accounts.add(account)
             gas += realised.get("gas", 0)
     await network.node.request("evm_setIntervalMining", 0)
-    return Landed(blocks, failed, gas, again)
+    return Landed(blocks, failed, gas, again, wanted - accounts)
 
 
 async def _event(events: Any, name: str, seconds: float) -> dict[str, Any]:
@@ -199,9 +233,15 @@ async def _liquidated(network: Network, wishes: list[Wish]) -> set[int]:
     return {place for place, health in enumerate(healths) if health >= 10**18}
 
 
-def _explain(count: int, ours: Landed, naive: Landed, blocks: int) -> None:
+def _explain(name: str, ours: Landed, naive: Landed, blocks: int) -> None:
     sys.stderr.write(
-        f"burst_{count}: keeper by blocks after the crash {dict(ours.blocks)}, {ours.failed} failed, "
+        f"{name}: keeper by blocks after the crash {dict(ours.blocks)}, {ours.failed} failed, "
         f"{ours.again} again, {ours.gas} gas; naive {dict(naive.blocks)}, {naive.failed} sends refused "
         f"in {blocks} blocks\n"
     )
+
+
+def _explain_left(left: Mapping[Address, Best | None]) -> None:
+    for account, best in left.items():
+        what = "every try loses money" if best is None else f"{best.sale} would net {dollars(best.net_usd)}"
+        sys.stderr.write(f"left {account}: {what}\n")

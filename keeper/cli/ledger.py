@@ -21,7 +21,7 @@ from keeper.ledger.export import write_csv, write_parquet
 from keeper.ledger.latency import Latencies
 from keeper.ledger.missed import Missed, MissLedger
 from keeper.ledger.model import LedgerEntry, Outcome
-from keeper.ledger.pnl import By, Totals, grouped, totals
+from keeper.ledger.pnl import By, Totals, grouped, symbols, totals
 from keeper.ledger.store import Ledger
 from keeper.store import Database
 from keeper.types import Mode, borrower, checksum, counted
@@ -56,7 +56,7 @@ def ledger(  # noqa: PLR0917 - each is an option of the command line
     if by:
         sums = {mode: grouped(entries, mode, by) for mode in (Mode.LIVE, Mode.PAPER)}
         if not give(_sum_fields(sums, by)):
-            _print_sums(sums, by)
+            _print_sums(sums, by, symbols(entries))
     elif not give([_fields(entry, latencies) for entry in entries]):
         _print(entries, limit or SHOWN)
         print_latencies(latencies)
@@ -96,7 +96,7 @@ def _print(entries: list[LedgerEntry], limit: int) -> None:
     if not entries:
         print_table("Nothing was tried.")
         return
-    title = f"{counted(len(entries), 'liquidation')} tried"
+    title = f"The newest {counted(min(limit, len(entries)), 'liquidation')} tried"
     words = ("time", "deployment", "account", "outcome")
     table = make_table(title, words, ("expected net", "realised net", "gas"), ("note",))
     for entry in entries[:limit]:
@@ -140,7 +140,7 @@ def _sum_fields(sums: Sums, by: By) -> list[dict[str, Any]]:
     ]
 
 
-def _print_sums(sums: Sums, by: By) -> None:
+def _print_sums(sums: Sums, by: By, symbols: Mapping[str, str]) -> None:
     if not any(sums.values()):
         print_table("Nothing was tried.")
         return
@@ -149,7 +149,8 @@ def _print_sums(sums: Sums, by: By) -> None:
     for mode, groups in sums.items():
         for name, each in groups.items():
             money = (each.expected_net_usd, each.gross_usd, each.gas_usd, each.net_usd)
-            table.add_row(name, mode.value, _counts(each), *map(usd, money))
+            shown = f"{symbols[name]} {name}" if name in symbols else name
+            table.add_row(shown, mode.value, _counts(each), *map(usd, money))
     print_table(table)
 
 

@@ -13,7 +13,10 @@ from keeper.sim.replay import replay as replay_file
 MISMATCH = 1
 
 FilesArgument = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Recorded runs, gzipped JSON (see vectors/README.md).")
+    list[Path],
+    typer.Argument(
+        metavar="FILE...", help="Recorded runs, gzipped JSON (format: docs/adding-a-protocol.md)."
+    ),
 ]
 
 

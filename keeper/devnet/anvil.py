@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from keeper.devnet.node import Node
 from keeper.devnet.packages import anvil_binary
-from keeper.errors import Unreachable
+from keeper.errors import ConfigError, Unreachable
 
 _START_DEADLINE = 30.0
 _END_DEADLINE = 5.0
@@ -95,7 +95,7 @@ class Anvil:
         """Run Anvil for the length of the block; `port` 0 picks a free one. See AnvilOptions.
 
         Raises:
-            ConfigError: Anvil is not installed.
+            ConfigError: Anvil is not installed, or the port is taken.
             Unreachable: it did not answer in time; the message has the end of its error output.
         """
         options = AnvilOptions(
@@ -187,7 +187,9 @@ def _free_port(wanted: int) -> int:
         try:
             probe.bind(("127.0.0.1", wanted))
         except OSError as error:
-            raise Unreachable(f"Anvil cannot start: port {wanted} is taken") from error
+            raise ConfigError(
+                f"port {wanted} is taken: end what listens there, or name another; 0 picks a free one"
+            ) from error
         return int(probe.getsockname()[1])
 
 

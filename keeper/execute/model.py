@@ -18,7 +18,7 @@ class Step:
     simulation left after the bid) in debt-token units, `seize` and `protocol_fee` in collateral-token
     units, `_usd` and `debt_price` (per whole token) in USD with 8 decimals, `gas` in units, `gas_price` and
     `data_fee` in wei. `gas_usd` is the cost of gas and data. `collateral_price` as
-    `debt_price`, 0 where it is not known.
+    `debt_price`, 0 where it is not known. `debt_symbol` is for people.
     """
 
     deployment: str
@@ -42,6 +42,7 @@ class Step:
     bid: int = 0
     collateral_decimals: int = 0
     collateral_price: int = 0
+    debt_symbol: str = ""
 
     @classmethod
     def of(cls, plan: Plan, simulated: int) -> Self:
@@ -70,6 +71,7 @@ class Step:
             bid=profit.bid,
             collateral_decimals=collateral.decimals,
             collateral_price=collateral.price or 0,
+            debt_symbol=debt.symbol,
         )
 
     @property

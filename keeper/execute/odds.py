@@ -2,6 +2,9 @@
 
 After n failures and no success, Laplace's rule of succession puts the next try's chance at 1/(n+2).
 It pays when chance * net > (1 - chance) * gas, that is when net > (n+1) * gas.
+
+A size that no longer suited the account is no failure of that kind: nobody was faster, and the next try has
+another size. Only when that is wrong as well it counts, for then our figures of the account are.
 """
 
 from collections.abc import Iterable
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 from keeper.execute.model import Report, Step, StepResult, Verdict
 from keeper.execute.states import TERMINAL, State
 from keeper.plan.model import Plan, Reason, Rejection
+from keeper.protocols.misjudged import MISJUDGED
 
 if TYPE_CHECKING:
     from keeper.types import Address
@@ -22,6 +26,7 @@ class Odds:
 
     def __init__(self) -> None:
         self._failures: dict[tuple[str, Address], int] = {}
+        self._misjudged: set[tuple[str, Address]] = set()
         self._learnt: set[int] = set()
 
     def learn(self, reports: Iterable[Report]) -> None:
@@ -46,10 +51,13 @@ class Odds:
     def _count(self, results: Iterable[StepResult]) -> None:
         for result in results:
             who = (result.step.deployment, result.step.account)
-            if result.verdict in FAILURES:
-                self._failures[who] = self._failures.get(who, 0) + 1
-            else:
+            if result.verdict not in FAILURES:
                 self._failures.pop(who, None)
+                self._misjudged.discard(who)
+            elif result.reason in MISJUDGED and who not in self._misjudged:
+                self._misjudged.add(who)
+            else:
+                self._failures[who] = self._failures.get(who, 0) + 1
 
     def sift(self, plans: Iterable[Plan]) -> tuple[list[Plan], list[Rejection]]:
         """Split `plans` into those worth trying and those that failed too often for what they pay."""

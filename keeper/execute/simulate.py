@@ -14,7 +14,7 @@ from keeper.plan.data_fees import DataFees
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.verdict import dollars
 from keeper.ports import BlockId, ChainSimulator, NextBlock
-from keeper.types import Address, Call
+from keeper.types import Address, BlockRef, Call
 
 PASSES = 3
 """Steps are isolated on chain, so a second pass rarely changes anything; a moving head may."""
@@ -54,6 +54,7 @@ class Believer:
 class Seer(ChainSimulator, Protocol):
     """The part of the chain that a last look needs."""
 
+    async def block(self, block: BlockId = "latest") -> BlockRef: ...
     async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]: ...
 
 
@@ -106,10 +107,14 @@ class Simulator:
 
     async def _verdicts(self, plans: Sequence[Plan], call: Call) -> tuple[list[Step | Rejection], int | None]:
         """One look at `call`, all `plans` together: each one's step, or why it should not go; a gas limit."""
+        then = self._then(plans[0])
         trial, fee = await asyncio.gather(
-            self._trial(plans, call),
+            self._trial(plans, call, then),
             converse(self._data_fees.exact(call.data, plans[0].block), self._chain, "latest"),
         )
+        if not all(result.ok for result in trial.results):
+            current = await self._overtaken(then)
+            trial = await self._trial(plans, call, current) if current else trial
         profits = [plan.profit for plan in plans]
         costs = charges(profits, trial.gas, fee)
         # Where bytes are paid in gas, what was used is not all of it.
@@ -120,19 +125,19 @@ class Simulator:
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
         ], enough
 
-    async def _trial(self, plans: Sequence[Plan], call: Call) -> _Trial:
+    async def _trial(self, plans: Sequence[Plan], call: Call, then: NextBlock) -> _Trial:
         try:
-            seen = await self._chain.simulate(call, self._operator, self._then(plans[0]))
+            seen = await self._chain.simulate(call, self._operator, then)
         except CallReverted as error:
             if len(plans) == 1:
                 return _Trial([Result(ok=False, profit=0, reason=revert_reason(error.data) or str(error))])
             # The batch names only its first failure; each plan alone names its own.
-            alone = await asyncio.gather(*(self._alone(plan) for plan in plans))
+            alone = await asyncio.gather(*(self._alone(plan, then) for plan in plans))
             return _Trial([result for trial in alone for result in trial.results])
         return _Trial(self._executor.results(seen.data), seen.gas)
 
-    async def _alone(self, plan: Plan) -> _Trial:
-        return await self._trial([plan], self._executor.batch([plan]))
+    async def _alone(self, plan: Plan, then: NextBlock) -> _Trial:
+        return await self._trial([plan], self._executor.batch([plan]), then)
 
     def _then(self, plan: Plan) -> NextBlock:
         """The block that `plan` was made for, or the one after what waits for it."""
@@ -140,6 +145,17 @@ class Simulator:
         if self._base == "latest":
             return NextBlock(number, timestamp)
         return NextBlock(number + 1, timestamp + 1, self._base)
+
+    async def _overtaken(self, then: NextBlock) -> NextBlock | None:
+        """The block to come now, where the head has moved up to the one meant; None where it has not.
+
+        Not every node minds being asked for a block older than its head: where interest counts from a time
+        yet to come everything fails.
+        """
+        head = await self._chain.block("latest")
+        if self._base != "latest" or head.number < then.number:
+            return None
+        return NextBlock(head.number + 1, max(then.timestamp, head.timestamp + 1))
 
 
 def _verdict(plan: Plan, result: Result, cost: Charge) -> Step | Rejection:

@@ -93,7 +93,7 @@ class Follower:
             await self._advance(last, head)
             self._progress(last, head.number)
         if self.cursor.hash == head.hash:
-            await converse(self.market.refresh(head), self._chain, head.number)
+            await converse(self.market.refresh(head), self._chain, head)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the book as it stands, if a store was given."""

@@ -43,5 +43,6 @@ class Journal:
         entry = self._entries.pop()
         for restore, where, old in reversed(entry.changes):
             restore(where, old)
-        self._open = None
+        # What is learnt now belongs to the block the book stands at, and goes when that goes.
+        self._open = self._entries[-1].changes if self._entries else None
         return entry.previous

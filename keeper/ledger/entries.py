@@ -108,6 +108,7 @@ def _expected(step: Step) -> Expected:
         bid=step.bid,
         bid_usd=step.usd(step.bid),
         bonus_usd=step.bonus_usd(step.repay, step.seize),
+        debt_symbol=step.debt_symbol,
     )
 
 

@@ -56,6 +56,7 @@ class Expected:
     """What the plan promised, in the units of Realised. `simulated` is the profit of the last look.
 
     `bonus_usd` is what the protocol gives at its own prices, `bid_usd` goes to the block's builder.
+    `debt_symbol` is empty in entries made before it was kept.
     """
 
     repay: int
@@ -69,6 +70,7 @@ class Expected:
     bid: int = 0
     bonus_usd: int = 0
     bid_usd: int = 0
+    debt_symbol: str = ""
 
     @property
     def swap_usd(self) -> int:

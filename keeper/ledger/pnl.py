@@ -55,6 +55,11 @@ def _group(entry: LedgerEntry, by: By) -> str:
             return checksum(entry.debt)
 
 
+def symbols(entries: Iterable[LedgerEntry]) -> dict[str, str]:
+    """Symbols of the debt assets by the names that `grouped` gives their groups, as far as they were kept."""
+    return {checksum(each.debt): each.expected.debt_symbol for each in entries if each.expected.debt_symbol}
+
+
 def totals(entries: Iterable[LedgerEntry], mode: Mode) -> Totals:
     """Add up the entries of `mode`."""
     chosen = [entry for entry in entries if entry.mode is mode]

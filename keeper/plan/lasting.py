@@ -3,7 +3,8 @@
 A plan is sized for the next block, but behind a few full ones, or paying too little at first, it lands later,
 with more interest on both sides of the account. By then the same request may leave dust, or meet another
 close factor. Interest moves every limit one way only, so that what the protocol accepts in the first block
-and in the last one it accepts in all between.
+and in the last one it accepts in all between: but for its rounding, and for accounts at two limits at once,
+of which one forbids what the other allows again a little later.
 """
 
 from collections.abc import Iterator

@@ -47,13 +47,13 @@ def in_two_steps(
     The first step is priced in the account's own turn, the second after all turns, so that nobody else's
     plan is worth less for it.
     """
+    taken = [(case, once) for case, once in turns if once and once.profit.net_usd >= start.least]
+    offers = [_worthwhile(once, start, paths) for _, once in taken]
+    if not any(offers):
+        return {}
     state, firsts = start.fresh(), list[tuple[Step, Trial]]()
-    for case, once in turns:
-        if once is None or once.profit.net_usd < state.least:
-            continue
-        first, offer = None, _worthwhile(once, state, paths)
-        if offer is not None:
-            first = yield from _priced(offer, state.terms, state, paths, venues)
+    for (case, once), offer in zip(taken, offers, strict=True):
+        first = (yield from _priced(offer, state.terms, state, paths, venues)) if offer else None
         if first is not None:
             firsts.append((Step(case, first, state.terms), once))
         state.commit(case, first or once)

@@ -10,8 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from keeper.devnet.view import AccountData
-from keeper.types import WAD, checksum
+from keeper.types import WAD, Address, checksum
 from tests.e2e.relay import Relay
+from tests.e2e.slack import unsold
 from tests.e2e.world import Daemon, World, keeper
 
 SNAPSHOT_BLOCKS = 100
@@ -77,6 +78,10 @@ async def test_run_once__paper_then_live__paper_sends_nothing_and_live_earns_wha
     assert (await keeper(config, "ledger", "--parquet", str(file))).code == 0
     assert parquet.read_table(file).num_rows == len(entries)
     assert "p50 / p99 of" in (await keeper(config, "ledger")).out
+    shown = (await keeper(config, "ledger", "--by", "asset")).out.split()
+    for group in (await keeper(config, "ledger", "--by", "asset", "--json")).json:
+        asset = Address(group["asset"].lower())
+        assert shown[shown.index(group["asset"]) - 1] == world.network.prices.symbols[asset][0]
     await earned(world, outcomes)
 
 
@@ -95,10 +100,13 @@ def timed(entry: dict[str, Any]) -> None:
 
 
 async def earned(world: World, outcomes: list[dict[str, Any]]) -> None:
-    """The executor's owner holds exactly the profits the ledger tells, and every account is better off."""
-    profits: dict[str, int] = {}
+    """The executor's owner holds exactly the profits the ledger tells, and every account is better off.
+
+    Flash swaps leave the owner a millionth of the collateral besides.
+    """
+    profits = await unsold(world, {event["realised"]["tx_hash"] for event in outcomes})
     for event in outcomes:
-        profits[event["debt_asset"]] = profits.get(event["debt_asset"], 0) + int(event["realised"]["profit"])
+        profits[event["debt_asset"]] += int(event["realised"]["profit"])
     holdings = {
         checksum(reserve.token): int(
             await world.network.node.request(

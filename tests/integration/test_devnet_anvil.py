@@ -8,7 +8,7 @@ import pytest
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.reverts import DevnetError
-from keeper.errors import Unreachable
+from keeper.errors import ConfigError, Unreachable
 from keeper.types import USD, WAD
 from tests.devnet import enter, numbered_account, running_chain, running_market
 
@@ -68,7 +68,7 @@ async def test_anvil__killed_from_outside__leaves_nothing_and_is_told_unreachabl
 async def test_anvil__port_taken__says_so() -> None:
     async with Anvil.start() as first:
         port = int(first.http.rpartition(":")[2])
-        with pytest.raises(Unreachable, match=f"port {port} is taken"):
+        with pytest.raises(ConfigError, match=f"port {port} is taken"):
             async with Anvil.start(port=port):
                 pytest.fail("two Anvils cannot share a port")
 

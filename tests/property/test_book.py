@@ -93,6 +93,26 @@ def test_journal__when_blocks_are_undone__restores_what_stood_before(
         assert contents(book) == states[-1]
 
 
+@given(st.lists(st.lists(actions, max_size=6), min_size=2, max_size=8), st.data())
+def test_journal__when_the_book_changes_after_an_undo__gives_that_to_the_block_it_stands_at(
+    blocks: list[list[Any]], data: st.DataObject
+) -> None:
+    book = ColumnarBook()
+    states = [contents(book)]
+    for number, changes in enumerate(blocks):
+        book.journal.open_block(block(number))
+        for change in changes:
+            apply(book, change)
+        states.append(contents(book))
+    left = data.draw(st.integers(1, len(blocks) - 1))
+    for _ in range(len(blocks) - left):
+        book.journal.undo_last()
+    for change in data.draw(st.lists(actions, max_size=6)):
+        apply(book, change)
+    assert book.journal.undo_last() == block(left - 1)
+    assert contents(book) == states[left - 1]
+
+
 def test_journal__when_nothing_is_left__says_so() -> None:
     assert ColumnarBook().journal.undo_last() is None
 

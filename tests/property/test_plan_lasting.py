@@ -38,9 +38,13 @@ def near(draw: st.DrawFn, dollars: int) -> int:
     return dollars * UNIT + dollars * draw(st.integers(-NEAR, NEAR))
 
 
-def rates(draw: st.DrawFn) -> int:
-    """A rate up to 100 % a year, in ray."""
-    return draw(st.integers(0, 100)) * RAY // 100
+def rates(draw: st.DrawFn) -> tuple[int, int]:
+    """Liquidity and borrow rate up to 100 % a year, in ray.
+
+    Never the same: where both sides grow alike, rounding alone would decide, this way now and that way then.
+    """
+    even, odd = 2 * draw(st.integers(0, 49)), 2 * draw(st.integers(0, 49)) + 1
+    return even * RAY // 100, odd * RAY // 100
 
 
 def collateral_for(draw: st.DrawFn, owed: int) -> int:
@@ -51,26 +55,48 @@ def collateral_for(draw: st.DrawFn, owed: int) -> int:
     return near(draw, draw(st.sampled_from(EDGES))) if kind == 1 else owed * draw(st.integers(90, 125)) // 100
 
 
+class Account(NamedTuple):
+    """Token units at a dollar."""
+
+    collateral: int
+    more: int  # of another collateral
+    debt: int
+    other: int  # another debt
+
+
+def at_an_edge(draw: st.DrawFn) -> Account:
+    """The debt is near an amount at which rules change."""
+    debt = near(draw, draw(st.sampled_from(EDGES)))
+    return Account(collateral_for(draw, debt), 0, debt, 0)
+
+
+def at_half_of_all(draw: st.DrawFn) -> Account:
+    """Each debt is near the half of both, which is what one call may repay."""
+    debt = draw(st.integers(2_500, 20_000)) * UNIT
+    other = debt + debt * draw(st.integers(NEAR // 5_000, NEAR)) // UNIT * draw(st.sampled_from([1, -1]))
+    return Account((debt + other) * draw(st.sampled_from([100, 110, 120, 124])) // 100, 0, debt, other)
+
+
+def at_all_of_a_collateral(draw: st.DrawFn) -> Account:
+    """All of a collateral is what the whole debt buys, or half of it, but for a hair."""
+    debt = draw(st.integers(4_200, 20_000)) * UNIT
+    bought = (
+        debt * draw(st.sampled_from([105, 210])) * (UNIT + draw(st.integers(-NEAR, NEAR))) // (200 * UNIT)
+    )
+    return Account(bought, max(debt * draw(st.sampled_from([100, 110, 124])) // 100 - bought, 0), debt, 0)
+
+
 @st.composite
 def on_aave_v3(draw: st.DrawFn) -> Market:
-    """An account of Aave v3.3 or later that stands near some bound, in one debt or two that are alike."""
+    """An account of Aave v3.3 or later that stands near one bound."""
     world = AaveV3(draw(st.sampled_from([7, 8, 9, 10, 11])))
-    taken, owed, other, rest = (world.list(price=USD, bonus=10_500) for _ in range(4))
-    debt = near(draw, draw(st.sampled_from(EDGES)))
-    second = draw(st.sampled_from([0, UNIT]))
-    second = debt * (second + draw(st.integers(-NEAR, NEAR))) // UNIT if second else 0
-    world.borrow(ALICE, owed, debt)
-    if second:
-        world.borrow(ALICE, other, second)
-    if draw(st.booleans()):
-        world.supply(ALICE, taken, collateral_for(draw, debt + second))
-    else:  # all of the first is what the whole debt buys, or half of it, but for a hair
-        bought = debt * draw(st.sampled_from([105, 210])) * (UNIT + draw(st.integers(-NEAR, NEAR)))
-        bought //= 200 * UNIT
-        world.supply(ALICE, taken, bought)
-        world.supply(ALICE, rest, max((debt + second) * draw(st.integers(100, 124)) // 100 - bought, 1))
-    for asset in (taken, owed, other, rest):
-        world.accrue(asset, RAY, RAY, (rates(draw), rates(draw)))
+    assets = [world.list(price=USD, bonus=10_500) for _ in range(4)]
+    drawn = draw(st.sampled_from([at_an_edge, at_half_of_all, at_all_of_a_collateral]))(draw)
+    for asset, amount, move in zip(assets, drawn, [world.supply] * 2 + [world.borrow] * 2, strict=True):
+        if amount:
+            move(ALICE, asset, amount)
+    for asset in assets:
+        world.accrue(asset, RAY, RAY, rates(draw))
     return world.market
 
 
@@ -81,7 +107,7 @@ def on_aave_v4(draw: st.DrawFn) -> Market:
     taken, owed = world.list(price=USD), world.list(price=USD)
     for number in (taken, owed):
         world.fund(number, 10**30, 10**30)
-        world.accrue(number, rate=rates(draw))
+        world.accrue(number, rate=rates(draw)[1])
     world.rules(draw(st.integers(100, 120)) * WAD // 100, 9 * WAD // 10, 10_000)
     debt = near(draw, draw(st.sampled_from(EDGES)))
     world.borrow(ALICE, owed, debt, amount=debt)

@@ -15,8 +15,8 @@ from keeper.execute.simulate import PASSES, Believer, Simulator
 from keeper.plan.data_fees import GAS_PRICE_ORACLE
 from keeper.plan.model import Reason
 from keeper.ports import BlockId, NextBlock, Simulated
-from keeper.types import USD, WAD, Address, Call
-from tests.execute_samples import EXECUTOR, OPERATOR, account, sample_plan
+from keeper.types import USD, WAD, Address, BlockRef, Call
+from tests.execute_samples import EXECUTOR, OPERATOR, account, block_ref, sample_plan
 
 LIQUIDATION = (
     "(uint256,address,address,address,address,uint256,uint256,address,uint256,uint256,bytes,"
@@ -37,6 +37,11 @@ class Contract:
         self.data_fee = data_fee
         self.batches: list[list[Address]] = []
         self.then: NextBlock | None = None
+        self.head = block_ref(100)
+
+    async def block(self, block: BlockId = "latest") -> BlockRef:
+        assert block == "latest"
+        return self.head
 
     async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]:
         """A chain that takes `data_fee` wei for bytes, as an OP-stack one; nothing by default."""
@@ -66,6 +71,18 @@ class Shifting(Contract):
 
     def reason(self, each: Address) -> str | None:
         return "moved" if each == account(len(self.batches)) else None
+
+
+class Strict(Contract):
+    """Its contracts fail in a block that is not after the head, as those that count interest do."""
+
+    async def simulate(self, call: Call, sender: Address, then: NextBlock) -> Simulated:
+        if then.number <= self.head.number or then.timestamp <= self.head.timestamp:
+            self.failing = dict.fromkeys(map(account, range(9)), "panic 0x11")
+        try:
+            return await super().simulate(call, sender, then)
+        finally:
+            self.failing = {}
 
 
 def simulator(chain: Any, base: str = "latest") -> Simulator:
@@ -98,6 +115,15 @@ async def test_simulate__all_fail__each_is_told_its_own_reason() -> None:
     found = await simulator(chain).simulate([sample_plan(1), sample_plan(2)])
     assert found.steps == ()
     assert [rejection.detail for rejection in found.rejections] == ["no swap pool", "unprofitable"]
+
+
+async def test_simulate__the_head_has_moved_on_meanwhile__tried_in_the_block_after_it() -> None:
+    chain = Strict({})
+    chain.head = block_ref(102)
+    found = await simulator(chain).simulate([sample_plan(1), sample_plan(2)])
+    assert [step.account for step in found.steps] == [account(1), account(2)]
+    assert found.rejections == ()
+    assert chain.then == NextBlock(103, chain.head.timestamp + 1)
 
 
 async def test_simulate__the_head_keeps_moving__ends_after_its_passes() -> None:

@@ -10,8 +10,8 @@ from keeper.execute.model import Report, StepResult, Transaction, Verdict
 from keeper.execute.states import State
 from keeper.ledger.entries import paper_entries, report_entries, sent_entries
 from keeper.ledger.model import Difference, Outcome, difference
-from keeper.ledger.pnl import totals
-from keeper.types import USD, Mode
+from keeper.ledger.pnl import By, grouped, symbols, totals
+from keeper.types import USD, Mode, checksum
 from tests.execute_samples import EXECUTOR, OPERATOR, USDC, account, block_ref, sample_receipt, sample_step
 
 STEPS = (sample_step(1), sample_step(2), sample_step(3, gas=250_000))
@@ -143,3 +143,11 @@ def test_totals__paper_and_live_together__never_mixed() -> None:
     assert paper.outcomes == {Outcome.PAPER: 3}
     assert (paper.gross_usd, paper.gas_usd, paper.net_usd) == (0, 0, 0)
     assert paper.expected_net_usd == 3 * 49 * USD
+
+
+def test_symbols__entries_with_and_without_one__named_as_their_groups_are() -> None:
+    known, unknown = sample_step(1), replace(sample_step(2), debt=OPERATOR, debt_symbol="")
+    entries = paper_entries(Papered("paper:1", block_ref(1), (known, unknown)))
+    assert known.debt_symbol == "USDC"
+    assert symbols(entries) == {checksum(known.debt): "USDC"}
+    assert grouped(entries, Mode.PAPER, By.ASSET).keys() == {checksum(known.debt), checksum(OPERATOR)}

@@ -89,6 +89,28 @@ def test_routes__several_hubs__best_connected_first() -> None:
     assert hubs == [D, C]
 
 
+def test_routes__hardly_any_short_one__goes_over_two_tokens_by_the_deepest_pools() -> None:
+    """LINK to DAI by way of WETH and USDC, as it were: the pool of WETH and DAI is a small one."""
+    pools = {
+        (A, C, 3000): 5,
+        (B, C, 3000): 1,
+        (C, D, 500): 7,
+        (C, D, 3000): 9,
+        (B, D, 100): 4,
+        (C, E, 500): 1,
+    }
+    assert discovered(pools).routes(A, B) == [
+        Path(FACTORY, A, (Hop(C, 3000), Hop(B, 3000))),
+        Path(FACTORY, A, (Hop(C, 3000), Hop(D, 3000), Hop(B, 100))),
+    ]
+
+
+def test_routes__enough_short_ones__no_longer_one() -> None:
+    pools = {(A, C, fee): 5 for fee in (500, 3000)} | {(B, C, fee): 5 for fee in (500, 3000)}
+    longer = {(C, D, 500): 1, (B, D, 500): 1}
+    assert all(len(path.hops) == 2 for path in discovered(pools | longer).routes(A, B))
+
+
 def test_discover__fresh_pairs__asks_nothing_until_they_are_old() -> None:
     venue = discovered({(A, B, 500): 7}, block=100)
     _, asked = drive(venue.discover([(A, B)], 109), exchange({}))

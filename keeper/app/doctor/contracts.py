@@ -8,7 +8,7 @@ from eth_utils.abi import function_signature_to_4byte_selector
 
 from keeper.app.administer import trusted_by
 from keeper.app.doctor.check import Check
-from keeper.config.deployment import Deployment
+from keeper.config.deployment import PROTOCOL_OPTIONS, Deployment
 from keeper.config.lender import Lender
 from keeper.config.model import Config
 from keeper.config.swap import Swap
@@ -21,7 +21,10 @@ from keeper.ports import ChainReader
 from keeper.protocols.base import Market
 from keeper.protocols.lenders import PROOFS
 from keeper.protocols.registry import ADAPTERS
-from keeper.types import Address, Call, checksum
+from keeper.types import Address, Call, Mode, checksum
+
+ORACLE = "usd_oracle"
+"""The key of a deployment whose protocol does not know what its own unit is worth."""
 
 
 async def contract_checks(config: Config, chain: ChainReader, signer: Signer | None) -> AsyncIterator[Check]:
@@ -35,9 +38,7 @@ async def contract_checks(config: Config, chain: ChainReader, signer: Signer | N
             yield Check(name, ok=False, detail=str(error).removeprefix(f"deployment {deployment.name!r}: "))
             continue
         markets.append(market)
-        venues = [checksum(venue) for venue in sorted(market.venues())]
-        named = venues[0] if len(venues) == 1 else f"{len(venues)} venues known so far"
-        yield Check(name, ok=True, detail=f"{deployment.protocol}, {named}")
+        yield _opened(name, deployment, market, config.mode)
     for swap in config.exchanges:
         try:
             detail = await _swap(swap, chain)
@@ -92,6 +93,17 @@ async def _market(deployment: Deployment, chain: ChainReader) -> Market:
             await _code(chain, key, Address(setting))
     opening = ADAPTERS[deployment.protocol].open(deployment.name, deployment.settings, ColumnarBook())
     return await converse(opening, chain, (await chain.block()).number)
+
+
+def _opened(name: str, deployment: Deployment, market: Market, mode: Mode) -> Check:
+    venues = [checksum(venue) for venue in sorted(market.venues())]
+    named = venues[0] if len(venues) == 1 else f"{len(venues)} venues known so far"
+    detail = f"{deployment.protocol}, {named}"
+    asks = ORACLE in PROTOCOL_OPTIONS.get(deployment.protocol, {})
+    if not asks or market.unit == "USD" or deployment.settings.get(ORACLE):
+        return Check(name, ok=True, detail=detail)
+    lack = f"nothing is planned: values are in {market.unit}; name a {ORACLE} that tells prices in USD"
+    return Check(name, ok=mode is Mode.WATCH, detail=f"{detail}; {lack}")
 
 
 async def _swap(swap: Swap, chain: ChainReader) -> str:

@@ -4,7 +4,7 @@ Interfaces: v3-core IUniswapV3Factory and IUniswapV3Pool, v3-periphery IQuoterV2
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 from typing import NamedTuple
 
 from eth_abi.abi import decode, encode
@@ -25,6 +25,8 @@ HUBS = 4
 """Two-hop paths go through at most this many intermediate tokens, the best connected ones."""
 DEPTH = 2
 """Each leg of a two-hop path may use this many pools, the deepest ones."""
+FEW = 4
+"""Where fewer paths are known than these, paths of three hops make up for it."""
 LENDERS = 3
 """Pools of each fee that are asked for a loan, the ones that held most. The sale may need some of them."""
 
@@ -53,7 +55,7 @@ class Known(NamedTuple):
 
 
 class UniswapV3:
-    """Discovers pools, builds direct and two-hop paths, and keeps the state of the pools on them.
+    """Discovers pools, builds paths of up to three hops, and keeps the state of the pools on them.
 
     QuoterV2 answers for pools whose state could not be read. What is known of a pair is read again once it is
     `max_age` blocks old.
@@ -127,7 +129,26 @@ class UniswapV3:
                 Path(self.factory, token_in, (Hop(hub, first.fee), Hop(token_out, second.fee)))
                 for first, second in product(*legs)
             ]
-        return paths
+        return [*paths, *islice(self._longer(token_in, token_out), max(FEW - len(paths), 0))]
+
+    def _longer(self, token_in: Address, token_out: Address) -> Iterator[Path]:
+        """Paths over two other tokens, the best connected first, by the deepest pools."""
+        ends = {token_in, token_out}
+        turns = [
+            (first, second)
+            for first in self._met.get(token_in, {}).keys() - ends
+            for second in self._met.get(token_out, {}).keys() - ends
+            if first != second and self._between(first, second)
+        ]
+        for turn in sorted(turns, key=lambda turn: (-sum(map(self._pools_of, turn)), turn)):
+            hops, token = list[Hop](), token_in
+            for towards in (*turn, token_out):
+                hops.append(Hop(towards, self._between(token, towards)[0].fee))
+                token = towards
+            yield Path(self.factory, token_in, tuple(hops))
+
+    def _pools_of(self, token: Address) -> int:
+        return sum(self._met[token].values())
 
     def quote(self, requests: Sequence[QuoteRequest]) -> Reads[list[Quote | None]]:
         answers = yield [Call(self._quoter, _quote_call(request)) for request in requests]
@@ -161,7 +182,7 @@ class UniswapV3:
 
     def _hubs(self, token_in: Address, token_out: Address) -> list[Address]:
         both = self._met.get(token_in, {}).keys() & self._met.get(token_out, {}).keys()
-        return sorted(both, key=lambda hub: (-sum(self._met[hub].values()), hub))[:HUBS]
+        return sorted(both, key=lambda hub: (-self._pools_of(hub), hub))[:HUBS]
 
 
 def _facts(pair: Pair, pool: Address) -> list[Call]:

@@ -231,10 +231,8 @@ class AaveV3Market(Trust):
         return frozenset({self._pool})
 
     def flash_sources(self) -> Sequence[FlashSource]:
-        return (Lender(FlashKind.AAVE, self._pool, self._cash(), self._premium),)
-
-    def _premium(self, amount: int) -> int:
-        return self.rules.flash_premium(amount, self.book.get(("premium",), 0))
+        fee, premium = self.rules.flash_premium, self.book.get(("premium",), 0)
+        return (Lender(FlashKind.AAVE, self._pool, self._cash(), lambda amount: fee(amount, premium)),)
 
     def _cash(self) -> Mapping[Address, int]:
         cash = {}

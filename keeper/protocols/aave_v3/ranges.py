@@ -16,6 +16,7 @@ from keeper.protocols.aave_v3.liquidation import (
 )
 from keeper.protocols.aave_v3.model import Pair
 from keeper.protocols.runs import Range, first_where, joined
+from keeper.types import BPS
 
 
 def accepted(pair: Pair) -> tuple[Range, ...]:
@@ -40,8 +41,8 @@ def accepted(pair: Pair) -> tuple[Range, ...]:
 def _partial(pair: Pair, last: int) -> Range | None:
     """Requests up to `last` that leave enough debt and enough collateral."""
     debt, collateral = pair.debt, pair.collateral
-    owed = pair.owed - LEAST_LEFT * debt.unit // debt.price
-    balance = pair.balance - LEAST_LEFT * collateral.unit // collateral.price
+    owed = pair.owed - (LEAST_LEFT - 1) * debt.unit // debt.price
+    balance = pair.balance - (LEAST_LEFT * collateral.unit - 1) // collateral.price
     dusty = first_where(
         lambda request: pair.rules.leaves_dust(pair, amounts(pair, request)),
         1,
@@ -52,10 +53,11 @@ def _partial(pair: Pair, last: int) -> Range | None:
 
 
 def _buying(pair: Pair, amount: int) -> int:
-    """About the request that buys `amount` of the collateral."""
+    """The first request that buys `amount` of the collateral."""
     debt, collateral = pair.debt, pair.collateral
-    worth = collateral.price * amount * debt.unit // (debt.price * collateral.unit)
-    return pair.rules.bonus_div(max(worth, 0), pair.bonus)
+    worth = -(-(amount * BPS - BPS // 2) // pair.bonus)
+    worth += pair.rules.bonus_mul(worth, pair.bonus) < amount  # where the bonus is not rounded half up
+    return -(-worth * collateral.price * debt.unit // (debt.price * collateral.unit))
 
 
 def _possible(pair: Pair, first: int, last: int) -> Range | None:
