@@ -118,6 +118,7 @@ _GIVEN_BACK = select(func.min(_ALIKE.c.nonce)).where(
     _ALIKE.c.nonce >= bindparam("floor"),
     _ALIKE.c.nonce.not_in(select(transactions.c.nonce).where(_OURS, transactions.c.state != State.DROPPED)),
 )
+_FREE = select(_GIVEN_BACK.scalar_subquery(), _HIGHEST.scalar_subquery())
 _ADD = insert(transactions).returning(transactions.c.id)
 _MOVE = update(transactions).where(
     transactions.c.id == bindparam("moved"), transactions.c.state == bindparam("believed")
@@ -176,7 +177,7 @@ class TransactionStore:
     async def next_nonce(self) -> int:
         """One above the highest nonce ever handed out, 0 for a new key."""
         async with self._database.begin() as connection:
-            return await self._next_nonce(connection)
+            return _after(await connection.scalar(_HIGHEST, self._owner))
 
     async def owned(self, first: int, last: int) -> frozenset[int]:
         """Nonces in first..last that belong to a transaction, however it ended."""
@@ -281,17 +282,14 @@ class TransactionStore:
             await self._fence(connection)
             yield connection
 
-    async def _next_nonce(self, connection: Connection) -> int:
-        highest = await connection.scalar(_HIGHEST, self._owner)
-        return 0 if highest is None else highest + 1
-
     async def _free_nonce(self, connection: Connection, floor: int) -> int:
         """The lowest nonce that was given back, else the next one (T3, T26).
 
         Only DROPPED transactions give theirs back: no bytes with it can be mined any more.
         """
-        free = await connection.scalar(_GIVEN_BACK, {**self._owner, "floor": floor})
-        return max(await self._next_nonce(connection), floor) if free is None else int(free)
+        wanted = {**self._owner, "floor": floor}
+        given_back, highest = (await connection.execute(_FREE, wanted)).one()
+        return max(_after(highest), floor) if given_back is None else int(given_back)
 
     async def _insert(self, connection: Connection, intent: Intent, state: State, nonce: int) -> Transaction:
         values: dict[str, Any] = {
@@ -324,6 +322,10 @@ class TransactionStore:
             _Noted(noted.believed, {**noted.values, **values, "state": following}),
         )
         return following
+
+
+def _after(highest: int | None) -> int:
+    return 0 if highest is None else highest + 1
 
 
 def _following(transaction: Transaction, state: State) -> State:
