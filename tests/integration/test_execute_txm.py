@@ -174,6 +174,47 @@ async def test_recover__killed_after_mining__receipt_is_reported_again(world: Wo
     assert change.receipt.succeeded
 
 
+async def test_on_head__what_the_chain_says__counts_at_once_and_is_stored_by_write_up(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    await world.node.mine()
+    (change,) = await world.manager.on_head(await world.line.block())
+    assert change.transaction.state is State.CONFIRMED
+    assert (await world.stored(1)).state is State.SENT
+    assert world.manager.in_flight() == frozenset()
+    assert (await world.submit(2)).nonce == 1, "what leaves does not wait for it"
+    await world.manager.write_up()
+    stored = await world.stored(1)
+    assert (stored.state, stored.mined) == (State.CONFIRMED, change.transaction.mined)
+
+
+async def test_recover__killed_before_write_up__the_chain_says_it_again(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    await world.mine()
+    await world.node.mine(100)
+    head = await world.line.block()
+    assert await world.manager.on_head(head) == [], "nothing waits for finality"
+    (last,) = await world.manager.close()
+    assert last.transaction.state is State.FINAL
+    (change,) = await world.restart()
+    assert (change.transaction.state, change.receipt) == (State.FINAL, last.receipt)
+    assert await world.manager.on_head(head) == []
+
+
+async def test_on_head__noted_and_then_taken_back__stored_as_it_stands(world: World) -> None:
+    await world.manager.recover()
+    await world.mine(2)
+    await world.submit(1)
+    await world.node.mine(2)
+    await world.manager.on_head(await world.line.block())
+    await world.node.request("anvil_reorg", 2, [])
+    await world.manager.on_head(await world.line.block())
+    await world.manager.write_up()
+    stored = await world.stored(1)
+    assert (stored.state, stored.mined) == (State.SENT, None)
+
+
 async def test_submit__answer_lost_after_the_node_took_it__in_flight_and_mined_once(world: World) -> None:
     await world.manager.recover()
     world.line.after = lose_answer
