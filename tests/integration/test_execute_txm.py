@@ -8,7 +8,7 @@ import pytest
 
 from keeper.errors import Degraded, Halt, Unreachable
 from keeper.execute.confirm import PATIENCE
-from keeper.execute.model import NO_NONCE
+from keeper.execute.model import NO_NONCE, Change
 from keeper.execute.rules import Rules
 from keeper.execute.states import State
 from keeper.ports import SendError, SendOutcome
@@ -191,15 +191,28 @@ async def test_on_head__what_the_chain_says__counts_at_once_and_is_stored_by_wri
 async def test_recover__killed_before_write_up__the_chain_says_it_again(world: World) -> None:
     await world.manager.recover()
     await world.submit(1)
-    await world.mine()
     await world.node.mine(100)
     head = await world.line.block()
-    assert await world.manager.on_head(head) == [], "nothing waits for finality"
-    (last,) = await world.manager.close()
+    (last,) = await world.manager.on_head(head)
     assert last.transaction.state is State.FINAL
     (change,) = await world.restart()
     assert (change.transaction.state, change.receipt) == (State.FINAL, last.receipt)
     assert await world.manager.on_head(head) == []
+
+
+async def test_close__block_is_final__ends_it_after_the_sends(world: World) -> None:
+    await world.manager.recover()
+    await world.submit(1)
+    (change,) = await world.mine()
+    assert change.transaction.mined is not None
+    closed: list[Change] = []
+    while not closed:
+        await world.node.mine()
+        assert await world.manager.on_head(await world.line.block()) == [], "nothing waits for finality"
+        closed = await world.manager.close()
+        await world.manager.write_up()
+    assert change.transaction.mined.block <= (await world.line.block("finalized")).number
+    assert (await world.stored(1)).state is State.FINAL
 
 
 async def test_on_head__noted_and_then_taken_back__stored_as_it_stands(world: World) -> None:

@@ -57,7 +57,7 @@ async def test_begin__lax__does_not_wait_for_the_disk_and_the_next_one_does(tmp_
     async with fresh_database(tmp_path) as database:
         async with database.begin(lax=True) as connection:
             assert await connection.scalar(text("PRAGMA synchronous")) == 1, "NORMAL"
-            await connection.execute(insert(incidents).values(**ROW, subject="a"))
+            await connection.execute(insert(incidents).values(**ROW, subject="b"))
         with pytest.raises(RuntimeError, match="on purpose"):
             await fail(database, lax=True)
         async with database.begin() as connection:
