@@ -169,7 +169,7 @@ class World:
             pass
 
     async def turn(self) -> None:
-        """What the daemon does at a head: follow, then submit whatever is still wanted."""
+        """What the daemon does at a head: follow, submit whatever is still wanted, then write down."""
         with self.may_crash():
             changes = await (
                 self.manager.on_head(self.chain.head) if self.recovered else self.manager.recover()
@@ -188,6 +188,8 @@ class World:
                     self.accepted.add(key)
                 except Degraded:
                     break
+            self._check(await self.manager.close())
+            await self.manager.write_up()
 
     async def bind(self, key: str, step: Step) -> None:
         """Submit a wish for the next block alone, at a fixed price."""
