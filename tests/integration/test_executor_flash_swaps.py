@@ -80,7 +80,7 @@ async def test_execute__flash_swaps__every_plan_does_exactly_what_was_predicted(
         venue = UniswapV3(exchange.factory, exchange.quoter)
         stage, results = await planned(crashed, venue, [FlashSwaps(crashed.executor.address)])
         plans = swapping(results)
-        assert {len(plan.route.hops) for plan in plans} == {1, 2}
+        assert {len(plan.route.hops) for plan in plans} >= {1, 2}
         used = [await does_as_predicted(stage, plan) for plan in plans[:10]]
         if version is Version.V36:
             assert all(gas < plan.profit.gas * 11 // 10 for gas, plan in zip(used, plans, strict=False))

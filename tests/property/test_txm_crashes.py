@@ -336,7 +336,8 @@ async def test_crashes__on_a_private_route__nothing_twice_and_store_and_chain_ag
     assert not private & {raw.hash for raw in world.chain.sent}
 
 
-@pytest.mark.parametrize("seed", range(3))
+# With these seeds some of the bundles land in spite of the crashes, and some do not.
+@pytest.mark.parametrize("seed", [0, 2, 3])
 async def test_crashes__some_bound_to_a_bundle__never_public_and_nobody_waits_for_them(
     seed: int, database: Database
 ) -> None:

@@ -115,7 +115,8 @@ class Quiet:
     def say_all(self, event: Any, told: Any) -> None:
         assert not list(told)
 
-    async def purse(self) -> int | None:
+    @property
+    def purse(self) -> int | None:
         return None
 
     async def look(self, plans: Any, behind: Any = None) -> Look:
