@@ -13,13 +13,15 @@ from keeper.devnet.borrowers import Mix
 from keeper.devnet.node import Tx
 from keeper.execute.executor import Executor, Liquidated
 from keeper.execute.signer import LocalSigner
-from keeper.plan.model import Plan
+from keeper.plan.flash_swap import sold
+from keeper.plan.model import Loan, Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.plan.uniswap_v3 import UniswapV3
 from keeper.ports import Receipt
+from keeper.protocols.base import FlashKind
 from keeper.risk.scan import scan
-from keeper.types import USD, Address, Hash
+from keeper.types import USD, ZERO_ADDRESS, Address, Hash
 
 BATCH = 10
 CRASH = {"WETH": 30}
@@ -28,21 +30,46 @@ OPERATOR = Address("0x" + "0e" * 20)
 RISKY = Mix(near_limit=85)
 
 
-async def executor_gas() -> Measurement:
-    """Gas a liquidation: WETH sold for USDC in one pool, the executor warmed up by one before."""
+async def executor_gas() -> list[Measurement]:
+    """Gas a liquidation: WETH sold for USDC in one pool, the executor warmed up by one before.
+
+    Once borrowed from Aave, once paid for by flash swaps in that pool.
+    """
     async with followed(borrowers=1_500, crash=CRASH, mix=RISKY) as scene:
         executor, plans = await _prepared(scene)
-        node = scene.network.node
-        then = scene.head.timestamp + 10 * LATER  # after the executor is there
-        await _carry_out(scene, executor, plans[:1], then)
-        gas = []
-        for batch in (plans[1:2], plans[1:]):
-            snapshot = await node.request("evm_snapshot")
-            receipt = await _carry_out(scene, executor, batch, then + LATER)
-            gas.append(receipt.gas_used / len(batch))
-            await node.request("evm_revert", snapshot)
-        alone, together = gas
-        return Measurement("executor_gas", together, "gas/liquidation", "alone in its transaction", alone)
+        alone, together = await _gas(scene, executor, plans)
+        swapped_alone, swapped = await _gas(scene, executor, [_in_swap(plan) for plan in plans])
+    unit = "gas/liquidation"
+    return [
+        Measurement("executor_gas", together, unit, "alone in its transaction", alone),
+        Measurement(
+            "flash_swap_gas", swapped_alone, unit, "borrowed from Aave", alone, {"together": swapped}
+        ),
+    ]
+
+
+async def _gas(scene: Scene, executor: Executor, plans: list[Plan]) -> tuple[float, float]:
+    """Of the second plan alone, and of all but the first together, after the first."""
+    node, gas = scene.network.node, list[float]()
+    then = scene.head.timestamp + 10 * LATER  # after the executor is there
+    start = await node.request("evm_snapshot")
+    await _carry_out(scene, executor, plans[:1], then)
+    for batch in (plans[1:2], plans[1:]):
+        snapshot = await node.request("evm_snapshot")
+        receipt = await _carry_out(scene, executor, batch, then + LATER)
+        gas.append(receipt.gas_used / len(batch))
+        await node.request("evm_revert", snapshot)
+    await node.request("evm_revert", start)
+    alone, together = gas
+    return alone, together
+
+
+def _in_swap(plan: Plan) -> Plan:
+    """The plan paid for by a flash swap."""
+    [leg] = plan.route.legs
+    legs = (replace(leg, amount_in=sold(plan.settlement.seize)),)
+    loan = Loan(FlashKind.FLASH_SWAP, ZERO_ADDRESS)
+    return replace(plan, loan=loan, route=replace(plan.route, legs=legs))
 
 
 async def _prepared(scene: Scene) -> tuple[Executor, list[Plan]]:

@@ -70,6 +70,8 @@ event Skipped:
     account: indexed(address)
     reason: Bytes[MAX_REASON]
 
+version: public(constant(uint256)) = 2  # what it knows that earlier ones do not; 2: flash swaps (1 had no number)
+
 MAX_LIQUIDATIONS: constant(uint256) = 16  # each possible one costs memory in every transaction
 MAX_PLAN: constant(uint256) = 1792  # abi_encode of a Liquidation
 MAX_REASON: constant(uint256) = 132  # Error(string) of up to 64 characters
@@ -79,7 +81,7 @@ wrapped_native: public(immutable(address))
 
 awaited: transient(bytes32)  # keccak256 of the plan that the next callback must bring
 kept: transient(Bytes[MAX_PLAN])  # the plan itself, where the callback cannot bring it
-held: transient(uint256)  # collateral that was here before it was seized
+held: transient(uint256)  # collateral that was here before it was seized, or what a flash swap gives
 repaid: transient(uint256)
 seized: transient(uint256)
 
@@ -181,6 +183,12 @@ def liquidate(plan: Bytes[MAX_PLAN]) -> uint256:
             control.owner, self, lent, default_return_value=True
         ), "transfer refused"
         self._liquidate(liquidation, 0, 0)
+    elif liquidation.source == terms.FLASH_SWAP:
+        assert len(liquidation.legs) == 1, "not one leg"
+        self.awaited = keccak256(plan)
+        self.held = money.held(liquidation.legs[0].hops[0].token_out)
+        sale.flash_swap(liquidation.collateral, liquidation.legs[0], plan)
+        assert self.awaited == empty(bytes32), "no callback"
     else:
         self.awaited = keccak256(plan)
         if liquidation.source == terms.AAVE_V2_LOAN:
@@ -213,13 +221,46 @@ def liquidate(plan: Bytes[MAX_PLAN]) -> uint256:
     return profit
 
 
+@external
+def liquidate_in_swap(plan: Bytes[MAX_PLAN]):
+    """
+    @notice A flash swap's pool gave what it pays and waits for the collateral: swaps on to the debt asset,
+        repays the debt and seizes what the pool is owed, called by its callback only.
+    """
+    assert msg.sender == self, "not self"
+    liquidation: terms.Liquidation = self._expected(plan)
+    leg: terms.Leg = liquidation.legs[0]
+    given: uint256 = money.held(leg.hops[0].token_out) - self.held
+    sale.sell_on(leg, liquidation.debt, given)
+    repaid: uint256 = 0
+    seized: uint256 = 0
+    repaid, seized = self._seize(liquidation, 0)
+    assert seized >= leg.amount, "too little seized"
+    self.repaid = repaid
+    self.seized = seized
+    if seized != leg.amount:
+        money.send(liquidation.collateral, control.owner, seized - leg.amount)
+
+
 @internal
 def _liquidate(liquidation: terms.Liquidation, fee: uint256, pulled: uint256):
     """
     @notice Repays the debt, takes the collateral, sells it.
     @param fee What the loan costs.
+    """
+    repaid: uint256 = 0
+    seized: uint256 = 0
+    repaid, seized = self._seize(liquidation, pulled)
+    self._sell(liquidation, seized, repaid, fee)
+
+
+@internal
+def _seize(liquidation: terms.Liquidation, pulled: uint256) -> (uint256, uint256):
+    """
+    @notice Repays the debt, takes the collateral.
     @param pulled What the venue will pull besides, being the lender too. One approval for both pulls: writing
         the allowance twice would cost more.
+    @return What was repaid, in debt units, and what was seized.
     """
     venue: address = liquidation.venue
     before: uint256 = money.held(liquidation.collateral)
@@ -233,7 +274,7 @@ def _liquidate(liquidation: terms.Liquidation, fee: uint256, pulled: uint256):
     after: uint256 = money.held(liquidation.collateral)
     if liquidation.collateral == liquidation.debt:
         after += repaid
-    self._sell(liquidation, after - before, repaid, fee)
+    return repaid, after - before
 
 
 @internal

@@ -19,13 +19,21 @@ interface SwapPool:
         recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[32]
     ) -> (int256, int256): nonpayable
 
+interface FlashSwapPool:
+    def swap(
+        recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[MAX_PLAN]
+    ) -> (int256, int256): nonpayable
+
 interface Ourselves:
     def hand_over(router: address, collateral: address, amount: uint256) -> uint256: nonpayable
+    def liquidate_in_swap(plan: Bytes[MAX_PLAN]): nonpayable
 
 struct Payment:
     pool: address
     token: address
     amount: uint256
+
+MAX_PLAN: constant(uint256) = 1792  # abi_encode of a Liquidation
 
 # Uniswap v3 TickMath bounds, one inside: the pool takes any price
 LOWEST_PRICE: constant(uint160) = 4295128740
@@ -65,16 +73,44 @@ def sell(collateral: address, debt: address, legs: DynArray[terms.Leg, 3], amoun
     return received
 
 
+@internal
+def flash_swap(collateral: address, leg: terms.Leg, plan: Bytes[MAX_PLAN]):
+    """
+    @notice Sells collateral that is still to be seized, in the first pool of the leg: while that waits for its
+        payment, `liquidate_in_swap` goes on with what it gave.
+    """
+    assert control.factories[leg.venue], "factory not allowed"
+    up: bool = convert(collateral, uint160) > convert(leg.hops[0].token_out, uint160)
+    pool: address = self._awaiting(leg.venue, collateral, leg.hops[0], leg.amount)
+    extcall FlashSwapPool(pool).swap(
+        self, not up, convert(leg.amount, int256), HIGHEST_PRICE if up else LOWEST_PRICE, plan
+    )
+    assert self.payment.pool == empty(address), "swap not paid"
+
+
+@internal
+def sell_on(leg: terms.Leg, debt: address, amount: uint256):
+    """
+    @notice Swaps the `amount` that the first pool of the leg gave along the other hops.
+    """
+    rest: terms.Leg = leg
+    rest.hops = [leg.hops[1], leg.hops[2], empty(terms.Hop)]
+    self._swap(rest, leg.hops[0].token_out, debt, amount)
+
+
 @external
-def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]):
+def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[MAX_PLAN]):
     """
     @notice Pays the running swap: its own token, exactly the amount put in, once.
     @dev A pool that ran out of liquidity asks for less; paying that would leave collateral here.
+        What a flash swap owes is seized first, in a call of our own: other swaps do not pay for its memory.
     """
     payment: Payment = self.payment
     assert msg.sender == payment.pool, "unexpected swap"
     self.payment = empty(Payment)
     assert max(amount0, amount1) == convert(payment.amount, int256), "wrong amount"
+    if len(data) != 0:
+        extcall Ourselves(self).liquidate_in_swap(data)
     money.send(payment.token, msg.sender, payment.amount)
 
 
@@ -90,11 +126,9 @@ def _swap(leg: terms.Leg, collateral: address, debt: address, amount: uint256) -
     for hop: terms.Hop in leg.hops:
         if hop.token_out == empty(address):
             break
-        pool: address = staticcall SwapFactory(leg.venue).getPool(token, hop.token_out, hop.fee)
-        assert pool != empty(address), "no swap pool"
         before: uint256 = money.held(hop.token_out)
         up: bool = convert(token, uint160) > convert(hop.token_out, uint160)
-        self.payment = Payment(pool=pool, token=token, amount=left)
+        pool: address = self._awaiting(leg.venue, token, hop, left)
         extcall SwapPool(pool).swap(
             self, not up, convert(left, int256), HIGHEST_PRICE if up else LOWEST_PRICE, b""
         )
@@ -103,6 +137,17 @@ def _swap(leg: terms.Leg, collateral: address, debt: address, amount: uint256) -
         token = hop.token_out
     assert token == debt, "route ends elsewhere"
     return left
+
+
+@internal
+def _awaiting(factory: address, token: address, hop: terms.Hop, amount: uint256) -> address:
+    """
+    @return The pool of one hop, which may now ask for exactly `amount` of the token, once.
+    """
+    pool: address = staticcall SwapFactory(factory).getPool(token, hop.token_out, hop.fee)
+    assert pool != empty(address), "no swap pool"
+    self.payment = Payment(pool=pool, token=token, amount=amount)
+    return pool
 
 
 @external

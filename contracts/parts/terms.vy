@@ -10,7 +10,7 @@ struct Hop:
 
 struct Leg:
     venue: address  # a Uniswap v3 factory, or without hops the router that takes the call of the transaction
-    amount: uint256  # collateral units; the last leg sells all that is left
+    amount: uint256  # collateral units; the last leg sells all that is left, a flash swap exactly this
     hops: Hop[3]  # from collateral to debt, as many as are needed
 
 struct Liquidation:
@@ -43,3 +43,4 @@ MORPHO_LOAN: constant(uint256) = 2
 BALANCER_LOAN: constant(uint256) = 3
 UNISWAP_LOAN: constant(uint256) = 4
 AAVE_V2_LOAN: constant(uint256) = 5
+FLASH_SWAP: constant(uint256) = 6  # the sale comes first: its first pool waits for the collateral

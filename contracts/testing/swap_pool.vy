@@ -8,7 +8,7 @@
 from ethereum.ercs import IERC20
 
 interface Payer:
-    def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[32]): nonpayable
+    def uniswapV3SwapCallback(amount0: int256, amount1: int256, data: Bytes[1793]): nonpayable
     def uniswapV3FlashCallback(fee0: uint256, fee1: uint256, data: Bytes[1793]): nonpayable
 
 flag Conduct:
@@ -19,6 +19,7 @@ flag Conduct:
     PARTIAL_FILL
     OTHER_TOKEN
     OTHER_DATA
+    NO_DATA
 
 FLASH_FEE: constant(uint256) = 5  # bps
 fee: public(constant(uint24)) = 500
@@ -68,7 +69,7 @@ def flash(recipient: address, amount0: uint256, amount1: uint256, data: Bytes[17
 
 @external
 def swap(
-    recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[32]
+    recipient: address, zero_for_one: bool, amount: int256, price_limit: uint160, data: Bytes[1792]
 ) -> (int256, int256):
     assert amount > 0, "AS"
     if zero_for_one:
@@ -93,8 +94,13 @@ def swap(
     owes_token0: bool = zero_for_one != (self.conduct == Conduct.OTHER_TOKEN)
     amount0: int256 = owed if owes_token0 else gift
     amount1: int256 = gift if owes_token0 else owed
-    extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, data)
+    passed: Bytes[1793] = data
+    if self.conduct == Conduct.OTHER_DATA:
+        passed = concat(data, b"\x00")
+    if self.conduct == Conduct.NO_DATA:
+        passed = b""
+    extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, passed)
     if self.conduct == Conduct.TWO_CALLBACKS:
-        extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, data)
+        extcall Payer(msg.sender).uniswapV3SwapCallback(amount0, amount1, passed)
     assert before + paid <= staticcall token_in.balanceOf(self), "IIA"
     return amount0, amount1

@@ -8,6 +8,7 @@ from keeper.config.secrets import Secret
 from keeper.plan.aggregator import Aggregator
 from keeper.plan.confirm import Confirmer
 from keeper.plan.data_fees import DataFees
+from keeper.plan.flash_swap import FlashSwaps
 from keeper.plan.guards import Guards
 from keeper.plan.inventory import Inventory
 from keeper.plan.planner import Planner
@@ -27,7 +28,7 @@ def make_planner(config: Config, chain: ChainReader) -> Planner:
         max_gas_price=config.strategy.max_gas_price,
         two_steps=config.strategy.two_steps,
     )
-    banks = [*_banks(config), *venues]
+    banks = [FlashSwaps(config.executor.address), *_banks(config), *venues]
     return Planner(chain, venues, strategy, banks, _aggregators(config), data_fees=DataFees())
 
 

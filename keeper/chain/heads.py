@@ -90,7 +90,8 @@ async def head_stream(
     that goes on but behind `latest`, which is asked every `compare_interval` seconds.
 
     Raises, while iterating:
-        WrongChain: every WebSocket endpoint serves another chain than `chain_id`.
+        WrongChain: every WebSocket endpoint serves another chain than `chain_id`. One that delivered heads
+            before is only taken up again later: a balancer may have passed us to a wrong node.
         KeeperError: whatever `latest` raises, except Transient.
     """
     slot = HeadSlot()
@@ -170,6 +171,7 @@ class _Pump:
         longest_backoff: float,
     ) -> None:
         backoff, waiting = 1.0, deque(urls)
+        proven: set[EndpointUrl] = set()
         while True:
             url = waiting[0]
             try:
@@ -179,15 +181,16 @@ class _Pump:
             except KeeperError as error:
                 self._slot.fail(error)
                 return
-            if isinstance(failure, WrongChain):
+            if self._delivered >= 0:
+                backoff = 1.0
+                proven.add(url)
+            if isinstance(failure, WrongChain) and url not in proven:
                 waiting.popleft()
             if not waiting:
                 self._slot.fail(failure)
                 return
             waiting.rotate(-1)
             self._polling.set()
-            if self._delivered >= 0:
-                backoff = 1.0
             self._observer.on_subscription_lost(url.host)
             _log.warning("head_subscription_lost", host=url.host, reason=str(failure), retry_in=backoff)
             await self._clock.sleep(backoff)

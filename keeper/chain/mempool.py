@@ -114,14 +114,15 @@ class _Keep:
 
     async def up(self, host: str, source: _Source) -> None:
         """Run `source` until it turns out to be of no use."""
-        backoff, delivered = 1.0, asyncio.Event()
+        backoff, delivered, proven = 1.0, asyncio.Event(), False
         while True:
             try:
                 await source(delivered.set)
-            except (MethodMissing, WrongChain) as error:
-                _log.error("pending_source_left_out", host=host, reason=str(error))
-                return
-            except (Transient, Degraded) as error:
+            except (MethodMissing, WrongChain, Transient, Degraded) as error:
+                proven = proven or delivered.is_set()
+                if isinstance(error, MethodMissing) or (isinstance(error, WrongChain) and not proven):
+                    _log.error("pending_source_left_out", host=host, reason=str(error))
+                    return
                 backoff = 1.0 if delivered.is_set() else backoff
                 delivered.clear()
                 self._observer.on_subscription_lost(host)

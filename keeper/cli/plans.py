@@ -11,7 +11,11 @@ from keeper.cli.options import ConfigOption, JsonOption
 from keeper.cli.output import make_table, print_json, print_table, token, usd
 from keeper.cli.reading import read
 from keeper.plan.model import Plan, Rejection
+from keeper.protocols.base import FlashKind
 from keeper.types import Address, borrower, checksum, counted, section
+
+PAID_BY = {FlashKind.NONE: "owner", FlashKind.FLASH_SWAP: "flash_swap"}
+"""Who pays before the collateral is sold, besides lenders."""
 
 
 def plans(
@@ -38,7 +42,8 @@ def plans(
 def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
     """A plan, or the best try of a rejected account, as JSON fields; amounts are decimal strings.
 
-    `reason` is null for a plan. `expected_profit` is the net profit in USD with 8 decimals.
+    `reason` is null for a plan. `expected_profit` is the net profit in USD with 8 decimals. `paid_by` is
+    "lender", "flash_swap" or "owner", null where the protocol waits for its money.
     """
     plan = outcome if isinstance(outcome, Plan) else outcome.best
     fields: dict[str, Any] = {
@@ -73,6 +78,7 @@ def plan_fields(outcome: Plan | Rejection) -> dict[str, Any]:
             "net_usd": str(profit.net_usd),
             "min_profit": str(plan.min_profit),
             "lender": checksum(plan.loan.lender) if plan.loan else None,
+            "paid_by": plan.loan and PAID_BY.get(plan.loan.kind, "lender"),
             "hops": [{"token_out": checksum(hop.token_out), "fee": hop.fee} for hop in plan.route.hops],
         },
     }

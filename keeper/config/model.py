@@ -67,7 +67,7 @@ class Strategy(Section):
     )
     own_capital: bool = Field(
         default=False,
-        description="Pay with the owner's tokens, as far as the executor may take them, before flash loans.",
+        description="Pay with the owner's tokens, as far as the executor may take them, before all else.",
         examples=["false"],
     )
     two_steps: bool = Field(

@@ -1,6 +1,6 @@
 """Who lends what a liquidation repays: the cheapest source of flash loans that has enough."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 from keeper.plan.model import Loan
@@ -9,21 +9,31 @@ from keeper.types import ZERO_ADDRESS, Address
 
 
 class Need(NamedTuple):
-    """What has to be borrowed: `amount` of `token`; `kept` must stay at `venue` to pay what is seized."""
+    """What has to be borrowed: `amount` of `token`; `kept` must stay at `venue` to pay what is seized.
+
+    `in_swap`: the sale takes one way, and leaves a flash swap its slack.
+    """
 
     token: Address
     amount: int
     venue: Address
     kept: int
+    in_swap: bool = False
 
     @classmethod
     def of(
-        cls, opportunity: Opportunity, amount: int, settlement: Settlement, instruction: Instruction
+        cls,
+        opportunity: Opportunity,
+        amount: int,
+        settlement: Settlement,
+        instruction: Instruction,
+        *,
+        in_swap: bool = False,
     ) -> Self:
         """The loan for repaying `amount` with this settlement."""
         debt, collateral = opportunity.debt.address, opportunity.collateral.address
         kept = settlement.seize + settlement.protocol_fee if debt == collateral else 0
-        return cls(debt, amount, instruction.venue, kept)
+        return cls(debt, amount, instruction.venue, kept, in_swap)
 
 
 class Funding(NamedTuple):
@@ -38,33 +48,49 @@ INVENTORY = Funding(Loan(FlashKind.NONE, ZERO_ADDRESS), 0)
 
 UNNEEDED = Funding(None, 0)
 
+NOTHING: Mapping[FlashKind, float] = {}
 
-def cheapest(sources: Sequence[FlashSource], need: Need, avoid: Collection[Address] = ()) -> Funding | None:
-    """The source that asks least; None when no source has enough.
+
+def cheapest(
+    sources: Sequence[FlashSource],
+    need: Need,
+    avoid: Collection[Address] = (),
+    spared: Mapping[FlashKind, float] = NOTHING,
+) -> Funding | None:
+    """The source that costs least; None when no source has enough.
+
+    `spared` is what the gas is worth that a kind needs less than others, units of the token.
 
     A reserve lends only what the liquidation leaves it: where one pool holds the collateral and lends the
     same asset, what is seized must stay there. Lenders to `avoid` take part in the sale, which locks
-    them. Among equal fees the venue itself is preferred: one allowance serves both of its pulls.
+    them. Among equal costs the venue itself is preferred: one allowance serves both of its pulls.
     """
-    offers = _offers(sources, need, avoid)
-    return min(offers, key=lambda found: (found.fee, _lender(found) != need.venue), default=None)
+
+    def cost(offer: tuple[Loan, int]) -> tuple[float, bool]:
+        loan, fee = offer
+        return fee - spared.get(loan.kind, 0), loan.lender != need.venue
+
+    found = min(_offers(sources, need, avoid), key=cost, default=None)
+    return found and Funding(*found)
 
 
 def lends(sources: Sequence[FlashSource], need: Need, loan: Loan) -> bool:
-    """Whether who was chosen for `loan` still has enough."""
+    """Whether who was chosen for `loan` still has enough; a flash swap's pool is looked at with the sale."""
+    if loan.kind is FlashKind.FLASH_SWAP:
+        return True
     return any(loan == Loan(source.kind, source.lender) and _suffices(source, need) for source in sources)
 
 
 def _suffices(source: FlashSource, need: Need) -> bool:
+    if source.kind is FlashKind.FLASH_SWAP:
+        return need.in_swap
     kept = need.kept if source.lender == need.venue else 0
     return source.available(need.token) - kept >= need.amount
 
 
-def _offers(sources: Sequence[FlashSource], need: Need, avoid: Collection[Address]) -> Iterator[Funding]:
+def _offers(
+    sources: Sequence[FlashSource], need: Need, avoid: Collection[Address]
+) -> Iterator[tuple[Loan, int]]:
     for source in sources:
         if source.lender not in avoid and _suffices(source, need):
-            yield Funding(Loan(source.kind, source.lender), source.fee(need.token, need.amount))
-
-
-def _lender(funding: Funding) -> Address | None:
-    return funding.loan.lender if funding.loan else None
+            yield Loan(source.kind, source.lender), source.fee(need.token, need.amount)

@@ -14,13 +14,11 @@ class Liquidity:
     """What can be told of sales without asking the chain.
 
     `pools` are known exactly. `spoiled` ones were traded in by an earlier plan of the burst while not
-    known: what the chain says of them does not hold any more, and nothing else does. `settled`: what lies
-    beyond the known part of a pool is not asked for any more.
+    known: what the chain says of them does not hold any more, and nothing else does.
     """
 
     pools: Pools = field(default_factory=dict)
     spoiled: frozenset[PoolKey] = frozenset()
-    settled: bool = False
 
     def quote(self, request: QuoteRequest) -> Quote | None:
         """The exact quote, None where the pools are not known, or not far enough."""
@@ -36,9 +34,13 @@ class Liquidity:
         return Quote(out, gas, tuple((leg.path, leg.amount_in) for leg in legs))
 
     def told_by_chain(self, path: Path) -> bool:
-        """Whether the chain's own answer about `path` holds."""
+        """Whether the chain's own answer about `path` holds and is worth a trip.
+
+        A sale that leaves the known part of a pool has moved the price by a quarter: its last units cost more
+        than they bring, so a smaller one pays more.
+        """
         pools = keys(path)
-        return not pools & self.spoiled and not (self.settled and pools and pools <= self.pools.keys())
+        return not pools & self.spoiled and not (pools and pools <= self.pools.keys())
 
     def after(self, route: Route, token_in: Address) -> "Liquidity":
         """What a plan that sells `token_in` over `route` leaves for the next ones."""
@@ -51,7 +53,8 @@ class Liquidity:
                 for key in keys(path):
                     pools.pop(key, None)
             else:
-                pools |= sold.after
+                # Whoever sells here next wants to know the tick, and shall not have to look for it each time.
+                pools |= {key: pool._replace(at=pool.tick) for key, pool in sold.after.items()}
         return replace(self, pools=pools, spoiled=frozenset(spoiled))
 
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from keeper.protocols.base import FlashKind, Instruction, Opportunity, Settlement
 from keeper.types import Address, BlockRef
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One Uniswap v3 pool on the way, named by the token it gives and its fee (1e-6)."""
 
     token_out: Address

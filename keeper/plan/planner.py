@@ -16,17 +16,18 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
 from keeper.plan.strategy import Strategy
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.together import together
 from keeper.plan.two_steps import in_two_steps
 from keeper.plan.uniswap_v3.lending import PoolLender
 from keeper.plan.verdict import Case, judge
 from keeper.ports import ChainReader
 from keeper.protocols.bank import Bank
-from keeper.protocols.base import FlashSource, Market, Refusal
+from keeper.protocols.base import FlashSource, Market, Reads, Refusal
 from keeper.types import Address, BlockRef
 
 PAIRS = 24
@@ -81,8 +82,8 @@ class Planner:
         """
         pairs = pairs_to_know([asset.address for asset in market.assets()], market.pairs())
         discoveries = together([venue.discover(pairs, block.number) for venue in self._venues.values()])
-        await converse(discoveries, self._chain, block.number)
-        await self._data_fee(block)
+        everything: list[Reads[Any]] = [discoveries, self._data_fee(block)]
+        await converse(together(everything), self._chain, block.number)
 
     async def plan(  # noqa: PLR0917 - a stage's whole input, one name each
         self,
@@ -132,17 +133,18 @@ class Planner:
         terms = replace(self._terms(market, frame, gas_price, native_price, sources), later=later)
         race = await self._race(terms, block, accounts)
         terms = race.terms
-        # One trip to the chain for each account in turn would take longer than what it could find is worth.
-        state = State(terms, replace(race.liquidity, settled=True), self._strategy.min_profit_usd)
+        state = State(terms, race.liquidity, self._strategy.min_profit_usd)
         for plan in ahead:
             state.make_way(plan)
         runners, alone = [], []
         for case, trials in race.entries:
             verdict = judge(case, _best(trials), terms, self._strategy, block)
             if isinstance(verdict, Plan):
-                options = [(offer, trial) for offer, trial in zip(case.offers, trials, strict=True) if trial]
-                options.sort(key=lambda option: option[1].rank(), reverse=True)
-                runners.append(Runner(case, options))
+                ceilings = [
+                    terms.ceiling(offer, race.paths[offer.pair], race.liquidity.pools)
+                    for offer in case.offers
+                ]
+                runners.append(Runner.of(case, trials, ceilings))
             else:
                 alone.append(verdict)
         last = await converse(best_order(runners, race.paths, state, self._venues), self._chain, block.number)
@@ -170,10 +172,10 @@ class Planner:
         Takes as long as the slowest aggregator's deadline, and nothing where none could help.
         """
         terms = self._terms(market, frame, gas_price, native_price, sources)
-        terms = replace(terms, data_fee=await self._data_fee(block))
         least = self._strategy.min_profit_usd
         cases = [_open(each.account, terms) for each in rejections if each.reason in OPEN]
-        terms = await self._with_banks(terms, [offer for case in cases for offer in case.offers], block)
+        offers = [offer for case in cases for offer in case.offers]
+        _, terms = await self._surroundings(terms, offers, (), block)
         wanted = [(case, self._second.wanted(case.offers, terms, least)) for case in cases]
         asked = [(case, sales) for case, sales in wanted if sales]
         trials = await asyncio.gather(*(self._second.best(sales, terms) for _, sales in asked))
@@ -190,7 +192,8 @@ class Planner:
         if not self._strategy.two_steps or not 0 < len(plans) <= LARGE:
             return list(plans)
         block = plans[0].block
-        found = await converse(in_two_steps(turns, start, paths, self._venues), self._chain, block.number)
+        reads = in_two_steps(turns, start.on_loans(), paths, self._venues)
+        found = await converse(reads, self._chain, block.number)
         better: list[Plan] = []
         turn = max(plan.turn for plan in plans)
         for plan in plans:
@@ -213,36 +216,35 @@ class Planner:
         cases = [_open(account, terms) for account in accounts]
         offers = [offer for case in cases for offer in case.offers]
         paths = {offer.pair: self._paths(*offer.pair) for offer in offers}
-        terms = await self._with_banks(terms, offers, block)
-        terms = replace(terms, data_fee=await self._data_fee(block))
-        liquidity = await self._observe([path for those in paths.values() for path in those], block)
-        conversation = quoted(search(offers, paths, terms), self._venues, liquidity)
+        ways = [path for those in paths.values() for path in those]
+        liquidity, terms = await self._surroundings(terms, offers, ways, block)
+        conversation = quoted(search(offers, paths, terms, liquidity.pools), self._venues, liquidity)
         trials = iter(await converse(conversation, self._chain, block.number))
         return Race(
             terms, [(case, list(islice(trials, len(case.offers)))) for case in cases], paths, liquidity
         )
 
-    async def _with_banks(self, terms: Terms, offers: Sequence[Offer], block: BlockRef) -> Terms:
-        """`terms` with what the banks lend of the tokens that some offer has to repay."""
+    async def _surroundings(
+        self, terms: Terms, offers: Sequence[Offer], paths: Sequence[Path], block: BlockRef
+    ) -> tuple[Liquidity, Terms]:
+        """The pools on `paths`, and `terms` with what lenders and the chain ask, all read together.
+
+        The banks are asked for the tokens that some offer has to repay.
+        """
         tokens = {offer.opportunity.debt.address for offer in offers if terms.borrows(offer)}
-        if not tokens or not self._banks:
-            return terms
-        lending = together([bank.lend(tokens) for bank in self._banks])
-        found = [
-            source for sources in await converse(lending, self._chain, block.number) for source in sources
-        ]
-        pools = {source.key: source.lender for source in found if isinstance(source, PoolLender)}
-        return replace(terms, sources=[*found, *terms.sources], pools=pools)
-
-    async def _data_fee(self, block: BlockRef) -> DataFee:
-        if self._data_fees is None:
-            return FREE
-        return await converse(self._data_fees.read(block), self._chain, block.number)
-
-    async def _observe(self, paths: Sequence[Path], block: BlockRef) -> Liquidity:
+        lending = together([bank.lend(tokens) for bank in self._banks] if tokens else [])
         sights = together([venue.observe(paths, block) for venue in self._venues.values()])
-        found = await converse(sights, self._chain, block.number)
-        return Liquidity({key: pool for pools in found for key, pool in pools.items()})
+        everything: list[Reads[Any]] = [lending, sights, self._data_fee(block)]
+        lent, seen, fee = await converse(together(everything), self._chain, block.number)
+        sources = [source for those in lent for source in those]
+        locked = {source.key: source.lender for source in sources if isinstance(source, PoolLender)}
+        pools = {key: pool for those in seen for key, pool in those.items()}
+        return Liquidity(pools), replace(
+            terms, sources=[*sources, *terms.sources], pools=locked, data_fee=fee
+        )
+
+    def _data_fee(self, block: BlockRef) -> Reads[DataFee]:
+        return FREE if self._data_fees is None else (yield from self._data_fees.read(block))
 
     def _terms(
         self,

@@ -1,6 +1,7 @@
 """Ways to sell seized collateral, and the venues that offer them."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from keeper.plan.model import Hop
@@ -28,20 +29,26 @@ class PoolKey(NamedTuple):
     fee: int
 
 
+PATHS = 4096
+"""Paths whose pools are remembered: a sale is tried over the same few again and again."""
+
 Pools = Mapping[PoolKey, "Pool"]
 """What is known of pools exactly: as they are, or as they will be after some swaps."""
 
 
-def steps(path: Path) -> Iterator[tuple[PoolKey, bool]]:
+@lru_cache(maxsize=PATHS)
+def steps(path: Path) -> tuple[tuple[PoolKey, bool], ...]:
     """The pools of `path` in its order, and whether token0 is what is sold to each."""
-    token = path.token_in
+    found, token = list[tuple[PoolKey, bool]](), path.token_in
     for hop in path.hops:
         falling = token < hop.token_out
         pair = (token, hop.token_out) if falling else (hop.token_out, token)
-        yield PoolKey(path.factory, *pair, hop.fee), falling
+        found.append((PoolKey(path.factory, *pair, hop.fee), falling))
         token = hop.token_out
+    return tuple(found)
 
 
+@lru_cache(maxsize=PATHS)
 def keys(path: Path) -> frozenset[PoolKey]:
     """The pools of `path`."""
     return frozenset(key for key, _ in steps(path))

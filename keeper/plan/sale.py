@@ -9,20 +9,16 @@ from keeper.plan.uniswap_v3.pool import Pool
 
 
 class Sold(NamedTuple):
-    """What a path pays for an amount, and the pools after it.
-
-    `rate` is what the next unit would bring; `gas` is that of its swaps.
-    """
+    """What a path pays for an amount, and the pools after it. `gas` is that of its swaps."""
 
     amount_out: int
     gas: int
-    rate: float
     after: Mapping[PoolKey, Pool]
 
 
 def sell(path: Path, amount: int, pools: Pools) -> Sold | None:
     """Sell `amount` over `path`; None where a pool is not known, or not far enough, or pays nothing."""
-    crossed, rate = 0, 1.0
+    crossed = 0
     after: dict[PoolKey, Pool] = {}
     for key, falling in steps(path):
         pool = pools.get(key)
@@ -31,5 +27,15 @@ def sell(path: Path, amount: int, pools: Pools) -> Sold | None:
             return None
         amount, after[key] = swap.amount_out, swap.after
         crossed += swap.crossed
-        rate *= swap.after.rate(falling)
-    return Sold(amount, swap_gas(len(after), crossed), rate, after) if amount else None
+    return Sold(amount, swap_gas(len(after), crossed), after) if amount else None
+
+
+def next_rate(path: Path, pools: Pools) -> float:
+    """What the next unit sold over `path` brings; 0 where a pool is not known."""
+    rate = 1.0
+    for key, falling in steps(path):
+        pool = pools.get(key)
+        if pool is None:
+            return 0.0
+        rate *= pool.rate(falling)
+    return rate

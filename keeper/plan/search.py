@@ -1,23 +1,21 @@
 """The most profitable liquidation of each account, found for a whole burst of accounts at once."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import ceil, log
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from math import ceil, inf, log
+from typing import NamedTuple
 
-from keeper.plan.data_fee import FREE, DataFee, transaction_size
-from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
-from keeper.plan.lasting import holds, ranges_until
-from keeper.plan.liquidity import pools_of
-from keeper.plan.model import Leg, Loan, Profit, Route
-from keeper.plan.profit import account_for, gas_to_usd, to_usd
+from keeper.plan.flash_swap import sold
+from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting
-from keeper.plan.route import Path, PoolKey, Question, Quote, QuoteRequest, SplitRequest
+from keeper.plan.route import Path, Pools, Quote, QuoteRequest
+from keeper.plan.sale import next_rate, sell
 from keeper.plan.size import Ranges, chosen_size, next_sizes
-from keeper.plan.strategy import GasModel
+from keeper.plan.terms import Offer, Pair, Sale, Terms, Trial
 from keeper.plan.together import together
-from keeper.protocols.base import FlashSource, Instruction, Market, Opportunity, Refusal, Settlement
-from keeper.types import WAD, Address
+from keeper.plan.uniswap_v3.gas import swap_gas
+from keeper.protocols.base import Opportunity, Settlement
+from keeper.types import Address
 
 SPREAD = 4
 """The routes of a token pair are compared once for all accounts, at amounts at most this factor apart."""
@@ -26,8 +24,6 @@ DEEPEST = 4096
 a large account may be all that pays, over a route that is not the best for more."""
 ROUTES = 3
 """Routes that an offer is sized over."""
-HEADROOM = 10_000
-"""A capped request exceeds what is taken by this fraction: at 100 % a year, the interest of 50 minutes."""
 
 WORTH_LASTING = 2
 """A size that lasts is taken unless it pays less than this fraction of the best one: what is skipped on chain
@@ -36,9 +32,6 @@ costs its gas and is planned anew, what is too small loses the rest for good."""
 SHARING = 10
 """Paths that a sale over several of them is chosen from, the ones whose first unit brings most."""
 
-Pair = tuple[Address, Address]
-Sale = Path | tuple[Path, ...]
-"""One path, or several that share what is sold."""
 Paths = Mapping[Pair, Sequence[Path]]
 
 
@@ -49,231 +42,83 @@ class Probe(NamedTuple):
     path: Path
     worth: int
 
-
-class Offer(NamedTuple):
-    """An opportunity the protocol accepts, with its largest accepted repay and what that settles."""
-
-    opportunity: Opportunity
-    size: int
-    most: Settlement
-
-    @property
-    def pair(self) -> Pair:
-        return self.opportunity.collateral.address, self.opportunity.debt.address
-
-    def oracle_profit(self) -> int:
-        """USD (8 decimals) that the largest repay would bring at the oracle's prices, without costs."""
-        collateral, debt = self.opportunity.collateral, self.opportunity.debt
-        seized = to_usd(self.most.seize, collateral) if collateral.price else 0
-        return seized - to_usd(self.most.repay, debt)
-
-    def promise(self, probe: Probe) -> int:
-        """USD (8 decimals) that seizing the probed amount would bring, before the fixed costs."""
-        repay = self.most.repay * probe.amount // self.most.seize
-        return probe.worth - to_usd(repay, self.opportunity.debt)
+    def promise(self, offer: Offer) -> int:
+        """USD (8 decimals) that seizing so much would bring, before the fixed costs."""
+        repay = offer.most.repay * self.amount // offer.most.seize
+        return self.worth - to_usd(repay, offer.opportunity.debt)
 
 
-class Trial(NamedTuple):
-    """One priced size of one opportunity over one route. `request`, `loan` as in Plan.
+class Choice(NamedTuple):
+    """A way to a trial, and what that cannot bring more than (USD, 8 decimals); inf: nobody can tell."""
 
-    `size` is what was meant to be repaid, before headroom and before the protocol's caps.
-    """
-
-    opportunity: Opportunity
-    size: int
-    request: int
-    instruction: Instruction
-    loan: Loan | None
-    settlement: Settlement
-    route: Route
-    profit: Profit
-
-    def rank(self) -> tuple[int, int]:
-        """Orders trials: the more profitable, and the larger repay among equals."""
-        return self.profit.net_usd, self.settlement.repay
+    ceiling: float
+    trial: Quoting[Trial | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What all trials of one planning round have in common.
-
-    `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `pools` are those of
-    the sources that trade too, by name: one that the sale passes cannot lend, for a pool is locked then.
-    `data_fee` is what the chain takes for a transaction's bytes. `later` is the frame of the last block that
-    a transaction may wait for, None: what is to come after the next one does not matter.
-    """
-
-    market: Market
-    frame: Any
-    gas: GasModel
-    gas_price: int
-    native_price: int
-    flash_loan: bool
-    sources: Sequence[FlashSource] = ()
-    pools: Mapping[PoolKey, Address] = field(default_factory=dict)
-    data_fee: DataFee = FREE
-    later: Any = None
-
-    def offer(self, opportunity: Opportunity) -> Offer | Refusal:
-        """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
-        refusal = Refusal("no_range", "the protocol allows no repay amount")
-        for size in sorted({end for bounds in opportunity.ranges for end in bounds}, reverse=True):
-            settled = self.market.settle(opportunity, size, self.frame)
-            if isinstance(settled, Settlement):
-                return Offer(opportunity, size, settled)
-            refusal = settled
-        return refusal
-
-    def cost(self, gas: int) -> int:
-        """USD (8 decimals) of `gas` units."""
-        return gas_to_usd(gas, self.gas_price, self.native_price)
-
-    def request(self, opportunity: Opportunity, size: int, settlement: Settlement) -> int:
-        """What to ask for: more than `size` where the protocol caps it, since debt grows until it is mined.
-
-        A repayment meant to be whole that falls short by a second's interest is refused as dust.
-        """
-        padded = size + size // HEADROOM + 1
-        if (
-            size == opportunity.ranges[-1][1]
-            and self.market.settle(opportunity, padded, self.frame) == settlement
-        ):
-            return padded
-        return size
-
-    def lasts(self, trial: Trial) -> bool:
-        """Whether the protocol takes the trial also in the last block that it may wait for."""
-        pair, now = trial.opportunity, trial.settlement
-        return self.later is None or holds(self.market, pair, trial.request, now, self.later)
-
-    def lasting(self, offer: Offer) -> Ranges:
-        """Sizes of the offer that last: those accepted throughout, and the largest where that is capped."""
-        pair, whole = offer.opportunity, (offer.size, offer.size)
-        ranges = ranges_until(self.market, pair, self.later)
-        request = self.request(pair, offer.size, offer.most)
-        capped = holds(self.market, pair, request, offer.most, self.later)
-        return (*ranges, whole) if capped and (not ranges or ranges[-1][1] < offer.size) else ranges
-
-    def question(self, opportunity: Opportunity, sale: Sale, amount: int) -> Question:
-        """What selling `amount` of the collateral would bring."""
-        if isinstance(sale, Path):
-            return QuoteRequest(sale, amount)
-        debt = opportunity.debt
-        gas_usd = self.gas_price * self.native_price / WAD
-        return SplitRequest(sale, amount, gas_usd * 10**debt.decimals / (debt.price or 1), self.gas.hop)
-
-    def borrows(self, offer: Offer) -> bool:
-        """Whether somebody has to lend what the offer repays."""
-        return self.flash_loan and not self._instruction(offer).self_funded
-
-    def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
-        """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""
-        instruction = self._instruction(offer)
-        return self._funding(offer.opportunity, offer.most.repay, offer.most, instruction, busy) is not None
-
-    def trial(
-        self, opportunity: Opportunity, size: int, settlement: Settlement, quote: Quote
-    ) -> Trial | None:
-        """The books of repaying `size`; None when nobody lends that much."""
-        request = self.request(opportunity, size, settlement)
-        instruction = self.market.instruction(opportunity, request, settlement)
-        route = _route(quote, settlement)
-        busy = self._busy(route, opportunity.collateral.address)
-        funding = self._funding(opportunity, request, settlement, instruction, busy)
-        if funding is None and quote.call:  # the router may pass by that pool, which simulation tells
-            funding = self._funding(opportunity, request, settlement, instruction)
-        if funding is None:
-            return None
-        size_in_bytes = transaction_size(instruction, route)
-        data_gas = self.data_fee.gas(size_in_bytes)
-        profit = account_for(
-            settlement,
-            route,
-            opportunity.debt,
-            flash_fee=funding.fee,
-            gas=self.gas.total(settlement, route) + data_gas,
-            gas_price=self.gas_price,
-            native_price=self.native_price,
-            data_fee=self.data_fee.wei(size_in_bytes),
-            data_gas=data_gas,
-        )
-        return Trial(opportunity, size, request, instruction, funding.loan, settlement, route, profit)
-
-    def _instruction(self, offer: Offer) -> Instruction:
-        return self.market.instruction(offer.opportunity, offer.most.repay, offer.most)
-
-    def _busy(self, route: Route, token_in: Address) -> Collection[Address]:
-        """Lenders that selling `token_in` over `route` locks; all pools where nobody says which it takes."""
-        if route.calls:
-            return frozenset(self.pools.values())
-        return {self.pools[key] for key in pools_of(route, token_in) if key in self.pools}
-
-    def _funding(
-        self,
-        opportunity: Opportunity,
-        request: int,
-        settlement: Settlement,
-        instruction: Instruction,
-        busy: Collection[Address] = (),
-    ) -> Funding | None:
-        if instruction.self_funded:
-            return UNNEEDED
-        if not self.flash_loan:
-            return INVENTORY
-        return cheapest(self.sources, Need.of(opportunity, request, settlement, instruction), busy)
-
-
-def _route(quote: Quote, settlement: Settlement) -> Route:
-    """The sale that was quoted, of all that is seized."""
-    legs = tuple(Leg(path.factory, path.hops, amount) for path, amount in quote.parts if path.hops)
-    if quote.call:
-        router, data = quote.call
-        legs = (Leg(router, (), settlement.seize, data),)
-    return Route(legs, settlement.seize, quote.amount_out, quote.gas)
-
-
-def search(offers: Sequence[Offer], paths: Paths, terms: Terms) -> Quoting[list[Trial | None]]:
+def search(offers: Sequence[Offer], paths: Paths, terms: Terms, pools: Pools) -> Quoting[list[Trial | None]]:
     """The best trial of each offer, in the order given; None where no route quotes any size.
 
-    The routes of each token pair are compared once for the whole burst, then each offer is sized over the few
-    routes that promise most for some part of its largest seizure, then over several of them at once where the
-    pools are known and that brings more. What does not last is sized again within what does.
+    None as well where another offer of the same account pays more than this one could on the known `pools`.
+    The routes of each token pair are compared once for the whole burst, then each offer is sized over
+    the few routes that promise most for some part of its largest seizure, then over several of them at once
+    where the pools are known and that brings more. What does not last is sized again within what does.
     """
-    probes = yield from _shortlist(offers, paths, terms)
-    owners: list[int] = []
-    sizings: list[Quoting[Trial | None]] = []
-    for index, offer in enumerate(offers):
-        for path in _promising(probes[offer.pair], offer):
-            owners.append(index)
-            sizings.append(_size(offer.opportunity, path, terms))
-    best: list[Trial | None] = [None] * len(offers)
-    for index, trial in zip(owners, (yield from together(sizings)), strict=True):
-        best[index] = max(filter(None, (best[index], trial)), key=Trial.rank, default=None)
-    shared = [
-        _share(offer, _sharing(probes[offer.pair], paths[offer.pair]), trial, terms)
-        for offer, trial in zip(offers, best, strict=True)
+    probes = yield from _shortlist(offers, paths, terms, pools)
+    rivals = defaultdict[Address, list[Choice]](list)
+    for offer in offers:
+        ways, account = paths[offer.pair], offer.opportunity.account
+        ceiling = terms.ceiling(offer, ways, pools)
+        best = _best_sale(offer, probes[offer.pair], ways, terms, pools)
+        rivals[account].append(Choice(ceiling, best))
+    found = yield from together([_contest(choices) for choices in rivals.values()])
+    trials = dict(zip(rivals, map(iter, found), strict=True))
+    return [next(trials[offer.opportunity.account]) for offer in offers]
+
+
+def _contest(choices: Sequence[Choice]) -> Quoting[list[Trial | None]]:
+    """The trials of all choices but those that could not be the best, highest ceiling first.
+
+    Those without a ceiling share their rounds of questions.
+    """
+    order = sorted(range(len(choices)), key=lambda place: choices[place].ceiling, reverse=True)
+    free = [place for place in order if choices[place].ceiling == inf]
+    trials = dict(zip(free, (yield from together([choices[place].trial for place in free])), strict=True))
+    for place in order[len(free) :]:
+        best = max(filter(None, trials.values()), key=Trial.rank, default=None)
+        if best is None or choices[place].ceiling > best.profit.net_usd:
+            trials[place] = yield from choices[place].trial
+    return [trials.get(place) for place in range(len(choices))]
+
+
+def _best_sale(
+    offer: Offer, probes: Sequence[Probe], paths: Sequence[Path], terms: Terms, pools: Pools
+) -> Quoting[Trial | None]:
+    """The offer's most profitable size over one path or several."""
+    singles = [
+        Choice(terms.ceiling(offer, [path], pools), _size(offer.opportunity, path, terms))
+        for path in _promising(probes, offer)
     ]
-    found = yield from together(shared)
-    if terms.later is None:
-        return found
-    lasting = [
-        _lasting(offer, trial, probes[offer.pair], paths[offer.pair], terms)
-        for offer, trial in zip(offers, found, strict=True)
-    ]
-    return (yield from together(lasting))
+    found = yield from _contest(singles)
+    single = max(filter(None, found), key=Trial.rank, default=None)
+    best = yield from _share(offer, _sharing(probes, paths), single, terms)
+    return best if terms.later is None else (yield from _lasting(offer, best, probes, paths, terms))
 
 
 def _shortlist(
-    offers: Sequence[Offer], paths: Paths, terms: Terms
+    offers: Sequence[Offer], paths: Paths, terms: Terms, pools: Pools
 ) -> Quoting[Mapping[Pair, Sequence[Probe]]]:
     by_pair: dict[Pair, list[Offer]] = {}
     for offer in offers:
         by_pair.setdefault(offer.pair, []).append(offer)
-    probes = yield from together([_compare(paths[pair], group, terms) for pair, group in by_pair.items()])
+    probes = yield from together(
+        [_compare(paths[pair], group, terms, pools) for pair, group in by_pair.items()]
+    )
     return dict(zip(by_pair, probes, strict=True))
 
 
-def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Quoting[Sequence[Probe]]:
+def _compare(
+    paths: Sequence[Path], offers: Sequence[Offer], terms: Terms, pools: Pools
+) -> Quoting[Sequence[Probe]]:
     """Which path is best for amounts across the sizes of `offers`, ascending."""
     seizes = [offer.most.seize for offer in offers]
     unknown = [Probe(max(seizes), path, 0) for path in paths[:ROUTES]]
@@ -281,7 +126,7 @@ def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Qu
         return unknown
     debt = offers[0].opportunity.debt
     amounts = _ladder(max(min(seizes) // DEEPEST, 1), max(seizes))
-    requests = [QuoteRequest(path, amount) for amount in amounts for path in paths]
+    requests = list(_contenders(paths, amounts, terms.gas_worth(debt), terms, pools))
     quotes = yield requests
     best: dict[int, Probe] = {}
     for (path, amount), quote in zip(requests, quotes, strict=True):
@@ -290,6 +135,21 @@ def _compare(paths: Sequence[Path], offers: Sequence[Offer], terms: Terms) -> Qu
             if amount not in best or worth > best[amount].worth:
                 best[amount] = Probe(amount, path, worth)
     return list(best.values()) or unknown  # sizing may still find an amount that dry pools take
+
+
+def _contenders(
+    paths: Sequence[Path], amounts: Sequence[int], gas_worth: float, terms: Terms, pools: Pools
+) -> Iterator[QuoteRequest]:
+    """Every path at every amount, less those that even at the price of their first unit are not the best."""
+    rates = {path: next_rate(path, pools) for path in paths}
+    costs = {path: gas_worth * terms.gas.swap(swap_gas(len(path.hops), 0), len(path.hops)) for path in paths}
+    favourite = max(paths, key=rates.__getitem__)
+    for amount in amounts:
+        sold = sell(favourite, amount, pools)
+        floor = sold.amount_out - gas_worth * terms.gas.swap(sold.gas, len(favourite.hops)) if sold else -inf
+        for path in paths:
+            if path == favourite or not rates[path] or rates[path] * amount - costs[path] >= floor:
+                yield QuoteRequest(path, amount)
 
 
 def _ladder(low: int, high: int) -> list[int]:
@@ -303,7 +163,7 @@ def _promising(probes: Sequence[Probe], offer: Offer) -> list[Path]:
     """The paths of the probes up to the first one not below the largest seizure, best promise first."""
     reach = next((probe.amount for probe in probes if probe.amount >= offer.most.seize), offer.most.seize)
     within = [probe for probe in probes if probe.amount <= reach]
-    ranked = sorted(within, key=offer.promise, reverse=True)
+    ranked = sorted(within, key=lambda probe: probe.promise(offer), reverse=True)
     return list(dict.fromkeys(probe.path for probe in ranked))[:ROUTES]
 
 
@@ -354,9 +214,11 @@ def _size(
     while sizes := next_sizes(ranges, values):
         outcomes = [(size, terms.market.settle(opportunity, size, terms.frame)) for size in sizes]
         settled = [(size, outcome) for size, outcome in outcomes if isinstance(outcome, Settlement)]
-        quotes = yield [terms.question(opportunity, sale, outcome.seize) for _, outcome in settled]
-        for (size, settlement), quote in zip(settled, quotes, strict=True):
-            trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, settlement))
+        in_swap = bool(settled) and terms.in_swap(opportunity, sale, settled[0][1])
+        amounts = [sold(outcome.seize) if in_swap else outcome.seize for _, outcome in settled]
+        quotes = yield [terms.question(opportunity, sale, amount) for amount in amounts]
+        for (size, settlement), amount, quote in zip(settled, amounts, quotes, strict=True):
+            trial = quote and terms.trial(opportunity, size, settlement, _whole(sale, quote, amount))
             if trial is not None:
                 trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
@@ -364,6 +226,6 @@ def _size(
     return None if chosen is None else trials[chosen]
 
 
-def _whole(sale: Sale, quote: Quote, settlement: Settlement) -> Quote:
-    """`quote` with its parts; a sale over one path has one."""
-    return quote._replace(parts=((sale, settlement.seize),)) if isinstance(sale, Path) else quote
+def _whole(sale: Sale, quote: Quote, amount: int) -> Quote:
+    """`quote` with its parts; a sale over one path has one, of the whole `amount`."""
+    return Quote(quote.amount_out, quote.gas, ((sale, amount),)) if isinstance(sale, Path) else quote

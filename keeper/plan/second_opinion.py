@@ -14,7 +14,7 @@ from keeper.errors import Degraded, Transient
 from keeper.plan.aggregator import DEFAULT_GAS, Aggregator, RouterCall
 from keeper.plan.model import Reason
 from keeper.plan.route import Quote
-from keeper.plan.search import Offer, Terms, Trial
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.protocols.base import Settlement
 
 _log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from math import inf
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from keeper.plan.funding import Need, lends
 from keeper.plan.liquidity import Liquidity, pools_of
@@ -18,8 +18,8 @@ from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting, quoted
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue, steps
 from keeper.plan.sale import sell
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
-from keeper.plan.split import start_rate
+from keeper.plan.search import Paths, search
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import FlashKind, FlashSource, Reads
 from keeper.types import Address
@@ -39,10 +39,22 @@ ALONE = -1
 
 
 class Runner(NamedTuple):
-    """A candidate: its offers with what each would pay alone, the best first."""
+    """A candidate, its best trial when alone, and its offers with what each could pay then, best first."""
 
     case: Case
-    options: Sequence[tuple[Offer, Trial]]
+    alone: Trial
+    options: Sequence[tuple[Offer, float]]
+
+    @classmethod
+    def of(cls, case: Case, trials: Sequence[Trial | None], ceilings: Sequence[float]) -> Self:
+        """`trials` of the case's offers; what was not tried pays less than its ceiling, if it has one."""
+        best = max(filter(None, trials), key=Trial.rank)
+        worth = [
+            trial.profit.net_usd if trial else ceiling
+            for trial, ceiling in zip(trials, ceilings, strict=True)
+        ]
+        options = [option for option in zip(case.offers, worth, strict=True) if option[1] < inf]
+        return cls(case, best, sorted(options, key=lambda option: option[1], reverse=True))
 
 
 class Bought(NamedTuple):
@@ -99,6 +111,15 @@ class State:
     def fresh(self) -> "State":
         """A copy to take turns on."""
         return State(self.terms, self.liquidity, self.least, dict(self.touched))
+
+    def on_loans(self) -> "State":
+        """The same without flash swaps.
+
+        They fail where less is seized than they sold. The second of two steps seizes less while the first is
+        still on its way, as its last look may see it.
+        """
+        lenders = [source for source in self.terms.sources if source.kind is not FlashKind.FLASH_SWAP]
+        return replace(self, terms=replace(self.terms, sources=lenders))
 
     def make_way(self, deed: Trial | Plan) -> None:
         """Trade over its route, and take out of the lenders what it takes."""
@@ -168,12 +189,12 @@ def in_turn(
     Who finds its pools traded in is priced again as it is, and lines up with that; only who comes to the
     front so is sized again.
     """
-    trials: list[Trial | None] = [runner.options[0][1] for runner in runners]
-    line = [(-key(runner.options[0][1]), place, ALONE) for place, runner in enumerate(runners)]
+    trials: list[Trial | None] = [runner.alone for runner in runners]
+    line = [(-key(runner.alone), place, ALONE) for place, runner in enumerate(runners)]
     heapify(line)
     while line:
         _, place, seen = heappop(line)
-        runner, alone, trial = runners[place], runners[place].options[0][1], trials[place]
+        runner, alone, trial = runners[place], runners[place].alone, trials[place]
         if state.stale(alone, seen) or (trial and not state.lends(trial)):
             state.crowded = True
             trial = yield from quoted(_reprice(alone, state.terms), venues, state.liquidity)
@@ -200,20 +221,17 @@ def _again(
     """The runner's best trial on what is left; an option that paid less when alone cannot overtake."""
     best = trial
     for offer, alone in runner.options:
-        if best is not None and alone.profit.net_usd <= best.profit.net_usd:
+        if best is not None and alone <= best.profit.net_usd:
             break
-        if not _hopeful(offer, paths[offer.pair], state.liquidity):
+        least = best.profit.net_usd if best is not None else 0
+        if state.terms.ceiling(offer, paths[offer.pair], state.liquidity.pools) <= least:
             continue
         narrowed = {offer.pair: paths[offer.pair]}
-        [found] = yield from quoted(search([offer], narrowed, state.terms), venues, state.liquidity)
+        [found] = yield from quoted(
+            search([offer], narrowed, state.terms, state.liquidity.pools), venues, state.liquidity
+        )
         best = max(filter(None, (best, found)), key=Trial.rank, default=None)
     return best
-
-
-def _hopeful(offer: Offer, paths: Sequence[Path], liquidity: Liquidity) -> bool:
-    """Whether some path's first unit sells for more than it costs, or is not known to."""
-    rates = [start_rate(path, liquidity.pools) for path in paths if path.hops]
-    return 0.0 in rates or len(rates) < len(paths) or max(rates) * offer.most.seize > offer.most.repay
 
 
 def _reprice(trial: Trial, terms: Terms) -> Quoting[Trial | None]:

@@ -11,8 +11,8 @@ from itertools import accumulate, combinations
 from math import sqrt
 from typing import NamedTuple
 
-from keeper.plan.route import Path, PoolKey, Pools, keys, steps
-from keeper.plan.sale import Sold, sell
+from keeper.plan.route import Path, PoolKey, Pools, keys
+from keeper.plan.sale import Sold, next_rate, sell
 
 LEGS = 3
 """Paths that share a sale at most."""
@@ -71,7 +71,7 @@ def best_division(
 
     whole = {path: sold for path in paths if (sold := sell(path, amount, pools))}
     best: Legs = max(((Leg(path, amount, sold),) for path, sold in whole.items()), key=worth, default=())
-    if amount < FIRST:
+    if amount < FIRST or (best and _prize(best[0], paths, pools) <= 0):
         return best
     curves = [curve for path in paths if (curve := _curve(path, amount, whole.get(path), pools, hop_gas))]
     for team in _teams(curves, amount, gas_worth, worth(best) if best else 0.0):
@@ -79,20 +79,18 @@ def best_division(
     return best
 
 
-def start_rate(path: Path, pools: Pools) -> float:
-    """What the first unit sold over `path` brings; 0 where a pool is not known."""
-    rate = 1.0
-    for key, falling in steps(path):
-        pool = pools.get(key)
-        if pool is None:
-            return 0.0
-        rate *= pool.rate(falling)
-    return rate
+def _prize(leg: Leg, paths: Sequence[Path], pools: Pools) -> float:
+    """The most that dividing the sale of `leg` could win, gas aside.
+
+    That is if all of it sold for what another path's first unit brings, and not for what its last one did.
+    """
+    others = max((next_rate(path, pools) for path in paths if path != leg.path), default=0.0)
+    return leg.amount_in * (others - next_rate(leg.path, leg.sold.after))
 
 
 def _curve(path: Path, amount: int, sold: Sold | None, pools: Pools, hop_gas: int) -> Curve | None:
     """The curve through the path's first unit and its whole sale, or the largest part that it can take."""
-    rate, part = start_rate(path, pools), amount
+    rate, part = next_rate(path, pools), amount
     while sold is None and rate and part > amount // FIRST:
         part //= 4
         sold = sell(path, part, pools)
@@ -167,19 +165,23 @@ def _equal_rates(one: Path, other: Path, amount: float, pools: Pools) -> float:
     for _ in range(HALVINGS):
         part = (low + high) / 2
         first, second = sell(one, int(part), pools), sell(other, int(amount - part), pools)
-        # A path that cannot take its part is steep beyond all bounds.
-        if (first.rate if first else 0.0) > (second.rate if second else 0.0):
+        if _rate_after(one, first) > _rate_after(other, second):
             low = part
         else:
             high = part
     return (low + high) / 2
 
 
+def _rate_after(path: Path, sold: Sold | None) -> float:
+    """A path that cannot take its part is steep beyond all bounds."""
+    return next_rate(path, sold.after) if sold else 0.0
+
+
 def _refitted(curve: Curve, part: float, sold: Sold | None) -> Curve:
     """The curve that after `part` is as steep as the path is."""
     if sold is None:  # more than the path can take: it is less deep than it seemed
         return curve._replace(depth=curve.depth / 4)
-    fall = sqrt(curve.rate / sold.rate) - 1
+    fall = sqrt(curve.rate / next_rate(curve.path, sold.after)) - 1
     return curve._replace(depth=max(part, 1.0) / max(fall, FLAT))
 
 

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
-from keeper.plan.search import Offer, Paths, Terms, Trial, search
+from keeper.plan.search import Paths, search
 from keeper.plan.sequence import State, Turn
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refusal
 from keeper.types import WAD, Address
@@ -31,6 +32,13 @@ class Step(NamedTuple):
     terms: Terms
 
 
+class Left(NamedTuple):
+    """The pair of a first step, and the terms, as it leaves them."""
+
+    opportunity: Opportunity
+    terms: Terms
+
+
 def in_two_steps(
     turns: Sequence[Turn], start: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[dict[Address, tuple[Step, Step]]]:
@@ -39,13 +47,13 @@ def in_two_steps(
     The first step is priced in the account's own turn, the second after all turns, so that nobody else's
     plan is worth less for it.
     """
+    taken = [(case, once) for case, once in turns if once and once.profit.net_usd >= start.least]
+    offers = [_worthwhile(once, start, paths) for _, once in taken]
+    if not any(offers):
+        return {}
     state, firsts = start.fresh(), list[tuple[Step, Trial]]()
-    for case, once in turns:
-        if once is None or once.profit.net_usd < state.least:
-            continue
-        first, edge = None, first_size(once, state.terms)
-        if edge is not None:
-            first = yield from _priced(_exactly(once.opportunity, edge), state.terms, state, paths, venues)
+    for (case, once), offer in zip(taken, offers, strict=True):
+        first = (yield from _priced(offer, state.terms, state, paths, venues)) if offer else None
         if first is not None:
             firsts.append((Step(case, first, state.terms), once))
         state.commit(case, first or once)
@@ -65,13 +73,34 @@ def _pays(first: Trial, second: Trial, once: Trial, least: int) -> bool:
     return min(parts) >= least and sum(parts) > once.profit.net_usd + least
 
 
+def _worthwhile(once: Trial, state: State, paths: Paths) -> Offer | None:
+    """The first of two steps where both could pay; None where they would not even at unmoved prices."""
+    terms, pools, least = state.terms, state.liquidity.pools, state.least
+    edge = first_size(once, terms)
+    if edge is None:
+        return None
+    first = terms.offer(replace(once.opportunity, ranges=((edge, edge),)))
+    if not isinstance(first, Offer):
+        return None
+    gas, best = terms.cost(terms.gas.least), once.profit.net_usd
+    # `once` is the best of all sizes, so that this one pays no more either.
+    most = min(terms.ceiling(first, paths[first.pair], pools) - gas, best)
+    left = _after(first.opportunity, first.most.repay, terms) if most >= least else None
+    second = left and left.terms.offer(left.opportunity)
+    if not isinstance(second, Offer):
+        return None
+    more = terms.ceiling(second, paths[second.pair], pools) - gas
+    return first if more >= least and most + more > best + least else None
+
+
 def _second(step: Step, state: State, paths: Paths, venues: Mapping[Address, Venue]) -> Reads[Step | None]:
     """The best step after `step` on what all turns so far leave."""
-    terms = _after(step, state.terms)
-    opportunity = _same_pair(step.trial.opportunity, terms) if terms else None
-    if terms is None or opportunity is None:
+    left = _after(step.trial.opportunity, step.trial.settlement.repay, state.terms)
+    if left is None:
         return None
-    trial = yield from _priced(opportunity, terms, state, paths, venues)
+    terms = replace(left.terms, later=_later(step, state.terms))
+    offer = terms.offer(left.opportunity)
+    trial = (yield from _priced(offer, terms, state, paths, venues)) if isinstance(offer, Offer) else None
     return trial and Step(step.case, trial, terms)
 
 
@@ -115,14 +144,17 @@ def _health(opportunity: Opportunity, repay: int, terms: Terms) -> Health | None
     return market.health(opportunity.account, frame)
 
 
-def _after(step: Step, terms: Terms) -> Terms | None:
-    """The terms of a second step; the pools and lenders as all turns leave them."""
+def _after(opportunity: Opportunity, repay: int, terms: Terms) -> Left | None:
+    """What repaying `repay` leaves; the pools and lenders are those of `terms`."""
     assert isinstance(terms.market, Foresighted), "asked before"
-    left = terms.market.after(step.trial.opportunity, step.trial.settlement.repay, terms.frame)
+    left = terms.market.after(opportunity, repay, terms.frame)
     if isinstance(left, Refusal):
         return None
     market, frame = left
-    return replace(terms, market=market, frame=frame, later=_later(step, terms))
+    pair = (opportunity.debt.asset, opportunity.collateral.asset)
+    found = market.opportunities(opportunity.account, frame)
+    same = next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
+    return Left(same, replace(terms, market=market, frame=frame)) if same else None
 
 
 def _later(step: Step, terms: Terms) -> Any:
@@ -134,22 +166,11 @@ def _later(step: Step, terms: Terms) -> Any:
     return None if isinstance(left, Refusal) else left[1]
 
 
-def _same_pair(opportunity: Opportunity, terms: Terms) -> Opportunity | None:
-    pair = (opportunity.debt.asset, opportunity.collateral.asset)
-    found = terms.market.opportunities(opportunity.account, terms.frame)
-    return next((each for each in found if (each.debt.asset, each.collateral.asset) == pair), None)
-
-
-def _exactly(opportunity: Opportunity, size: int) -> Opportunity:
-    return replace(opportunity, ranges=((size, size),))
-
-
 def _priced(
-    opportunity: Opportunity, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
+    offer: Offer, terms: Terms, state: State, paths: Paths, venues: Mapping[Address, Venue]
 ) -> Reads[Trial | None]:
-    offer = terms.offer(opportunity)
-    if not isinstance(offer, Offer):
-        return None
     narrowed = {offer.pair: paths[offer.pair]}
-    [trial] = yield from quoted(search([offer], narrowed, terms), venues, state.liquidity)
+    [trial] = yield from quoted(
+        search([offer], narrowed, terms, state.liquidity.pools), venues, state.liquidity
+    )
     return trial

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.profit import break_even
-from keeper.plan.search import Offer, Terms, Trial
 from keeper.plan.strategy import Strategy
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.protocols.base import AssetInfo, Opportunity, Refusal
 from keeper.types import USD, WAD, Address, BlockRef, borrower
 

@@ -200,6 +200,7 @@ class FlashKind(IntEnum):
     BALANCER = 3  # flashLoan of a list, Balancer v2's vault
     UNISWAP_V3 = 4  # flash of a pool
     AAVE_V2 = 5  # flashLoan of a list; Aave v2
+    FLASH_SWAP = 6  # the sale's first Uniswap v3 pool, which pays first and waits for the collateral
 
 
 class FlashSource(Protocol):

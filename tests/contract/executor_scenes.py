@@ -190,6 +190,44 @@ def comet() -> Scene:
     return Scene(world, plan, lender_fee(5), venue)
 
 
+def flash_swap() -> Scene:
+    """The pool that buys the collateral pays before it has it."""
+    world = build_world()
+    return in_swap(Scene(world, world.plan(), lender_fee(5)))
+
+
+def aave_v2_in_a_swap() -> Scene:
+    return in_swap(aave_v2_loan(), 9)
+
+
+def aave_v4_in_a_swap() -> Scene:
+    return in_swap(aave_v4())
+
+
+def compound_in_a_swap() -> Scene:
+    return in_swap(compound())
+
+
+def venus_in_a_swap() -> Scene:
+    """Venus' Liquidator keeps a twentieth."""
+    return in_swap(venus(), sold=SEIZED - SEIZED // 20)
+
+
+def comet_in_a_swap() -> Scene:
+    return in_swap(comet())
+
+
+def in_swap(scene: Scene, bps: int = 5, sold: int = SEIZED) -> Scene:
+    """The scene without its loan, whose fee was `bps`: the swap pool pays for the `sold` collateral first."""
+    world, plan = scene.world, scene.plan
+    legs = [(world.factory.address, sold, plan[11][0][2])]
+    funded_so = (*plan[:6], FlashKind.FLASH_SWAP, NOBODY, *plan[8:11], legs)
+    up = int(world.collateral.address, 16) > int(world.debt.address, 16)
+    amounts = (-sold, sold) if up else (sold, -sold)
+    callback = world.executor.uniswapV3SwapCallback.prepare_calldata(*amounts, encode_plan(funded_so))
+    return Scene(world, funded_so, scene.profit + REPAY * bps // 10_000, world.swapper, callback)
+
+
 def c_tokens(world: World) -> tuple[Any, Any]:
     """Markets of the debt and of the collateral."""
     return (
@@ -224,4 +262,10 @@ ALL: tuple[Callable[[], Scene], ...] = (
     compound,
     venus,
     comet,
+    flash_swap,
+    aave_v2_in_a_swap,
+    aave_v4_in_a_swap,
+    compound_in_a_swap,
+    venus_in_a_swap,
+    comet_in_a_swap,
 )

@@ -50,6 +50,8 @@ class Swapper(IntFlag):
     ASKS_MORE = 8
     PARTIAL_FILL = 16
     OTHER_TOKEN = 32
+    OTHER_DATA = 64
+    NO_DATA = 128
 
 
 @cache

@@ -166,7 +166,7 @@ def test_execute__self_funded_with_a_loan__fails(build: Build) -> None:
 def test_execute__unknown_numbers__fail() -> None:
     world = build_world()
     assert world.failure(world.plan(dialect=7)) == error("unknown dialect")
-    assert world.failure(world.plan(source=6)) == error("unknown source")
+    assert world.failure(world.plan(source=7)) == error("unknown source")
 
 
 def test_inventory__owner_allows_too_little__fails() -> None:

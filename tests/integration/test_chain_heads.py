@@ -15,7 +15,7 @@ from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.errors import Transient, WrongChain
 from keeper.types import BlockRef, Hash
-from tests.integration.chain_server import Relay, Server, relay, serve
+from tests.integration.chain_server import Hasty, Relay, Server, relay, serve
 
 CHAIN = 31337
 NEVER = 3600.0
@@ -226,6 +226,26 @@ async def test_heads__websocket_of_another_chain__ends_the_stream(pool: Pool) ->
     ):
         with pytest.raises(WrongChain, match=r"chain 10.*chain 31337"):
             await until(heads, 10**9)
+
+
+async def test_heads__websocket_that_delivered_shows_another_chain__is_polled_until_it_is_right_again(
+    node: Node, pool: Pool, server: Server
+) -> None:
+    async def a_head(socket: web.WebSocketResponse) -> None:
+        block = await node.request("eth_getBlockByNumber", "latest", False)
+        params = {"subscription": "0x1", "result": block}
+        await socket.send_json({"jsonrpc": "2.0", "method": "eth_subscription", "params": params})
+        server.answers["eth_chainId"] = lambda _: hex(10 if server.connections < 3 else CHAIN)
+        await socket.close()
+
+    server.talk = a_head
+    async with head_stream(
+        pool.block, [server.ws], chain_id=CHAIN, poll_interval=0.02, longest_backoff=0.02, clock=Hasty()
+    ) as heads:
+        await until(heads, 0)
+        await connected(server, 4)
+        await node.request("anvil_mine", "0x1")
+        assert await until(heads, 1) == [1]
 
 
 async def test_heads__endpoint_of_another_chain__ends_the_stream(anvil: Anvil) -> None:

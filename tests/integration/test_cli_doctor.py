@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from keeper.app.doctor import Examination, examine
+from keeper.chain.rpc import Rpc
 from keeper.cli.main import main
 from keeper.clock import SystemClock
 from keeper.config.load import load
@@ -18,7 +19,9 @@ from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
 from keeper.devnet.node import Node
 from keeper.devnet.relay import LocalRelay
-from keeper.types import checksum
+from keeper.index.conversation import converse
+from keeper.plan.flash_swap import VERSION, FlashSwaps
+from keeper.types import Address, checksum
 
 NOBODY = "0x" + "11" * 20
 
@@ -51,6 +54,30 @@ async def test_examine__sound_devnet__every_dependency_is_ok(site: Site) -> None
     assert kinds == expected.split()
     (executor,) = (check for check in examination.checks if check.name == "executor")
     assert checksum(site.operator) in executor.detail
+
+
+async def test_examine__executor_is_older__goes_on_without_flash_swaps_and_is_told(site: Site) -> None:
+    config = load(site.config, env={})
+    tokens = [Address(NOBODY)]
+    url = config.chain.http[0].reveal()
+    async with Node(url) as node, Rpc(url) as rpc:
+        assert await converse(FlashSwaps(site.executor).lend(tokens), rpc, "latest")
+        await node.request("anvil_setCode", site.executor, "0x" + await without_version(node, site.executor))
+        assert not await converse(FlashSwaps(site.executor).lend(tokens), rpc, "latest")
+    examination = await look(config)
+    assert failed(examination) == {}
+    (executor,) = (check for check in examination.checks if check.name == "executor")
+    assert "knows no flash swaps" in executor.detail
+    assert "`keeper executor deploy --force`" in executor.detail
+
+
+async def without_version(node: Node, executor: Address) -> str:
+    """Code that does all that the executor's does, on the same storage, but has no `version()`."""
+    copy = "0x" + "c0" * 20
+    await node.request("anvil_setCode", copy, await node.request("eth_getCode", executor, "latest"))
+    refuse_version = f"5f3560e01c63{VERSION.hex()}14603b57"
+    pass_on = f"365f5f375f5f365f73{copy[2:]}5af43d5f5f3e603757"
+    return refuse_version + pass_on + "3d5ffd" + "5b3d5ff3" + "5b5f5ffd"
 
 
 async def test_examine__lenders__each_answers_for_its_kind_and_the_executor_must_be_open_to_it(

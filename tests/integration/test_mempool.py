@@ -10,11 +10,11 @@ from aiohttp import WSMsgType, web
 
 from keeper.chain.mempool import CAPACITY, PendingSlot, pending_stream
 from keeper.chain.rpc import Rpc
-from keeper.clock import SystemClock
 from keeper.devnet.anvil import Anvil
 from keeper.ports import PendingTransaction
 from keeper.types import Address, Call, Hash
 from tests.devnet import numbered_account, running_chain
+from tests.integration.chain_server import Hasty
 
 PATIENCE = 5.0
 TO, OTHER = numbered_account(1), numbered_account(2)
@@ -34,13 +34,6 @@ def body(number: int, to: Address = TO) -> dict[str, Any]:
     }
 
 
-class Hasty(SystemClock):
-    """Sleeps hardly at all."""
-
-    async def sleep(self, seconds: float) -> None:
-        await super().sleep(seconds / 100)
-
-
 @dataclass
 class WsNode:
     """A node that subscribes, tells hashes only or everything, and hangs up when told to."""
@@ -48,6 +41,8 @@ class WsNode:
     whole: bool
     url: str = ""
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    chains: list[str] = field(default_factory=list)
+    """Chain ids told before its own, the last one first."""
     connected: asyncio.Event = field(default_factory=asyncio.Event)
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
 
@@ -63,7 +58,7 @@ class WsNode:
         answer: dict[str, Any] = {"jsonrpc": "2.0", "id": asked["id"]}
         match asked["method"], asked["params"]:
             case "eth_chainId", _:
-                answer["result"] = "0x1"
+                answer["result"] = self.chains.pop() if self.chains else "0x1"
             case "eth_subscribe", [_, True] if not self.whole:
                 answer["error"] = {"code": -32602, "message": "too many arguments, want at most 1"}
             case "eth_subscribe", _:
@@ -135,6 +130,23 @@ async def test_push__connection_breaks__what_waited_meanwhile_is_seen_once() -> 
         await node.connected.wait()
         await node.show(body(3))
         assert await next_hash(pending) == 3
+
+
+async def test_push__other_chain_for_a_while__is_heard_again() -> None:
+    async with (
+        serving(whole=True) as node,
+        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
+    ):
+        await node.connected.wait()
+        await node.show(body(1))
+        assert await next_hash(pending) == 1
+        node.connected.clear()
+        node.chains = ["0xa", "0xa"]
+        await node.sockets[-1].close()
+        await node.connected.wait()
+        assert node.chains == []
+        await node.show(body(2))
+        assert await next_hash(pending) == 2
 
 
 async def test_push__other_chain__left_out_and_the_other_node_is_heard() -> None:

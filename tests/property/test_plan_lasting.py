@@ -11,8 +11,9 @@ from keeper.plan.lasting import shared
 from keeper.plan.model import Hop
 from keeper.plan.quotes import Quoting
 from keeper.plan.route import Path, Question, Quote, QuoteRequest
-from keeper.plan.search import WORTH_LASTING, Offer, Terms, Trial, search
+from keeper.plan.search import WORTH_LASTING, search
 from keeper.plan.strategy import GasModel
+from keeper.plan.terms import Offer, Terms, Trial
 from keeper.protocols.base import FlashKind, Market, Opportunity, Settlement
 from keeper.protocols.flash import Lender
 from keeper.types import RAY, USD, WAD, Address
@@ -157,7 +158,7 @@ def path_of(pair: Opportunity) -> Path:
 
 def sized(offers: Sequence[Offer], terms: Terms, pool: Pool) -> list[Trial | None]:
     paths = {offer.pair: [path_of(offer.opportunity)] for offer in offers}
-    return hold(search(offers, paths, terms), pool)
+    return hold(search(offers, paths, terms, {}), pool)
 
 
 def accepted(market: Market, trial: Trial, start: int) -> list[bool]:

@@ -256,3 +256,18 @@ def test_holdings__both_sides__are_in_tokens_with_interest_and_valued() -> None:
     held, owed = market.holdings(ALICE, market.frame(case.world.now))
     assert (held.side, held.amount, held.value, held.enabled) == (Side.COLLATERAL, 2 * ETH, 4_000 * USD, True)
     assert (owed.side, owed.amount, owed.value) == (Side.DEBT, 1_500 * M, None)
+
+
+def test_settle__account_changed_since_the_last_question_at_the_frame__answers_for_what_it_is_now() -> None:
+    case = Case(10 * ETH, 15_500 * M, price=1_900)
+    market, frame = case.world.market, case.world.market.frame(case.world.now)
+    opportunity = case.world.opportunity(ALICE, case.debt, case.collateral)
+    before = market.settle(opportunity, MAX_UINT256, frame)
+    assert market.settle(opportunity, MAX_UINT256, frame) == before
+    case.world.borrow(ALICE, case.debt, 100 * M)
+    after = market.settle(opportunity, MAX_UINT256, frame)
+    assert isinstance(before, Settlement)
+    assert isinstance(after, Settlement)
+    assert (before.repay, after.repay) == (7_750 * M, 7_800 * M)
+    later = market.frame(case.world.now, {case.collateral: 2_000 * USD})
+    assert isinstance(market.settle(opportunity, MAX_UINT256, later), Refusal)

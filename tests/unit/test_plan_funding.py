@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from keeper.plan.funding import Need, cheapest
+from keeper.plan.flash_swap import FlashSwap
+from keeper.plan.funding import Need, cheapest, lends
 from keeper.plan.model import Loan
-from keeper.protocols.base import Dialect, FlashKind, Instruction, Opportunity, Settlement
+from keeper.protocols.base import Dialect, FlashKind, FlashSource, Instruction, Opportunity, Settlement
 from keeper.protocols.flash import Lender
-from keeper.types import Address
+from keeper.types import ZERO_ADDRESS, Address
 from tests.execute_samples import POOL, USDC, WETH, account
 
 MORPHO = Address("0x" + "b0" * 20)
@@ -64,3 +65,27 @@ def test_cheapest__the_lender_takes_part_in_the_sale__is_avoided() -> None:
     sources = [lender(FlashKind.UNISWAP_V3, MORPHO, 10**6, 1)]
     assert cheapest(sources, need, avoid={MORPHO}) is None
     assert cheapest(sources, need) == (Loan(FlashKind.UNISWAP_V3, MORPHO), 1)
+
+
+def test_cheapest__flash_swap__only_where_the_sale_leaves_it_room() -> None:
+    sources: list[FlashSource] = [FlashSwap(), lender(FlashKind.AAVE, POOL, 10**6, 5)]
+    need = Need.of(PAIR, 1000, Settlement(1000, 1100, 10), INSTRUCTION, in_swap=True)
+    assert cheapest(sources, need) == (Loan(FlashKind.FLASH_SWAP, ZERO_ADDRESS), 0)
+    assert cheapest(sources, need._replace(in_swap=False)) == (Loan(FlashKind.AAVE, POOL), 1)
+    assert cheapest(sources[:1], need._replace(in_swap=False)) is None
+
+
+@pytest.mark.parametrize(("spared", "kind"), [(0.9, FlashKind.MORPHO), (1.1, FlashKind.AAVE)])
+def test_cheapest__a_kind_needs_less_gas__counts_as_much_as_its_fee(spared: float, kind: FlashKind) -> None:
+    sources = [lender(FlashKind.AAVE, POOL, 10**6, 5), lender(FlashKind.MORPHO, MORPHO, 10**6, 0)]
+    need = Need.of(PAIR, 1000, Settlement(1000, 1100, 10), INSTRUCTION)
+    found = cheapest(sources, need, spared={FlashKind.AAVE: spared})
+    assert found
+    assert found.loan
+    assert found.loan.kind is kind
+
+
+def test_lends__flash_swap__whoever_has_the_sale() -> None:
+    need = Need.of(PAIR, 1000, Settlement(1000, 1100, 10), INSTRUCTION)
+    assert lends([], need, Loan(FlashKind.FLASH_SWAP, ZERO_ADDRESS))
+    assert not lends([], need, Loan(FlashKind.AAVE, POOL))

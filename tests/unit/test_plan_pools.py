@@ -186,6 +186,15 @@ def test_look__ticks_grew_old__they_are_read_again() -> None:
     assert chain.look(TICKS_AGE, first)[0].pool.depth is not first.pool.depth
 
 
+def test_look__old_ticks_read_again_and_found_unchanged__the_same_ladders() -> None:
+    chain = Chain(NETS, 7)
+    first, _ = chain.look(1, None)
+    second, rounds = chain.look(1 + TICKS_AGE, first)
+    assert len(rounds) == 3
+    assert second.ticks_read_at == 1 + TICKS_AGE
+    assert second.pool.depth is first.pool.depth
+
+
 def test_look__no_pool_or_none_that_answers__nothing() -> None:
     assert drive(look(ADDRESS, 3000, SPACING, 1, None), lambda _: None)[0] is None
 

@@ -5,10 +5,12 @@ from collections.abc import Collection, Generator, Iterable, Sequence
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Hop
 from keeper.plan.quotes import Quoting, quoted
-from keeper.plan.route import Path, Pools, Quote, QuoteRequest
+from keeper.plan.route import Path, Pools, Quote, QuoteRequest, keys
 from keeper.plan.together import together
 from keeper.protocols.base import Reads
 from keeper.types import Address, BlockRef, Call
+from tests.unit.test_plan_pools import pool
+from tests.unit.test_plan_uniswap_v3 import drive
 
 TOKEN = Address("0x" + "01" * 20)
 
@@ -88,3 +90,18 @@ def test_quoted__two_venues_and_repeated_requests__one_round_nothing_twice() -> 
         [(second.factory, 3)],
     ]
     assert result == [[Quote(2, 1), Quote(4, 1), Quote(2, 1), None], [Quote(4, 1), Quote(6, 1)]]
+
+
+def test_quoted__more_than_the_known_part_of_a_pool_takes__nobody_is_asked() -> None:
+    venue = Doubler("0x" + "0a" * 20)
+    path = Path(venue.factory, TOKEN, (Hop(Address("0x" + "02" * 20), 3000),))
+    liquidity = Liquidity(dict.fromkeys(keys(path), pool()))
+
+    def conversation() -> Quoting[list[Quote | None]]:
+        quotes = yield [QuoteRequest(path, 10**9), QuoteRequest(path, 10**30)]
+        return list(quotes)
+
+    [known, beyond], asked = drive(quoted(conversation(), {venue.factory: venue}, liquidity), lambda _: None)
+    assert known
+    assert beyond is None
+    assert asked == []

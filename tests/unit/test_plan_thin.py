@@ -159,6 +159,24 @@ async def test_plan__two_hundred_accounts_in_thin_markets__within_a_thousandth_o
     assert partial > 40
 
 
+async def test_plan__several_pairs__as_good_as_the_best_of_them_looked_at_alone() -> None:
+    for seed in range(15):
+        found = scene(seed, 5, 10 ** (5 + seed % 3), 6)
+        together = dict(zip(found.accounts, await found.alone(), strict=True))
+        opened = dict(found.market.opened)
+        for who in (who for who, pairs in opened.items() if len(pairs) > 1):
+            best = 0
+            for pair in opened[who]:
+                found.market.opened = {who: [pair]}
+                [plan] = await found._replace(accounts=[who]).alone()
+                best = max(best, worth(plan))
+            assert worth(together[who]) == best
+
+
+def worth(outcome: Plan | Rejection) -> int:
+    return outcome.profit.net_usd if isinstance(outcome, Plan) else 0
+
+
 async def test_plan__sale_over_several_paths__parts_add_up_and_bring_what_the_plan_says() -> None:
     thin = scene(3, 30, dollars=150_000, largest=5.5)
     plans = [plan for plan in await thin.alone() if isinstance(plan, Plan) and len(plan.route.legs) > 1]

@@ -16,6 +16,7 @@ from keeper.errors import CallReverted, Degraded, KeeperError
 from keeper.execute.signer import Signer
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
+from keeper.plan.flash_swap import OLDER, VERSION, knows
 from keeper.ports import ChainReader
 from keeper.protocols.base import Market
 from keeper.protocols.lenders import PROOFS
@@ -137,6 +138,7 @@ async def _executor(
         owner = await _ask_address(chain, executor, "owner()")
         operator = await operator_of(chain, executor)
         closed = await closed_to(executor, venues, config, chain)
+        [version] = await chain.call_many([Call(executor, VERSION)])
     except KeeperError as error:
         return Check("executor", ok=False, detail=str(error))
     if any(closed):
@@ -146,7 +148,8 @@ async def _executor(
     if signer is not None and signer.address not in {owner, operator}:
         detail = f"the signer {checksum(signer.address)} is neither owner nor operator; use the key of one"
         return Check("executor", ok=False, detail=detail)
-    return Check("executor", ok=True, detail=f"owner {checksum(owner)}, operator {checksum(operator)}")
+    roles = f"owner {checksum(owner)}, operator {checksum(operator)}"
+    return Check("executor", ok=True, detail=roles if knows(version) else f"{roles}; {OLDER}")
 
 
 async def _code(chain: ChainReader, key: str, address: Address) -> None:

@@ -78,6 +78,16 @@ class Depth:
             if active < 0:
                 raise ValueError("liquidity below zero")
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Depth) and self._told() == other._told()
+
+    def __hash__(self) -> int:
+        return hash((self.fee, self.spacing, self.words, self._lowest))
+
+    def _told(self) -> tuple[object, ...]:
+        """All that tells one depth from another."""
+        return self.fee, self.spacing, self.words, self._lowest, self.nets
+
     def active(self, tick: int) -> int:
         """Liquidity where the pool stands at `tick`."""
         return self._lowest + sum(net for at, net in self.nets.items() if at <= tick)

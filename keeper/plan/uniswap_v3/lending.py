@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.route import PoolKey
@@ -46,7 +45,7 @@ class Vault(NamedTuple):
 
 def balance(token: Address, holder: Address) -> Call:
     """How much of `token` the pool holds."""
-    return Call(token, BALANCE_OF + encode(["address"], [holder]))
+    return Call(token, BALANCE_OF + bytes(12) + bytes.fromhex(holder[2:]))
 
 
 def lend(vaults: Sequence[Vault]) -> Reads[list[PoolLender]]:

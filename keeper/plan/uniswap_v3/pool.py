@@ -4,7 +4,6 @@ A swap is the step it starts in, a search in the sums of its direction, and the 
 """
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from keeper.plan.uniswap_v3.depth import Depth
@@ -31,9 +30,8 @@ class Swap(NamedTuple):
     after: "Pool"
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """A pool at one block, or after swaps. `at` is its tick where the price alone does not tell.
+class Pool(NamedTuple):
+    """A pool at one block, or after swaps. `at` is its tick, None where the price alone tells it.
 
     It does not on the edge of a tick: there the direction of the last swap counts.
     """
@@ -55,20 +53,18 @@ class Pool:
 
     def swap(self, falling: bool, amount: int) -> Swap | None:
         """Sell `amount` of token0 (`falling`) or token1; None where the end lies beyond the window."""
-        ladder = self.depth.down if falling else self.depth.up
-        keys, fee = ladder.keys, self.depth.fee
-        tick = self.tick
+        price, _, active, depth = self
+        ladder, tick = depth.down if falling else depth.up, self.tick
+        keys = ladder.keys
         step = bisect_left(keys, -tick) if falling else bisect_right(keys, tick)
         if step == len(keys):
             return None
-        price, active, bound = self.sqrt_price, self.liquidity, ladder.prices[step]
-        if falling:
-            needed, out = fall_in(bound, price, active), fall_out(bound, price, active)
-        else:
-            needed, out = rise_in(price, bound, active), rise_out(price, bound, active)
-        rest = amount - with_fee(needed, fee)
+        bound = ladder.prices[step]
+        needed = fall_in(bound, price, active) if falling else rise_in(price, bound, active)
+        rest = amount - with_fee(needed, depth.fee)
         if rest < 0:
             return self._end(falling, amount, 0, 0)
+        out = fall_out(bound, price, active) if falling else rise_out(price, bound, active)
         spent = ladder.paid[step] + rest
         last = bisect_right(ladder.paid, spent) - 1
         if last + 1 == len(keys):
@@ -77,19 +73,19 @@ class Pool:
         crossed = ladder.crossed[last] - (ladder.crossed[step - 1] if step else 0)
         # The contract stands on the lower side of a tick that it fell upon.
         tick = -keys[last] - 1 if falling else keys[last]
-        there = Pool(ladder.prices[last], tick, ladder.liquidity[last], self.depth)
+        there = Pool(ladder.prices[last], tick, ladder.liquidity[last], depth)
         return there._end(falling, spent - ladder.paid[last], out, crossed)
 
     def _end(self, falling: bool, rest: int, out: int, crossed: int) -> Swap:
         """The last step, which stops between two ticks: `rest` is less than it could take."""
-        moving = without_fee(rest, self.depth.fee)
+        price, at, active, depth = self
+        moving = without_fee(rest, depth.fee)
         if not moving:
             return Swap(out, crossed, self)
-        price, active = self.sqrt_price, self.liquidity
         if falling:
             end = fallen(price, active, moving)
             out += fall_out(end, price, active)
         else:
             end = risen(price, active, moving)
             out += rise_out(price, end, active)
-        return Swap(out, crossed, Pool(end, self.at if end == price else None, active, self.depth))
+        return Swap(out, crossed, Pool(end, at if end == price else None, active, depth))

@@ -6,7 +6,6 @@ Interface: v3-core IUniswapV3PoolState.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector as selector
 
 from keeper.plan.uniswap_v3.depth import WORD, Depth
@@ -75,6 +74,8 @@ def look(address: Address, fee: int, spacing: int, block: int, last: Sight | Non
         seen = Depth(fee, spacing, (min(bitmap), max(bitmap)), nets, tick, active)
     except ValueError:  # the node answered from two states; the next block tells
         return None
+    if last and seen == last.pool.depth:  # whose ladders are built
+        seen = last.pool.depth
     return Sight(Pool(sqrt_price, tick, active, seen), bitmap, block)
 
 
@@ -90,7 +91,7 @@ def _initialised(bitmap: dict[int, int], spacing: int) -> Iterable[int]:
 
 
 def _at(function: bytes, index: int) -> bytes:
-    return function + encode(["int256"], [index])
+    return function + index.to_bytes(32, signed=True)
 
 
 def _signed(word: bytes) -> int:

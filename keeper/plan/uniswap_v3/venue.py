@@ -57,7 +57,7 @@ class Known(NamedTuple):
 class UniswapV3:
     """Discovers pools, builds paths of up to three hops, and keeps the state of the pools on them.
 
-    QuoterV2 answers for what lies beyond that state. What is known of a pair is read again once it is
+    QuoterV2 answers for pools whose state could not be read. What is known of a pair is read again once it is
     `max_age` blocks old.
     """
 

@@ -14,13 +14,31 @@ from keeper.protocols.base import Refusal
 
 
 class Outcome(NamedTuple):
-    """What a call does: token units, bad debt by reserve id, and the account afterwards."""
+    """What a call does: token units, and bad debt by reserve id.
+
+    For `taken`, `burnt` debt tokens and `out` scaled units of the collateral leave the account of `pair`.
+    """
 
     repay: int
     seize: int
     fee: int
     bad_debt: Mapping[int, int]
-    after: Position
+    pair: Pair
+    taken: Amounts
+    burnt: int
+    out: int
+
+    @property
+    def after(self) -> Position:
+        """The account afterwards."""
+        pair, rules = self.pair, self.pair.rules
+        variable = min(self.burnt, pair.variable)  # the debt at a stable rate comes last
+        debt_out = rules.v_out(variable, pair.debt.debt_index)
+        unused = rules.empties(pair, self.taken)
+        return pair.position._replace(
+            legs=_legs_after(pair, debt_out, self.out, unused, self.bad_debt),
+            loans=_loans_after(pair, self.burnt - variable),
+        )
 
 
 def wanted(pair: Pair, repay: int) -> int:
@@ -92,13 +110,7 @@ def _outcome(pair: Pair, taken: Amounts) -> Outcome:
         bad_debt = dict(pair.others)
         if pair.owed > taken.repay:
             bad_debt[pair.debt.reserve.id] = pair.owed - taken.repay
-    variable = min(burnt, pair.variable)  # the debt at a stable rate comes last
-    debt_out = rules.v_out(variable, pair.debt.debt_index)
-    after = pair.position._replace(
-        legs=_legs_after(pair, debt_out, seized + fee_scaled, rules.empties(pair, taken), bad_debt),
-        loans=_loans_after(pair, burnt - variable),
-    )
-    return Outcome(taken.repay, taken.net, fee, bad_debt, after)
+    return Outcome(taken.repay, taken.net, fee, bad_debt, pair, taken, burnt, seized + fee_scaled)
 
 
 def _legs_after(

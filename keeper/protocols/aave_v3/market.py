@@ -13,7 +13,7 @@ from keeper.protocols.aave_v3.implementations import Implementation, named, prob
 from keeper.protocols.aave_v3.liquidation import liquidate
 from keeper.protocols.aave_v3.loans import balance, balances
 from keeper.protocols.aave_v3.model import AaveFrame, Rules
-from keeper.protocols.aave_v3.pair import examine
+from keeper.protocols.aave_v3.pair import Examiner
 from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.aave_v3.reading import read_accounts
 from keeper.protocols.aave_v3.records import Reserve, Token, Watched, deployment, listed
@@ -49,8 +49,8 @@ class AaveV3Market(Trust):
 
     All state is in the book, so undoing the book undoes the market. `price_checks` tells where prices
     derived from logs were not the oracle's; the time that assets' prices are given at is the last one seen.
-    Kept besides are facts about implementations, which never change, and what was read of accounts where
-    the pool's release is not known.
+    Kept besides are facts about implementations, which never change, what was read of accounts where the
+    pool's release is not known, and the pairs examined last.
     """
 
     name = "pool"
@@ -62,6 +62,7 @@ class AaveV3Market(Trust):
         self.book = book
         self._implementations: dict[Address, Implementation] = {}
         self._read: dict[Address, AccountData] = {}
+        self._examine = Examiner()
         self.price_checks = PriceChecks()
         self._now = 0
 
@@ -154,7 +155,7 @@ class AaveV3Market(Trust):
         found = []
         for debt in position.debts():
             for collateral in position.collaterals():
-                pair = examine(position, debt, collateral, frame)
+                pair = self._examine(position, debt, collateral, frame)
                 if isinstance(pair, Refusal):
                     continue
                 runs = ranges.accepted(pair)
@@ -179,7 +180,7 @@ class AaveV3Market(Trust):
         if liquidator == opportunity.account and not frame.rules.self_liquidation:
             return Refusal("SelfLiquidation", "an account cannot liquidate itself")
         position = Position.of(self.book, opportunity.account)
-        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        pair = self._examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
         if isinstance(pair, Refusal):
             return pair
         outcome = liquidate(pair, repay, receive_a_token=receive_a_token)
@@ -194,7 +195,7 @@ class AaveV3Market(Trust):
     ) -> tuple["AaveV3Market", AaveFrame] | Refusal:
         """The market and the frame that repaying `repay` leaves for another liquidation in the same block."""
         position = Position.of(self.book, opportunity.account)
-        pair = examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
+        pair = self._examine(position, opportunity.debt.asset, opportunity.collateral.asset, frame)
         outcome = pair if isinstance(pair, Refusal) else liquidate(pair, repay)
         if isinstance(outcome, Refusal):
             return outcome
@@ -230,10 +231,8 @@ class AaveV3Market(Trust):
         return frozenset({self._pool})
 
     def flash_sources(self) -> Sequence[FlashSource]:
-        return (Lender(FlashKind.AAVE, self._pool, self._cash(), self._premium),)
-
-    def _premium(self, amount: int) -> int:
-        return self.rules.flash_premium(amount, self.book.get(("premium",), 0))
+        fee, premium = self.rules.flash_premium, self.book.get(("premium",), 0)
+        return (Lender(FlashKind.AAVE, self._pool, self._cash(), lambda amount: fee(amount, premium)),)
 
     def _cash(self) -> Mapping[Address, int]:
         cash = {}

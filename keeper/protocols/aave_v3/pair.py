@@ -5,13 +5,14 @@ LiquidationLogic.executeLiquidationCall. Refusals carry the name of the contract
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from keeper.protocols.aave_v3.close_factor import DEEP
 from keeper.protocols.aave_v3.loans import balance
 from keeper.protocols.aave_v3.model import AaveFrame, Pair, ReserveFrame
 from keeper.protocols.aave_v3.position import AccountData, Position
 from keeper.protocols.base import Refusal
-from keeper.types import WAD
+from keeper.types import WAD, Address
 
 
 def examine(position: Position, debt: int, collateral: int, frame: AaveFrame) -> Pair | Refusal:
@@ -56,6 +57,36 @@ def examine(position: Position, debt: int, collateral: int, frame: AaveFrame) ->
         value=account.collateral,
         others=_other_debts(position, debt, frame),
     )
+
+
+REMEMBERED = 1024
+"""Pairs that an examiner keeps."""
+
+
+class Examined(NamedTuple):
+    """What was examined, and what came of it."""
+
+    position: Position
+    frame: AaveFrame
+    pair: Pair | Refusal
+
+
+class Examiner:
+    """Examines each pair of a frame once: planning asks for many repay amounts of the same few pairs."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Address, int, int, int], Examined] = {}
+
+    def __call__(self, position: Position, debt: int, collateral: int, frame: AaveFrame) -> Pair | Refusal:
+        """As `examine`."""
+        key = position.account, debt, collateral, frame.timestamp
+        known = self._known.get(key)
+        if known is None or known.frame is not frame or known.position != position:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = Examined(position, frame, examine(position, debt, collateral, frame))
+            self._known[key] = known
+        return known.pair
 
 
 def _priced(reserve: ReserveFrame, price: int) -> ReserveFrame:
