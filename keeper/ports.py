@@ -242,8 +242,27 @@ class QuorumReader(Protocol):
         ...
 
 
+class KeyState(NamedTuple):
+    """A key as one look at the chain shows it.
+
+    `nonce` and `pending` are its next one, without and with what waits in the node's pool, `balance` (wei)
+    counts what waits as paid. `final` is the number of the finalized block, -1 while there is none, `tip`
+    what recent blocks accepted, wei per gas.
+    """
+
+    nonce: int
+    pending: int
+    balance: int
+    final: int
+    tip: int
+
+
 class ChainWriter(Protocol):
     """What sending a transaction needs."""
+
+    async def key_state(self, address: Address) -> KeyState:
+        """What every head is asked about a key, in one exchange."""
+        ...
 
     async def nonce(self, address: Address, block: BlockId = "latest") -> int: ...
     async def balance(self, address: Address, block: BlockId = "latest") -> int: ...

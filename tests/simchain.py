@@ -13,7 +13,7 @@ import rlp
 from eth_utils.crypto import keccak
 
 from keeper.errors import CallReverted, Degraded, Unreachable
-from keeper.ports import BlockFees, BlockId, Receipt, SendError, SendOutcome
+from keeper.ports import BlockFees, BlockId, KeyState, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash
 
 GWEI = 10**9
@@ -162,6 +162,10 @@ class SimChain:
         while block == "pending" and nonce in self.pool:
             nonce += 1
         return nonce
+
+    async def key_state(self, address: Address) -> KeyState:
+        nonce, pending = [await self.nonce(address, block) for block in ("latest", "pending")]
+        return KeyState(nonce, pending, balance=10**18, final=self.finalized, tip=GWEI)
 
     async def priority_fee(self) -> int:
         self._read()

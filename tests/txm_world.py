@@ -116,7 +116,10 @@ class World:
         return changes
 
     async def head(self) -> list[Change]:
-        return await self.manager.on_head(await self.line.block())
+        changes = await self.manager.on_head(await self.line.block())
+        changes += await self.manager.close()
+        await self.manager.write_up()
+        return changes
 
     async def count(self) -> int:
         return int(await self.node.request("eth_getStorageAt", COUNTER, "0x0", "latest"), 16)

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 from keeper.app.announce import Announcer
 from keeper.app.backrun import Backrunner, Prospect
 from keeper.app.duty import Duty
 from keeper.app.events import Event
+from keeper.app.garbage import keep_what_is, left_lying
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
@@ -19,6 +21,8 @@ from keeper.clock import Clock
 from keeper.errors import ConfigError, Degraded, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.latency import Stopwatch
+from keeper.execute.model import Report
+from keeper.ledger.missed import Missed
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
@@ -35,6 +39,14 @@ class Limits:
 
     snapshot_blocks: int = 100
     lag: int = 3
+
+
+@dataclass(slots=True)
+class News:
+    """What a head told of transactions, ours and others', until it is written down."""
+
+    reports: list[Report] = field(default_factory=list)
+    missed: list[Missed] = field(default_factory=list)
 
 
 class Daemon:
@@ -87,6 +99,7 @@ class Daemon:
         self._term: int | None = BEFORE_FIRST
         self._recovered = False
         self._stopping = False
+        self._news = News()
 
     def stop(self) -> None:
         """Send nothing new from now on; what is on its way is still followed (T30)."""
@@ -137,9 +150,19 @@ class Daemon:
             Transient: the chain could not be read; nothing is half-done.
             StartOver: another process may sign now, or the store is out of reach.
         """
+        known = self._head
+        self._head = head
+        near = known is not None and head.number <= known.number + self._limits.lag
+        with left_lying() if near else nullcontext():
+            ready = await self._act(head)
+        await self._tidy(ready, head)
+        if known is None:
+            keep_what_is()
+
+    async def _act(self, head: BlockRef) -> list[Lane]:
+        """From `head` to what is sent on it, by the lanes that it returns. Somebody else may be faster."""
         started = self._clock.monotonic()
         self._stopwatch.head(head)
-        self._head = head
         self._reload()
         self._metrics.head_block.set(head.number)
         self._pace.observe(head)
@@ -158,10 +181,20 @@ class Daemon:
             in_flight=len(self._in_flight()),
         )
         if self._sends:
+            if self._governor.budgeted:
+                await self._write_up()
             await self._outbox.send(plans, head)
             for lane in ready:
                 await self._outbox.send(await lane.reconsider(), head)
         await self._look_ahead(head)
+        return ready
+
+    async def _tidy(self, ready: Sequence[Lane], head: BlockRef) -> None:
+        """All that a head asks for and nobody waits for."""
+        await self._write_up()
+        if self._recovered:
+            self._news.reports += await self._dispatcher.close()
+            await self._write_up()
         self._announcer.standstill("signer", self._halted)
         for lane in ready:
             await self._audit(lane, head)
@@ -212,31 +245,44 @@ class Daemon:
                 ready.append(lane)
                 if lane.undone:
                     self._announcer.reorganised(lane.market.deployment, head, lane.undone)
-                await self._miss(lane, known)
+                self._miss(lane, known)
         self._announcer.followed(head, ready)
         return ready
 
-    async def _miss(self, lane: Lane, known: int) -> None:
+    def _miss(self, lane: Lane, known: int) -> None:
         """Note what others liquidated; `known` accounts were in the book before."""
         if lane.liquidations:
             in_flight = self._in_flight()
-            found = self._misses.classify(lane.market, lane.liquidations, known, in_flight)
-            self._announcer.say_all(Event.MISSED, await self._records.missed(found))
+            self._news.missed += self._misses.classify(lane.market, lane.liquidations, known, in_flight)
 
     async def _settle(self, head: BlockRef) -> None:
-        """Follow transactions on their way; nothing new is planned before the last run is accounted for."""
+        """Follow transactions on their way; nothing new is planned before the last run is accounted for.
+
+        What became of them is written down after the sends, see `_write_up`.
+        """
         term = await self._duty.assume()
         if term != self._term:
             self._recovered = False
             if self._duty.shared:
                 self._announcer.duty(head, term, first=self._term == BEFORE_FIRST)
             self._term = term
+        known = self._recovered
+        if not known:
+            self._news.reports.clear()  # whoever recovers is told again
         if term is not None:
-            known = self._recovered
             reports = await (self._dispatcher.on_head(head) if known else self._dispatcher.recover())
+            self._news.reports += reports
             self._recovered = True
-            self._announcer.say_all(Event.OUTCOME, await self._records.settled(reports))
         self._announcer.standstill("signer", self._halted)
+
+    async def _write_up(self) -> None:
+        """Write down what the head told: first the ledger, for a transaction that is over tells no more."""
+        self._announcer.say_all(Event.MISSED, await self._records.missed(self._news.missed))
+        self._news.missed.clear()
+        self._announcer.say_all(Event.OUTCOME, await self._records.settled(self._news.reports))
+        self._news.reports.clear()
+        if self._recovered:
+            await self._dispatcher.write_up()
 
     @property
     def _halted(self) -> str | None:
@@ -252,7 +298,8 @@ class Daemon:
     async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
         markets = [lane.market for lane in lanes]
         native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
-        gas_price = head.base_fee + await self._chain.priority_fee()
+        tip = self._dispatcher.tip if self._recovered else None
+        gas_price = head.base_fee + (await self._chain.priority_fee() if tip is None else tip)
         in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []

@@ -1,5 +1,6 @@
 """The operator's hand on a running daemon: kill switch, budgets, stale heads, and new settings."""
 
+from keeper.app.allowance import Allowance
 from keeper.app.reload import Reloaded, Reloader
 from keeper.app.switch import Switch
 from keeper.clock import Clock
@@ -21,6 +22,11 @@ class Governor:
         self._allowance = reloader.allowance()
         self._max_head_age = reloader.max_head_age()
         self._wanted = False
+
+    @property
+    def budgeted(self) -> bool:
+        """Whether `objection` depends on what is in the ledger."""
+        return self._allowance != Allowance()
 
     def want_reload(self) -> None:
         """Read the settings again before the next turn."""

@@ -56,14 +56,10 @@ class Outbox:
     async def send(
         self, plans: Sequence[Plan], head: BlockRef, behind: Behind | None = None
     ) -> list[Transaction]:
-        """Send what may go, with `behind` behind the transactions that it names; returns what was sent.
-
-        Raises:
-            Transient: what the key has left could not be read.
-        """
+        """Send what may go, with `behind` behind the transactions that it names; returns what was sent."""
         if not plans or not await self._may_send(head):
             return []
-        purse = await self._dispatcher.purse()
+        purse = self._dispatcher.purse
         if purse is not None:
             plans, dropped = affordable(plans, purse)
             self.reject(dropped)

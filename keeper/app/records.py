@@ -1,6 +1,6 @@
 """Writes what was tried into the ledger, and says it as event fields."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keeper.execute.dispatch import Papered, Submitted
@@ -72,7 +72,7 @@ class Records:
         """Keep how long attempts took."""
         await self._latencies.record(self._stopwatch.drain())
 
-    async def missed(self, found: Iterable[Missed]) -> list[Fields]:
+    async def missed(self, found: Sequence[Missed]) -> list[Fields]:
         """Liquidations that others made."""
         news = await self._missed.record(found)
         for each in news:

@@ -79,13 +79,16 @@ class Budget:
         return burst if burst is None or share is None else max(1, int(burst * share.rate))
 
     @asynccontextmanager
-    async def admit(self, method: str, count: int = 1) -> AsyncIterator[None]:
+    async def admit(self, method: str, count: int = 1, cost: int | None = None) -> AsyncIterator[None]:
         """Hold a place for `count` requests of `method` while the body runs.
+
+        `cost` is what they take in units, None: what `method` takes.
 
         Raises:
             BudgetSpent: a lower class would have to wait longer than `patience`.
         """
-        priority, cost = current_priority(), units(method) * count
+        priority = current_priority()
+        cost = units(method) * count if cost is None else cost
         if priority is Priority.EXECUTION:
             self._take(method, priority, count, cost)
             async with self.throttle.admit(count):

@@ -11,12 +11,16 @@ from keeper.chain.faults import Throttled, TooLarge, exception_for
 from keeper.chain.http import HttpProvider
 from keeper.chain.observe import NoObserver, RequestObserver, RequestOutcome, outcome_of
 from keeper.chain.throttle import Throttle
+from keeper.chain.units import units
 from keeper.chain.url import EndpointUrl
 from keeper.clock import Clock, SystemClock
 from keeper.errors import CallReverted, KeeperError, Unreachable
 from keeper.ports import current_priority
 
 T = TypeVar("T")
+
+MIXED = "batch"
+"""What requests for different methods are called in metrics."""
 
 
 class Endpoint:
@@ -105,6 +109,24 @@ class Endpoint:
                 self._batch_size = len(chunk) // 2
         return results
 
+    async def together(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
+        """Results of different methods in one exchange, in order; an error takes the place of its result.
+
+        Raises as `request` what concerns the exchange as a whole.
+        """
+
+        async def ask() -> list[Any]:
+            requests = [(RPCEndpoint(method), params) for method, params in questions]
+            answers = await self._provider.make_batch_request(requests)
+            if not isinstance(answers, list):
+                self._result(MIXED, answers)
+                raise Unreachable(f"{self.host}: a batch got a single answer")
+            pairs = zip(questions, answers, strict=True)
+            return [self._result_or_error(method, answer) for (method, _), answer in pairs]
+
+        cost = sum(units(method) for method, _ in questions)
+        return await self._observed(MIXED, len(questions), ask, cost)
+
     async def _chunk(self, method: str, params: Sequence[Sequence[Any]]) -> list[Any]:
         async def ask() -> list[Any]:
             requests = [(RPCEndpoint(method), item) for item in params]
@@ -116,8 +138,10 @@ class Endpoint:
 
         return await self._observed(method, len(params), ask)
 
-    async def _observed(self, method: str, count: int, ask: Callable[[], Awaitable[T]]) -> T:
-        async with self.budget.admit(method, count):
+    async def _observed(
+        self, method: str, count: int, ask: Callable[[], Awaitable[T]], cost: int | None = None
+    ) -> T:
+        async with self.budget.admit(method, count, cost):
             started = self._clock.monotonic()
             try:
                 result = await ask()
@@ -142,6 +166,12 @@ class Endpoint:
             if error is None and "result" in answer:
                 return answer["result"]
         raise Unreachable(f"{self.host}: {method}: the answer has neither result nor error")
+
+    def _result_or_error(self, method: str, answer: Any) -> Any:
+        try:
+            return self._result(method, answer)
+        except KeeperError as error:
+            return error
 
     def _result_or_revert(self, method: str, answer: Any) -> Any:
         try:

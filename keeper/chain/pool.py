@@ -25,6 +25,7 @@ from keeper.config.chain import LogCheck
 from keeper.ports import (
     BlockFees,
     BlockId,
+    KeyState,
     LogRanges,
     NextBlock,
     PendingTransaction,
@@ -176,6 +177,9 @@ class Pool:
 
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self._read(lambda rpc: rpc.balance(address, block))
+
+    async def key_state(self, address: Address) -> KeyState:
+        return await self._read(lambda rpc: rpc.key_state(address))
 
     async def priority_fee(self) -> int:
         return await self._read(lambda rpc: rpc.priority_fee())

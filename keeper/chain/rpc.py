@@ -13,6 +13,7 @@ from keeper.chain.decode import (
     Header,
     answers,
     block_param,
+    block_ref,
     header,
     log,
     octets,
@@ -20,14 +21,15 @@ from keeper.chain.decode import (
     receipt,
     timestamps,
 )
+from keeper.chain.endpoint import MIXED
 from keeper.chain.faults import Behind, BlockMissing, MethodMissing, Throttled, TooLarge
 from keeper.chain.logs import Found, LogScanner, Progress, check_scope
 from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
 from keeper.chain.simulate import SimulatingEndpoint
-from keeper.errors import CallReverted, Transient
-from keeper.ports import BlockFees, BlockId, LogRanges, Receipt, SendError, SendOutcome
+from keeper.errors import CallReverted, Degraded, KeeperError, Transient
+from keeper.ports import BlockFees, BlockId, KeyState, LogRanges, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _FEE_HISTORY_BLOCKS = 10
@@ -163,6 +165,30 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self.pinned(block, lambda param: self._quantity("eth_getBalance", address, param))
 
+    async def key_state(self, address: Address) -> KeyState:
+        """See `keeper.ports.ChainWriter`. Raises as `nonce`."""
+        nonce, pending, balance, final, tip = await self.together(
+            [
+                ("eth_getTransactionCount", (address, "latest")),
+                ("eth_getTransactionCount", (address, "pending")),
+                ("eth_getBalance", (address, "pending")),
+                ("eth_getBlockByNumber", ("finalized", False)),
+                ("eth_maxPriorityFeePerGas", ()),
+            ]
+        )
+        for found in (nonce, pending, balance):
+            if isinstance(found, KeeperError):
+                raise found
+        with answers(self.host, MIXED):
+            return KeyState(
+                quantity(nonce),
+                quantity(pending),
+                quantity(balance),
+                self._finalized(final),
+                # Who does not suggest a tip is asked for what shows it.
+                await self.priority_fee() if isinstance(tip, KeeperError) else quantity(tip),
+            )
+
     async def priority_fee(self) -> int:
         """The node's suggestion; else the median tip of recent blocks; else 1 gwei."""
         try:
@@ -243,6 +269,14 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         result = await self.request(method, params)
         with answers(self.host, method):
             return quantity(result)
+
+    def _finalized(self, found: Any) -> int:
+        """A young chain has finalized nothing, and nodes have many words for that."""
+        if found is None or isinstance(found, Degraded | CallReverted):
+            return -1
+        if isinstance(found, KeeperError):
+            raise found
+        return block_ref(found).number
 
     def _header(self, block: int | str, found: Any) -> Header:
         if found is None:

@@ -12,7 +12,10 @@ PATIENCE = 3
 
 
 class Confirmer:
-    """Brings transactions in line with the chain. A send's answer decides nothing here."""
+    """Brings transactions in line with the chain. A send's answer decides nothing here.
+
+    What it learns is noted, and on disk with the next `TransactionStore.write_up`.
+    """
 
     def __init__(self, desk: Desk, reader: ChainReader, writer: ChainWriter) -> None:
         self._desk = desk
@@ -32,8 +35,16 @@ class Confirmer:
         Raises:
             Transient: a look-up failed, so nothing was concluded from it (T20).
         """
-        if transaction.is_settled and not first and not self._worth_a_look(transaction, view):
+        if _is_counted(transaction) and not first and not view.broken:
             return None
+        return await self._look(transaction, view, first=first)
+
+    async def close(self, transaction: Transaction, view: View) -> None:
+        """Bring to its end what `view` shows to be final; raises as `follow`."""
+        if _is_counted(transaction) and self._is_final(transaction, view):
+            await self._look(transaction, view, first=False)
+
+    async def _look(self, transaction: Transaction, view: View, *, first: bool) -> Transaction | None:
         transaction = await self._presume_sent(transaction)
         used = transaction.nonce < view.nonce
         receipt = await self._receipt(transaction) if transaction.is_settled or used else None
@@ -48,10 +59,6 @@ class Confirmer:
             await self._unseen(transaction, view)
             return None
         return transaction
-
-    def _worth_a_look(self, transaction: Transaction, view: View) -> bool:
-        counted = transaction.state is State.CONFIRMED or transaction.state is State.CANCELLING
-        return view.broken or not counted or self._is_final(transaction, view)
 
     async def _presume_sent(self, transaction: Transaction) -> Transaction:
         """A crash hid whether signed bytes went out; only the chain knows, so ask as if they had."""
@@ -80,24 +87,24 @@ class Confirmer:
             await self._cancelled(transaction, mined, view)
             return
         if transaction.state not in ON_CHAIN:
-            transaction = await self._move(transaction, State.MINED, receipt)
+            transaction = self._move(transaction, State.MINED, receipt)
             self._desk.observer.on_landed(receipt.block - transaction.created)
         deep = mined.block + self._desk.rules.confirmations <= view.head.number + 1
         if transaction.state is State.MINED and deep:
-            transaction = await self._move(transaction, State.CONFIRMED, receipt)
+            transaction = self._move(transaction, State.CONFIRMED, receipt)
         if transaction.state is State.CONFIRMED and await self._may_close(transaction, view):
-            await self._move(transaction, State.FINAL, receipt)
+            self._move(transaction, State.FINAL, receipt)
         elif first:
             self._desk.roster.note(transaction, receipt)
 
     async def _cancelled(self, transaction: Transaction, mined: Mined, view: View) -> None:
         """The no-op won; that is the end only when it is final."""
         if transaction.mined != mined:
-            moved = await self._desk.store.moved(transaction, State.CANCELLING, mined)
-            transaction = self._desk.roster.keep(moved)
+            noted = self._desk.store.noted(transaction, State.CANCELLING, mined)
+            transaction = self._desk.roster.keep(noted)
             self._desk.roster.note(transaction)
         if await self._may_close(transaction, view):
-            await self._move(transaction, State.CANCELLED, mined=mined)
+            self._move(transaction, State.CANCELLED, mined=mined)
 
     async def _may_close(self, transaction: Transaction, view: View) -> bool:
         """Whether the block is final and, by its hash, the one that the receipt named (T19)."""
@@ -111,7 +118,7 @@ class Confirmer:
         newest = transaction.newest
         cancels = newest is not None and newest.cancels
         following = State.CANCELLING if cancels else State.SENT
-        moved = self._desk.roster.keep(await self._desk.store.moved(transaction, following, None))
+        moved = self._desk.roster.keep(self._desk.store.noted(transaction, following, None))
         self._desk.roster.note(moved)
         return moved
 
@@ -140,9 +147,9 @@ class Confirmer:
         reason = f"nonce {nonce} of {sender} was used by someone else"
         self._desk.brake.pull(reason)
         self._desk.alarms.raise_for(Alarm.FOREIGN, nonce, reason)
-        await self._move(transaction, State.LOST)
+        self._move(transaction, State.LOST)
 
-    async def _move(
+    def _move(
         self,
         transaction: Transaction,
         state: State,
@@ -151,12 +158,17 @@ class Confirmer:
     ) -> Transaction:
         if receipt is not None:
             mined = Mined(receipt.tx_hash, receipt.block, receipt.block_hash, receipt.succeeded)
-        moved = self._desk.roster.keep(await self._desk.store.moved(transaction, state, mined))
+        moved = self._desk.roster.keep(self._desk.store.noted(transaction, state, mined))
         self._desk.roster.note(moved, receipt)
         return moved
 
     def _is_final(self, transaction: Transaction, view: View) -> bool:
         return transaction.mined is not None and transaction.mined.block <= view.final
+
+
+def _is_counted(transaction: Transaction) -> bool:
+    """Whether it waits for nothing but finality."""
+    return transaction.is_settled and transaction.state in {State.CONFIRMED, State.CANCELLING}
 
 
 def _never_taken(transaction: Transaction) -> bool:

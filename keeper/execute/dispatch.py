@@ -116,6 +116,15 @@ class Dispatcher:
         }
         return [] if self._sender is None else self._reports(await self._sender.manager.on_head(head))
 
+    async def close(self) -> list[Report]:
+        """End what is final; see TransactionManager.close."""
+        return [] if self._sender is None else self._reports(await self._sender.manager.close())
+
+    async def write_up(self) -> None:
+        """Store what the last head told of our transactions; see TransactionManager.write_up."""
+        if self._sender is not None:
+            await self._sender.manager.write_up()
+
     def let_go(self, transaction: Transaction) -> None:
         """See TransactionManager.let_go."""
         if self._sender is not None:
@@ -126,13 +135,15 @@ class Dispatcher:
         if self._sender is not None:
             await self._sender.manager.withdraw(transaction)
 
-    async def purse(self) -> int | None:
-        """Wei left for gas; None where nothing is sent.
+    @property
+    def purse(self) -> int | None:
+        """Wei left for gas; None where nothing is sent."""
+        return None if self._sender is None else self._sender.manager.purse
 
-        Raises:
-            Transient: no node answered.
-        """
-        return None if self._sender is None else await self._sender.purse()
+    @property
+    def tip(self) -> int | None:
+        """A tip that recent blocks accepted, wei per gas; None where nothing is sent."""
+        return None if self._sender is None else self._sender.manager.tip
 
     @property
     def halted(self) -> str | None:

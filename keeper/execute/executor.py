@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from eth_abi.abi import decode, encode
+from eth_abi.abi import decode
 from eth_utils.abi import (
     event_abi_to_log_topic,
     filter_abi_by_name,
     function_abi_to_4byte_selector,
-    get_abi_input_types,
     get_abi_output_types,
 )
 
+from keeper.execute.abi import encode
 from keeper.execute.reasons import revert_reason
 from keeper.plan.model import Leg, Loan, Plan
 from keeper.protocols.base import FlashKind
@@ -66,7 +66,6 @@ class Executor:
         self.address = address
         execute = _entry(abi, "execute")
         self.selector: bytes = function_abi_to_4byte_selector(execute)
-        self._inputs = get_abi_input_types(execute)
         self._outputs = get_abi_output_types(execute)
         self._fields = tuple(part["name"] for part in execute["inputs"][0]["components"])
         self._liquidated = _topic(_entry(abi, "Liquidated"))
@@ -83,7 +82,7 @@ class Executor:
         if len(batch) > MAX_PLANS or len(calls) > 1:
             raise ValueError(f"{len(batch)} plans with {len(calls)} router calls do not fit in a transaction")
         values = [self._values(plan) for plan in batch]
-        return Call(self.address, self.selector + encode(self._inputs, [values, b"".join(calls)]))
+        return Call(self.address, self.selector + encode(values, b"".join(calls)))
 
     def results(self, data: bytes) -> list[Result]:
         """What a call of `batch` returned, in the order of its plans."""
@@ -127,7 +126,7 @@ class Executor:
 
 def _leg(leg: Leg) -> tuple[Any, ...]:
     hops = [(hop.token_out, hop.fee) for hop in leg.hops]
-    return leg.venue, leg.amount_in, hops + [(ZERO_ADDRESS, 0)] * (MAX_HOPS - len(hops))
+    return leg.venue, leg.amount_in, (*hops, *[(ZERO_ADDRESS, 0)] * (MAX_HOPS - len(hops)))
 
 
 def _entry(abi: Sequence[Mapping[str, Any]], name: str) -> Any:

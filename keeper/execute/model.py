@@ -1,6 +1,6 @@
 """Messages of the execute stage: liquidation steps, attempts, transactions and what became of them."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -106,7 +106,7 @@ class Step:
 
     def document(self) -> dict[str, Any]:
         """The step as JSON values; `Step(**document)` brings it back."""
-        return asdict(self)
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 class Fees(NamedTuple):

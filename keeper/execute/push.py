@@ -19,7 +19,6 @@ from keeper.execute.rules import (
     is_late,
     is_stuck,
 )
-from keeper.execute.states import State
 from keeper.execute.store import Intent
 from keeper.ports import BlockFees, ChainWriter
 from keeper.types import Call
@@ -80,7 +79,7 @@ class Pusher:
 
     async def release(self, transaction: Transaction) -> None:
         """Give it up; its nonce is free."""
-        dropped = await self._desk.store.moved(transaction, State.DROPPED, None)
+        dropped = await self._desk.store.dropped(transaction)
         self._desk.roster.note(self._desk.roster.keep(dropped))
 
     async def fill_gaps(self, view: View) -> None:

@@ -69,7 +69,3 @@ class Roster:
     def unfinished(self) -> list[Transaction]:
         """Everything whose payload may still happen."""
         return [*self.waiting(), *self.queued()]
-
-    def any_settled(self) -> bool:
-        """Whether any transaction waits for nothing but finality."""
-        return any(each.is_settled for each in self._open.values())

@@ -71,6 +71,7 @@ class View(NamedTuple):
 
     `nonce` and `pending` are the key's next one, without and with what waits in the node's pool.
     `broken`: the head does not follow the one seen before, so mined transactions may be gone.
+    `balance` is what the key has, in wei.
     """
 
     head: BlockRef
@@ -79,6 +80,7 @@ class View(NamedTuple):
     final: int
     tip: int
     broken: bool
+    balance: int = 0
 
     @property
     def quote(self) -> Quote:

@@ -43,14 +43,6 @@ class Sender:
         self._window = window
         self._bundles = bundles
 
-    async def purse(self) -> int:
-        """Wei that the key has left for gas, what is on its way taken off.
-
-        Raises:
-            Transient: no node answered.
-        """
-        return await self._writer.balance(self.manager.address, "pending")
-
     async def send(self, key: str, simulation: Simulation, behind: Behind | None = None) -> Transaction:
         """Send the batch under the idempotency key `key`, with `behind` directly behind what it names.
 

@@ -95,25 +95,25 @@ class Simulator:
         remaining, steps = list(plans), list[Step]()
         rejections: list[Rejection] = []
         gas: int | None = None
+        call = self._executor.batch(remaining)
         for _ in range(PASSES):
             if not remaining:
                 break
-            verdicts, gas = await self._verdicts(remaining)
+            verdicts, gas = await self._verdicts(remaining, call)
             steps = [verdict for verdict in verdicts if isinstance(verdict, Step)]
             rejections += [verdict for verdict in verdicts if isinstance(verdict, Rejection)]
             pairs = zip(remaining, verdicts, strict=True)
             remaining = [plan for plan, verdict in pairs if isinstance(verdict, Step)]
             if len(remaining) == len(verdicts):
                 break
-        call = self._executor.batch(remaining)
+            call = self._executor.batch(remaining)
         return Simulation(tuple(remaining), tuple(steps), call, tuple(rejections), gas)
 
-    async def _verdicts(self, plans: Sequence[Plan]) -> tuple[list[Step | Rejection], int | None]:
-        """One look at `plans` together: for each its step, or why it should not go; and a gas limit."""
-        data = self._executor.batch(plans).data
+    async def _verdicts(self, plans: Sequence[Plan], call: Call) -> tuple[list[Step | Rejection], int | None]:
+        """One look at `call`, all `plans` together: each one's step, or why it should not go; a gas limit."""
         trial, fee = await asyncio.gather(
-            self._settled_trial(plans),
-            converse(self._data_fees.exact(data, plans[0].block), self._chain, "latest"),
+            self._settled_trial(plans, call),
+            converse(self._data_fees.exact(call.data, plans[0].block), self._chain, "latest"),
         )
         profits = [plan.profit for plan in plans]
         costs = charges(profits, trial.gas, fee)
@@ -125,21 +125,21 @@ class Simulator:
             for plan, result, cost in zip(plans, trial.results, costs, strict=True)
         ], enough
 
-    async def _settled_trial(self, plans: Sequence[Plan]) -> _Trial:
+    async def _settled_trial(self, plans: Sequence[Plan], call: Call) -> _Trial:
         """What fails counts only in a block that is still to come."""
         then = self._then(plans[0])
         for _ in range(PASSES):
-            trial = await self._together(plans, then)
+            trial = await self._together(call, then)
             current = None if trial and trial.succeeded else await self._overtaken(then)
             if current is None:
                 return trial or await self._apart(plans, then)
             then = current
         return trial or await self._apart(plans, then)
 
-    async def _together(self, plans: Sequence[Plan], then: NextBlock) -> _Trial | None:
+    async def _together(self, call: Call, then: NextBlock) -> _Trial | None:
         """None where all fail."""
         try:
-            seen = await self._chain.simulate(self._executor.batch(plans), self._operator, then)
+            seen = await self._chain.simulate(call, self._operator, then)
         except CallReverted:
             return None
         return _Trial(self._executor.results(seen.data), seen.gas)

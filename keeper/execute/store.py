@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     String,
     Table,
+    bindparam,
     false,
     func,
     insert,
@@ -99,9 +100,45 @@ class Intent:
 
 _ATTEMPT = ("number", "hash", "raw", "block", "outcome", "cancels", "until", "out")
 
+# Statements are put together once: that takes several times as long as to carry one out.
+_OURS = (transactions.c.chain_id == bindparam("chain")) & (transactions.c.sender == bindparam("owner"))
+_ALIKE = transactions.alias()
+_FIND = select(transactions).where(transactions.c.key == bindparam("wanted"))
+_OPEN = select(transactions).where(_OURS, transactions.c.state.not_in(TERMINAL)).order_by("nonce")
+_HIGHEST = select(func.max(transactions.c.nonce)).where(_OURS)
+_OWNED = select(transactions.c.nonce).where(
+    _OURS,
+    transactions.c.nonce.between(bindparam("first"), bindparam("last")),
+    transactions.c.state.not_in(GIVEN_UP),
+)
+_GIVEN_BACK = select(func.min(_ALIKE.c.nonce)).where(
+    _ALIKE.c.chain_id == bindparam("chain"),
+    _ALIKE.c.sender == bindparam("owner"),
+    _ALIKE.c.state == State.DROPPED,
+    _ALIKE.c.nonce >= bindparam("floor"),
+    _ALIKE.c.nonce.not_in(select(transactions.c.nonce).where(_OURS, transactions.c.state != State.DROPPED)),
+)
+_FREE = select(_GIVEN_BACK.scalar_subquery(), _HIGHEST.scalar_subquery())
+_ADD = insert(transactions).returning(transactions.c.id)
+_MOVE = update(transactions).where(
+    transactions.c.id == bindparam("moved"), transactions.c.state == bindparam("believed")
+)
+_ADD_ATTEMPT = insert(attempts)
+_TELL = update(attempts).where(
+    attempts.c.transaction_id == bindparam("told"), attempts.c.number == bindparam("newest")
+)
+_ATTEMPTS = select(attempts).where(attempts.c.transaction_id == bindparam("made")).order_by("number")
+
+
+class _Noted(NamedTuple):
+    """A change that is not on disk yet: what the state is there, and the columns to be written."""
+
+    believed: State
+    values: dict[str, Any]
+
 
 class TransactionStore:
-    """The transactions of one key on one chain. Every method commits before it returns.
+    """The transactions of one key on one chain. Every method but `noted` commits before it returns.
 
     All that write raise Fenced, and write nothing, once `fence` says that another process has the key;
     and StoreLost when nobody knows whether the database took it.
@@ -112,6 +149,8 @@ class TransactionStore:
         self._chain_id = chain_id
         self._sender = sender
         self._fence = fence
+        self._owner = {"chain": chain_id, "owner": sender}
+        self._noted: dict[int, _Noted] = {}
 
     async def require_lease(self) -> None:
         """Make sure that this process may still send.
@@ -119,38 +158,32 @@ class TransactionStore:
         Raises:
             Fenced: another one has the key.
         """
-        async with self._writing():
+        async with self._writing(lax=True):
             pass
 
     async def find(self, key: str) -> Transaction | None:
         """The transaction with idempotency key `key`."""
         async with self._database.begin() as connection:
-            rows = await connection.execute(select(transactions).where(transactions.c.key == key))
-            row = rows.one_or_none()
+            row = (await connection.execute(_FIND, {"wanted": key})).one_or_none()
             return None if row is None else await _load(connection, row)
 
     async def open(self) -> list[Transaction]:
-        """Every transaction that is not in a terminal state, by nonce."""
-        wanted = (
-            select(transactions).where(self._ours, transactions.c.state.not_in(TERMINAL)).order_by("nonce")
-        )
+        """Every transaction that is not in a terminal state, by nonce; what was only noted is forgotten."""
+        self._noted.clear()
         async with self._database.begin() as connection:
-            return [await _load(connection, row) for row in (await connection.execute(wanted)).all()]
+            rows = (await connection.execute(_OPEN, self._owner)).all()
+            return [await _load(connection, row) for row in rows]
 
     async def next_nonce(self) -> int:
         """One above the highest nonce ever handed out, 0 for a new key."""
         async with self._database.begin() as connection:
-            return await self._next_nonce(connection)
+            return _after(await connection.scalar(_HIGHEST, self._owner))
 
     async def owned(self, first: int, last: int) -> frozenset[int]:
         """Nonces in first..last that belong to a transaction, however it ended."""
-        wanted = select(transactions.c.nonce).where(
-            self._ours,
-            transactions.c.nonce.between(first, last),
-            transactions.c.state.not_in(GIVEN_UP),
-        )
+        wanted = {**self._owner, "first": first, "last": last}
         async with self._database.begin() as connection:
-            return frozenset((await connection.execute(wanted)).scalars())
+            return frozenset((await connection.execute(_OWNED, wanted)).scalars())
 
     async def queue(self, intent: Intent) -> Transaction:
         """Keep what has to wait for a place."""
@@ -158,8 +191,12 @@ class TransactionStore:
             return await self._insert(connection, intent, State.QUEUED, NO_NONCE)
 
     async def reserve(self, intent: Intent, floor: int, *, at: int | None = None) -> Transaction:
-        """Give a new transaction the next nonce, at least `floor` (the chain's own count); or nonce `at`."""
-        async with self._writing() as connection:
+        """Give a new transaction the next nonce, at least `floor` (the chain's own count); or nonce `at`.
+
+        That has to outlive this process, not the power: nothing is sent before `signed` is on the disk, and
+        with it all that was written earlier.
+        """
+        async with self._writing(lax=True) as connection:
             nonce = await self._free_nonce(connection, floor) if at is None else at
             return await self._insert(connection, intent, State.RESERVED, nonce)
 
@@ -167,96 +204,92 @@ class TransactionStore:
         """Give a queued transaction the next nonce."""
         async with self._writing() as connection:
             nonce = await self._free_nonce(connection, floor)
-            state = await _move(connection, transaction, State.RESERVED, nonce=nonce)
+            state = await self._move(connection, transaction, State.RESERVED, nonce=nonce)
         return replace(transaction, state=state, nonce=nonce)
 
     async def signed(self, transaction: Transaction, attempt: Attempt) -> Transaction:
         """Keep an attempt that nobody has seen yet."""
         async with self._writing() as connection:
-            values = {name: getattr(attempt, name) for name in _ATTEMPT}
-            await connection.execute(
-                insert(attempts).values(transaction_id=transaction.id, **values, **attempt.fees._asdict())
-            )
+            values = {name: getattr(attempt, name) for name in _ATTEMPT} | attempt.fees._asdict()
+            await connection.execute(_ADD_ATTEMPT, {"transaction_id": transaction.id, **values})
             state = State.CANCELLING if attempt.cancels else State.SIGNED
             if transaction.state is not state:
-                await _move(connection, transaction, state)
+                await self._move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*transaction.attempts, attempt))
 
     async def sent(self, transaction: Transaction, outcome: str, *, out: bool) -> Transaction:
-        """Note the answer to the newest attempt, and whether it may be `out` there now."""
+        """Note the answer to the newest attempt, and whether it may be `out` there now.
+
+        A power cut may take it: without an answer an attempt is presumed out.
+        """
         *older, newest = transaction.attempts
         told = replace(newest, outcome=outcome, out=newest.out or out)
         state = State.SENT if transaction.state is State.SIGNED else transaction.state
         if state is transaction.state and told == newest:
             return transaction
-        async with self._writing() as connection:
-            await connection.execute(
-                update(attempts)
-                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == newest.number)
-                .values(outcome=told.outcome, out=told.out)
-            )
+        async with self._writing(lax=True) as connection:
+            await _tell(connection, transaction, newest, outcome=told.outcome, out=told.out)
             if state is not transaction.state:
-                await _move(connection, transaction, state)
+                await self._move(connection, transaction, state)
         return replace(transaction, state=state, attempts=(*older, told))
 
     async def published(self, transaction: Transaction, attempt: Attempt) -> Transaction:
         """Note that `attempt`, and those to come, are private no longer."""
         async with self._database.begin() as connection:
-            await connection.execute(
-                update(attempts)
-                .where(attempts.c.transaction_id == transaction.id, attempts.c.number == attempt.number)
-                .values(until=None)
-            )
-            await _move(connection, transaction, transaction.state, until=None)
+            await _tell(connection, transaction, attempt, until=None)
+            await self._move(connection, transaction, transaction.state, until=None)
         known = tuple(
             replace(each, until=None) if each.number == attempt.number else each
             for each in transaction.attempts
         )
         return replace(transaction, until=None, attempts=known)
 
-    async def moved(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
-        """Record what the chain says: another state perhaps, and where the transaction was mined."""
+    async def dropped(self, transaction: Transaction) -> Transaction:
+        """Record that it is given up; its nonce, if it had one, is free from now on."""
+        async with self._writing() as connection:
+            await self._move(connection, transaction, State.DROPPED)
+        return replace(transaction, state=State.DROPPED)
+
+    def noted(self, transaction: Transaction, state: State, mined: Mined | None) -> Transaction:
+        """What the chain says: another state perhaps, and where the transaction was mined.
+
+        It is on disk after `write_up`, or the next write to the transaction. Until then a crash loses
+        nothing: the chain says it again.
+        """
         place = {
             "mined_hash": mined and mined.hash,
             "mined_block": mined and mined.block,
             "mined_block_hash": mined and mined.block_hash,
             "succeeded": mined and mined.succeeded,
         }
-        async with self._writing() as connection:
-            await _move(connection, transaction, state, **place)
+        before = self._noted.get(transaction.id, _Noted(transaction.state, {}))
+        following = _following(transaction, state)
+        self._noted[transaction.id] = _Noted(before.believed, {**before.values, **place, "state": following})
         return replace(transaction, state=state, mined=mined)
 
+    async def write_up(self) -> None:
+        """Write what was noted."""
+        if not self._noted:
+            return
+        async with self._writing() as connection:
+            for number, noted in self._noted.items():
+                await _change(connection, number, noted)
+        self._noted.clear()
+
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Connection]:
-        async with self._database.begin() as connection:
+    async def _writing(self, *, lax: bool = False) -> AsyncIterator[Connection]:
+        async with self._database.begin(lax=lax) as connection:
             await self._fence(connection)
             yield connection
-
-    @property
-    def _ours(self) -> Any:
-        return (transactions.c.chain_id == self._chain_id) & (transactions.c.sender == self._sender)
-
-    async def _next_nonce(self, connection: Connection) -> int:
-        highest = await connection.scalar(select(func.max(transactions.c.nonce)).where(self._ours))
-        return 0 if highest is None else highest + 1
 
     async def _free_nonce(self, connection: Connection, floor: int) -> int:
         """The lowest nonce that was given back, else the next one (T3, T26).
 
         Only DROPPED transactions give theirs back: no bytes with it can be mined any more.
         """
-        mine = transactions.alias()
-        given_back = select(func.min(mine.c.nonce)).where(
-            mine.c.chain_id == self._chain_id,
-            mine.c.sender == self._sender,
-            mine.c.state == State.DROPPED,
-            mine.c.nonce >= floor,
-            mine.c.nonce.not_in(
-                select(transactions.c.nonce).where(self._ours, transactions.c.state != State.DROPPED)
-            ),
-        )
-        free = await connection.scalar(given_back)
-        return max(await self._next_nonce(connection), floor) if free is None else int(free)
+        wanted = {**self._owner, "floor": floor}
+        given_back, highest = (await connection.execute(_FREE, wanted)).one()
+        return max(_after(highest), floor) if given_back is None else int(given_back)
 
     async def _insert(self, connection: Connection, intent: Intent, state: State, nonce: int) -> Transaction:
         values: dict[str, Any] = {
@@ -274,26 +307,44 @@ class TransactionStore:
             "until": intent.until,
         }
         documents = [step.document() for step in intent.steps]
-        wanted = insert(transactions).values(**values, steps=documents).returning(transactions.c.id)
-        number = (await connection.execute(wanted)).scalar_one()
+        number = (await connection.execute(_ADD, {**values, "steps": documents})).scalar_one()
         return Transaction(id=number, steps=intent.steps, **values)
 
+    async def _move(
+        self, connection: Connection, transaction: Transaction, state: State, **values: Any
+    ) -> State:
+        """Change the state, and with it what was noted."""
+        noted = self._noted.pop(transaction.id, _Noted(transaction.state, {}))
+        following = _following(transaction, state)
+        await _change(
+            connection,
+            transaction.id,
+            _Noted(noted.believed, {**noted.values, **values, "state": following}),
+        )
+        return following
 
-async def _move(connection: Connection, transaction: Transaction, state: State, **values: Any) -> State:
-    """Change the state, provided that it still is what we believe."""
-    following = state if state is transaction.state else advance(transaction.state, state)
-    changed = await connection.execute(
-        update(transactions)
-        .where(transactions.c.id == transaction.id, transactions.c.state == transaction.state)
-        .values(state=following, **values)
-    )
-    if changed.rowcount != 1:
-        raise Halt(f"another process changed transaction {transaction.id}: two keepers share one key")
-    return state
+
+def _after(highest: int | None) -> int:
+    return 0 if highest is None else highest + 1
+
+
+def _following(transaction: Transaction, state: State) -> State:
+    return state if state is transaction.state else advance(transaction.state, state)
+
+
+async def _change(connection: Connection, number: int, change: _Noted) -> None:
+    """Write to transaction `number`, provided that its state still is what we believe."""
+    where = {"moved": number, "believed": change.believed}
+    if (await connection.execute(_MOVE, where | change.values)).rowcount != 1:
+        raise Halt(f"another process changed transaction {number}: two keepers share one key")
+
+
+async def _tell(connection: Connection, transaction: Transaction, attempt: Attempt, **values: Any) -> None:
+    """Write to one attempt."""
+    await connection.execute(_TELL, {"told": transaction.id, "newest": attempt.number, **values})
 
 
 async def _load(connection: Connection, row: Row[Any]) -> Transaction:
-    wanted = select(attempts).where(attempts.c.transaction_id == row.id).order_by("number")
     return Transaction(
         id=row.id,
         key=row.key,
@@ -320,7 +371,7 @@ async def _load(connection: Connection, row: Row[Any]) -> Transaction:
                 until=each.until,
                 out=each.out,
             )
-            for each in await connection.execute(wanted)
+            for each in await connection.execute(_ATTEMPTS, {"made": row.id})
         ),
         mined=None
         if row.mined_hash is None

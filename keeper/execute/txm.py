@@ -30,7 +30,8 @@ from keeper.types import Address, BlockRef, Call
 class TransactionManager:
     """Sends the transactions of one key and follows them until the chain cannot take them back.
 
-    Call `recover` once before anything else, then `on_head` for every head and `submit` at will.
+    Call `recover` once before anything else, then for every head `on_head`, `submit` at will, `close`,
+    `write_up`.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class TransactionManager:
         self._pusher = Pusher(desk, self._writer, self._attempts)
         self._view: View | None = None
         self._next = 0  # the first nonce that is neither ours nor used
+        self._promised = 0  # wei that what was sent since the last look may take
         self._failures = 0
 
     @property
@@ -118,7 +120,8 @@ class TransactionManager:
     async def on_head(self, head: BlockRef) -> list[Change]:
         """Follow every open transaction to `head`: mined, confirmed, final, gone, or to be pushed.
 
-        Returns the transactions that changed since the last call that succeeded.
+        Returns the transactions that changed since the last call that succeeded. What the chain says of them
+        is in memory alone until `write_up`: what this head asks for leaves first.
 
         Raises:
             Transient: no node answered; what was learned is kept for the next head.
@@ -142,6 +145,26 @@ class TransactionManager:
             self._view = view
             self._observer.on_standing(self._standing(view))
             return self._roster.drain()
+
+    async def close(self) -> list[Change]:
+        """Bring to their end those whose block is final at the last head: nothing waits for that.
+
+        Returns those that ended. Raises as `on_head`.
+        """
+        async with self._lock:
+            if self._view is not None:
+                for transaction in self._roster.numbered():
+                    await self._confirmer.close(transaction, self._view)
+            return self._roster.drain()
+
+    async def write_up(self) -> None:
+        """Store what `recover`, `on_head` and `close` learned, once later stages took note of it.
+
+        Raises:
+            StartOver: as `on_head`.
+        """
+        async with self._lock:
+            await self._store.write_up()
 
     async def submit(
         self,
@@ -195,6 +218,7 @@ class TransactionManager:
                 return await self._queue(intent)
             transaction = self._own(await self._store.reserve(intent, view.nonce))
             self._roster.hold(transaction, held=held)
+            self._promised += gas_limit * fees.cap
             return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
 
     def let_go(self, transaction: Transaction) -> None:
@@ -214,6 +238,16 @@ class TransactionManager:
                 await self._pusher.sign(now, Cancel(fees), self._view)
 
     @property
+    def purse(self) -> int:
+        """Wei that the key had left for gas at the last head, less what was sent since may take."""
+        return self._view.balance - self._promised if self._view else 0
+
+    @property
+    def tip(self) -> int | None:
+        """What the last head's blocks accepted, wei per gas; None before any was looked at."""
+        return self._view.tip if self._view else None
+
+    @property
     def max_gas_price(self) -> int:
         """The highest fee cap of a payload, wei per gas."""
         return self._rules.max_gas_price
@@ -229,22 +263,10 @@ class TransactionManager:
 
     async def _look(self, head: BlockRef) -> View:
         last = self._view.head if self._view else None
-        nonce, pending, final, tip = await asyncio.gather(
-            self._writer.nonce(self.address, "latest"),
-            self._writer.nonce(self.address, "pending"),
-            self._final(),
-            self._writer.priority_fee(),
-        )
+        seen = await self._writer.key_state(self.address)
         broken = last is None or last.hash not in {head.parent, head.hash}
-        return View(head, nonce, pending, final, tip, broken)
-
-    async def _final(self) -> int:
-        if not self._confirmer.missing and not self._roster.any_settled() and self._view is not None:
-            return -1  # nobody would ask
-        try:
-            return (await self._reader.block("finalized")).number
-        except Degraded:
-            return -1  # a young chain has finalized nothing
+        self._promised = 0
+        return View(head, seen.nonce, seen.pending, seen.final, seen.tip, broken, seen.balance)
 
     async def _work(self, view: View, *, first: bool) -> None:
         """Lowest nonce first: what comes later cannot be mined before."""
@@ -274,7 +296,7 @@ class TransactionManager:
             last = min(last, transaction.until - 1)
         late = view.head.number > last
         if late or await self._fails(transaction):
-            dropped = await self._store.moved(transaction, State.DROPPED, None)
+            dropped = await self._store.dropped(transaction)
             self._roster.note(self._roster.keep(dropped))
             return
         fees = first_fees(view.quote, transaction.ceiling)

@@ -1,6 +1,6 @@
 """Liquidations that others made, and why they were not ours."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -69,8 +69,10 @@ class MissLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def record(self, found: Iterable[Missed]) -> list[Missed]:
+    async def record(self, found: Sequence[Missed]) -> list[Missed]:
         """Append; the ones that are new. Another process may come upon the same ones at the same time."""
+        if not found:
+            return []
         news = []
         async with self._database.begin() as connection:
             for each in found:

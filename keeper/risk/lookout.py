@@ -12,8 +12,9 @@ d * (v + u + 1). With at most LEGS roundings of one base unit
 
     HF now >= (c * N - LEGS * (1 - c)) / (d * D) = (c * HF - (1 - c) * LEGS / D) / d
 
-so whoever has c * HF - (1 - c) * LEGS / D >= d * (1 + margin) is above 1 now. Accounts whose legs changed
-are judged anew in any case.
+so whoever has c * HF - (1 - c) * LEGS / D >= d * (1 + margin) is above 1 now. With c >= 1/2 that is everybody
+whose HF - LEGS / D, by which accounts are sorted beforehand, is at least d * (1 + margin) / c; the others are
+looked at one by one. Accounts whose legs changed are judged anew in any case.
 """
 
 from typing import Any, NamedTuple
@@ -27,18 +28,26 @@ from keeper.protocols.scaled import LEGS, Factors, Scaled
 ROUNDING = 1e-11
 """More than what float64 makes of the bound, relative."""
 
+STEEPEST = 0.5
+"""The lowest c for which accounts are sorted the right way."""
+
 MANY = 500
 """So many suspects cost more to judge exactly than a screen of everybody does."""
 
 
 class Base(NamedTuple):
-    """Everybody's health factor at one revision of a book; `dust` is LEGS / D by row."""
+    """Everybody's health factor at one revision of a book; `dust` is LEGS / D by row.
+
+    `order` are the rows by `floor`, health less dust; those that nobody could judge come first.
+    """
 
     book: Book
     revision: int
     factors: Factors
     health: Floats
     dust: Floats
+    order: NDArray[np.intp]
+    floor: Floats
 
 
 class Lookout:
@@ -57,11 +66,9 @@ class Lookout:
             return None
         falls, grows = ratios
         least = (1 + market.screen_margin) * (1 + ROUNDING) * grows
-        known = len(base.health)
-        low = ~(falls * base.health - (1 - falls) * base.dust >= least)  # NaN is suspicious
-        changed = market.book.changed(base.revision)
-        low[changed[changed < known]] = True
-        rows = np.concatenate([np.flatnonzero(low), changed[changed >= known]])
+        near = base.order[: np.searchsorted(base.floor, least / falls)]
+        safe = falls * base.health[near] - (1 - falls) * base.dust[near] >= least  # NaN is not
+        rows = np.union1d(near[~safe], market.book.changed(base.revision))
         return rows if len(rows) <= MANY else None
 
     def rest(self, market: Market, frame: Any) -> None:
@@ -75,7 +82,10 @@ class Lookout:
         current = base is not None and base.book is market.book and base.revision == revision
         if base is not None and current and _same(base.factors, factors):
             return
-        self._base = Base(market.book, revision, factors, market.screen(frame), _dust(market.book, factors))
+        health, dust = market.screen(frame), _dust(market.book, factors)
+        floor = np.where(np.isnan(health), -np.inf, health - dust)
+        order = np.argsort(floor)
+        self._base = Base(market.book, revision, factors, health, dust, order, floor[order])
 
 
 def _factors(market: Market, frame: Any) -> Factors | None:
@@ -87,7 +97,7 @@ def _same(then: Factors, now: Factors) -> bool:
 
 
 def _ratios(then: Factors, now: Factors) -> tuple[float, float] | None:
-    """(c, d) of the bound; None where it does not hold."""
+    """(c, d) of the bound; None where it does not hold, or says nothing."""
     if then.fixed != now.fixed or len(then.unit) != len(now.unit):
         return None
     priced = then.unit > 0
@@ -101,7 +111,8 @@ def _ratios(then: Factors, now: Factors) -> tuple[float, float] | None:
     # Where a factor is 0 nothing can be said; where indexes fell the bound does not hold.
     if not np.isfinite(ratios).all() or (np.minimum(collateral, debt) < units * (1 - ROUNDING)).any():
         return None
-    return float(min(ratios.min(initial=1.0), 1.0)), float(max(ratios.max(initial=1.0), 1.0))
+    falls, grows = float(min(ratios.min(initial=1.0), 1.0)), float(max(ratios.max(initial=1.0), 1.0))
+    return (falls, grows) if falls >= STEEPEST else None
 
 
 def _dust(book: Book, factors: Factors) -> Floats:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -74,20 +74,28 @@ class Database:
         return cls(engine)
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Any]:
+    async def begin(self, *, lax: bool = False) -> AsyncIterator[Any]:
         """One transaction, committed when the block ends well: `async with db.begin() as connection`.
+
+        Args:
+            lax: a power cut may undo it, a crash of the process may not. A server's own settings go first.
 
         Raises:
             StoreLost: the server did not answer, or could not carry it out just now.
         """
         try:
-            async with self.engine.begin() as connection:
+            async with self._transaction(lax=lax) as connection:
                 yield connection
         except (DBAPIError, PostgresError, OSError) as error:
             if not _passes(error):
                 raise
             cause = error.orig if isinstance(error, DBAPIError) else error
             raise StoreLost(f"the database did not answer: {cause or type(cause).__name__}") from error
+
+    def _transaction(self, *, lax: bool) -> AbstractAsyncContextManager[Any]:
+        if isinstance(self.engine, InlineEngine):
+            return self.engine.begin(lax=lax)
+        return self.engine.begin()
 
     async def close(self) -> None:
         await asyncio.shield(self.engine.dispose())

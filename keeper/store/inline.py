@@ -5,8 +5,9 @@ A thread for it would add a dozen hand-overs to every transaction, ten times wha
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable
@@ -45,12 +46,13 @@ class InlineEngine:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._connection: Connection | None = None  # SQLite has one writer: one is kept, and kept open
         self._turn = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[InlineConnection]:
-        """One transaction, committed when the block ends well.
+    async def begin(self, *, lax: bool = False) -> AsyncIterator[InlineConnection]:
+        """One transaction, committed when the block ends well; see `Database.begin`.
 
         Raises:
             RuntimeError: the task is in a transaction already; to wait for it would be for ever.
@@ -61,11 +63,37 @@ class InlineEngine:
         async with self._turn:
             self._owner = task
             try:
-                with self._engine.begin() as connection:
+                connection = self._open()
+                with _waiting(connection, lax=lax), connection.begin():
                     yield InlineConnection(connection)
             finally:
                 self._owner = None
 
+    def _open(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
     async def dispose(self) -> None:
         """Close all connections."""
+        if self._connection is not None:
+            self._connection.close()
         self._engine.dispose()
+
+
+@contextmanager
+def _waiting(connection: Connection, *, lax: bool) -> Iterator[None]:
+    """Commits within the block wait for the disk, unless they are `lax`.
+
+    A later commit that waits takes all that was written before to the disk with it.
+    """
+    if not lax:
+        yield
+        return
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    driver.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA synchronous=FULL")

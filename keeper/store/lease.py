@@ -7,7 +7,7 @@ transaction, so a process that slept through its time cannot add to what its suc
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, String, Table, select, update
+from sqlalchemy import BigInteger, Column, String, Table, bindparam, select, update
 
 from keeper.errors import Fenced
 from keeper.store.database import Connection, Database, metadata
@@ -26,6 +26,10 @@ leases = Table(
     Column("expires", BigInteger, nullable=False),
 )
 
+
+_ROW = (leases.c.chain_id == bindparam("chain")) & (leases.c.sender == bindparam("key"))
+_MINE = update(leases).where(_ROW, leases.c.token == bindparam("term"))
+_RENEW = _MINE.values(renewed=DatabaseNow(), expires=DatabaseNow() + bindparam("lasts"))
 
 Fence = Callable[[Connection], Awaitable[None]]
 """Called first in every transaction that writes; raises Fenced when this process may not; see Lease.fence."""
@@ -99,7 +103,7 @@ class Lease:
             StoreLost: the database did not answer.
         """
         try:
-            async with self._database.begin() as connection:
+            async with self._database.begin(lax=True) as connection:
                 await self.fence(connection)
         except Fenced:
             return False
@@ -115,8 +119,11 @@ class Lease:
         """
         token = self.token
         if token is not None:
-            mine = update(leases).where(self._row, leases.c.token == token).values(**self._times())
-            if (await connection.execute(mine)).rowcount == 1:
+            renewed = await connection.execute(
+                _RENEW,
+                {"chain": self._chain_id, "key": self._sender, "term": token, "lasts": self._milliseconds},
+            )
+            if renewed.rowcount == 1:
                 return
             if self.token == token:
                 self.token = None

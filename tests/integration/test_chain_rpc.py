@@ -17,7 +17,7 @@ from keeper.clock import SystemClock
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.errors import CallReverted, Degraded, Transient
-from keeper.ports import Chain, Receipt, SendError, SendOutcome
+from keeper.ports import Chain, KeyState, Receipt, SendError, SendOutcome
 from keeper.types import Address, Call, Hash, checksum
 
 EMITTER = Address("0x" + "e0" * 20)
@@ -243,6 +243,17 @@ async def test_probe__anvil__tells_what_it_is(rpc: Rpc) -> None:
     assert facts.head == await rpc.block()
     assert -2 < facts.head_age < 60
     assert facts.log_range == 100_000
+
+
+async def test_key_state__in_one_exchange__what_each_question_says(rpc: Rpc, node: Node) -> None:
+    await node.mine(100)
+    await node.fund([SENDER])
+    final = (await rpc.block("finalized")).number
+    nonce, pending = await rpc.nonce(SENDER), await rpc.nonce(SENDER, "pending")
+    balance, tip = await rpc.balance(SENDER, "pending"), await rpc.priority_fee()
+    expected = KeyState(nonce, pending, balance, final, tip)
+    assert await rpc.key_state(SENDER) == expected
+    assert expected.final > 0
 
 
 async def test_web3__on_the_same_connections__works(rpc: Rpc) -> None:

@@ -81,6 +81,15 @@ def test_lookout__price_appears__asks_for_a_full_screen() -> None:
     assert lookout.suspects(market, market.frame(world.now)) is None
 
 
+def test_lookout__price_more_than_halved__asks_for_a_full_screen() -> None:
+    world = a_market(11, seed=7)
+    market, lookout = world.market, Lookout()
+    lookout.rest(market, market.frame(world.now))
+    info = market.assets()[0]
+    prices = {info.address: (info.price or 0) * 49 // 100}
+    assert lookout.suspects(market, market.frame(world.now, prices)) is None
+
+
 def test_lookout__index_falls__asks_for_a_full_screen() -> None:
     world = a_market(11, seed=7)
     market, lookout = world.market, Lookout()

@@ -162,7 +162,7 @@ class World:
             pass
 
     async def turn(self) -> None:
-        """What the daemon does at a head: follow, then submit whatever is still wanted."""
+        """What the daemon does at a head: follow, submit whatever is still wanted, then write down."""
         with self.may_crash():
             changes = await (
                 self.manager.on_head(self.chain.head) if self.recovered else self.manager.recover()
@@ -178,6 +178,8 @@ class World:
                     self.accepted.add(key)
                 except Degraded:
                     break
+            self._check(await self.manager.close())
+            await self.manager.write_up()
 
     def _check(self, changes: list[Change]) -> None:
         for transaction, _ in changes:

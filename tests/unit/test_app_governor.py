@@ -54,6 +54,11 @@ async def test_objection__several_reasons__the_operator_comes_first() -> None:
     assert (await asked.objection(HEAD) or "").startswith("lost $50.00")
 
 
+def test_budgeted__with_and_without_a_budget__says_whether_the_ledger_counts() -> None:
+    assert governor(0, bound=20).budgeted
+    assert not governor(0).budgeted
+
+
 SETTINGS = f"""
 [chain]
 id = 1

@@ -35,6 +35,26 @@ async def test_sign__allowed_transaction__raw_bytes_decode_to_it(signer: LocalSi
     assert signed == await signer.sign(TX)
 
 
+async def test_sign__any_numbers__same_bytes_as_eth_account(signer: LocalSigner) -> None:
+    for number in (0, 1, 127, 128, 255, 256, 2**64 - 1, 10**30):
+        tx = TX._replace(nonce=number % 2**64, tip=number, cap=number, data=SELECTOR * (number % 99))
+        fields = {
+            "type": 2,
+            "chainId": tx.chain_id,
+            "nonce": tx.nonce,
+            "to": bytes.fromhex(EXECUTOR[2:]),
+            "value": 0,
+            "data": tx.data,
+            "gas": tx.gas,
+            "maxPriorityFeePerGas": tx.tip,
+            "maxFeePerGas": tx.cap,
+        }
+        theirs = Account.from_key(KEY).sign_transaction(fields)
+        assert await signer.sign(tx) == SignedTx(
+            bytes(theirs.raw_transaction), Hash("0x" + bytes(theirs.hash).hex())
+        )
+
+
 @pytest.mark.parametrize(
     ("change", "objection"),
     [

@@ -18,8 +18,8 @@ async def count(database: Database) -> int:
         return int(await connection.scalar(select(func.count()).select_from(incidents)))
 
 
-async def fail(database: Database) -> None:
-    async with database.begin() as connection:
+async def fail(database: Database, *, lax: bool = False) -> None:
+    async with database.begin(lax=lax) as connection:
         await connection.execute(insert(incidents).values(**ROW, subject="a"))
         raise RuntimeError("on purpose")
 
@@ -51,6 +51,18 @@ async def test_open__sqlite__writes_ahead_and_waits_for_the_disk(tmp_path: Path)
     async with fresh_database(tmp_path) as database, database.begin() as connection:
         assert await connection.scalar(text("PRAGMA journal_mode")) == "wal"
         assert await connection.scalar(text("PRAGMA synchronous")) == 2, "FULL"
+
+
+async def test_begin__lax__does_not_wait_for_the_disk_and_the_next_one_does(tmp_path: Path) -> None:
+    async with fresh_database(tmp_path) as database:
+        async with database.begin(lax=True) as connection:
+            assert await connection.scalar(text("PRAGMA synchronous")) == 1, "NORMAL"
+            await connection.execute(insert(incidents).values(**ROW, subject="b"))
+        with pytest.raises(RuntimeError, match="on purpose"):
+            await fail(database, lax=True)
+        async with database.begin() as connection:
+            assert await connection.scalar(text("PRAGMA synchronous")) == 2, "FULL"
+        assert await count(database) == 1
 
 
 async def test_begin__committed__another_connection_sees_it_at_once(tmp_path: Path) -> None:

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from eth_account import Account
-from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
-from hexbytes import HexBytes
 
 from keeper.errors import Halt
+from keeper.execute.signer.codec import sender_of, signature_of
 from keeper.execute.signer.model import SignedTx, Signer, UnsignedTx
 from keeper.types import Address
 
@@ -75,20 +73,6 @@ class GuardedSigner:
         if "0x" + keccak(signed.raw).hex() != signed.hash:
             return False
         try:
-            fields = TypedTransaction.from_bytes(HexBytes(signed.raw)).as_dict()
-            sender = Account.recover_transaction(signed.raw).lower()
+            return sender_of(tx, signature_of(tx, signed.raw)) == self.address
         except Exception:  # noqa: BLE001 - bytes that cannot be read are not our transaction
             return False
-        expected = {
-            "type": 2,
-            "chainId": tx.chain_id,
-            "nonce": tx.nonce,
-            "to": bytes.fromhex((tx.to or "").removeprefix("0x")),
-            "value": 0,
-            "data": tx.data,
-            "gas": tx.gas,
-            "maxPriorityFeePerGas": tx.tip,
-            "maxFeePerGas": tx.cap,
-            "accessList": (),
-        }
-        return sender == self.address and all(fields.get(name) == value for name, value in expected.items())

@@ -4,14 +4,16 @@ import json
 from contextlib import suppress
 from typing import NoReturn, Protocol
 
+from coincurve import PrivateKey
 from eth_account import Account
-from eth_keys.datatypes import PrivateKey
-from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from keeper.errors import ConfigError
+from keeper.execute.signer.codec import address_of, assemble, digest
 from keeper.execute.signer.model import SignedTx, UnsignedTx
-from keeper.types import Address, Hash
+from keeper.types import Hash
+
+KEY_LENGTH = 32
 
 
 class Secret(Protocol):
@@ -23,11 +25,11 @@ class Secret(Protocol):
 class LocalSigner:
     """Signs with a key in memory. Wrap it in a GuardedSigner: it signs whatever it is given."""
 
-    __slots__ = ("_account", "address")
+    __slots__ = ("_key", "address")
 
     def __init__(self, key: bytes) -> None:
-        self._account = Account.from_key(key)
-        self.address = Address(self._account.address.lower())
+        self._key = PrivateKey(key)
+        self.address = address_of(self._key.public_key)
 
     @classmethod
     def from_key(cls, secret: Secret) -> "LocalSigner":
@@ -38,7 +40,8 @@ class LocalSigner:
         """
         with suppress(Exception):  # whatever went wrong, its text may quote the key
             key = bytes.fromhex(secret.get_secret_value().strip().removeprefix("0x"))
-            return cls(PrivateKey(key).to_bytes())
+            if len(key) == KEY_LENGTH:
+                return cls(key)
         raise ConfigError("the private key is not 0x and 64 hex digits of a valid key; paste it again")
 
     @classmethod
@@ -56,21 +59,7 @@ class LocalSigner:
 
     async def sign(self, tx: UnsignedTx) -> SignedTx:
         """Sign `tx` with deterministic ECDSA: the same transaction always gives the same bytes."""
-        signed = self._account.sign_transaction(
-            {
-                "type": 2,
-                "chainId": tx.chain_id,
-                "nonce": tx.nonce,
-                "to": to_checksum_address(tx.to) if tx.to else b"",
-                "value": 0,
-                "data": tx.data,
-                "gas": tx.gas,
-                "maxPriorityFeePerGas": tx.tip,
-                "maxFeePerGas": tx.cap,
-                "accessList": [],
-            }
-        )
-        raw = bytes(signed.raw_transaction)
+        raw = assemble(tx, self._key.sign_recoverable(digest(tx), hasher=None))
         return SignedTx(raw, Hash("0x" + keccak(raw).hex()))
 
     async def close(self) -> None:
