@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from random import Random
-from typing import NamedTuple
 
 from keeper.index.book import ColumnarBook
 from keeper.protocols.aave_v3.market import AaveV3Market
@@ -13,11 +12,8 @@ DEEPEST = 1_000
 """Prices fall by at most this many parts of BPS: all of the crowd stays healthy."""
 
 
-class Crossing(NamedTuple):
-    """The price (USD, 8 decimals) of `symbol` at which one more borrower is liquidatable."""
-
-    symbol: str
-    price: int
+Prices = dict[str, int]
+"""By symbol, in USD with 8 decimals."""
 
 
 def crowd(market: AaveV3Market, count: int, timestamp: int) -> None:
@@ -43,12 +39,22 @@ def crowd(market: AaveV3Market, count: int, timestamp: int) -> None:
             book.set_quantity(account, info.asset, Side.DEBT, _units(debt, info))
 
 
-def crossings(market: AaveV3Market, timestamp: int) -> list[Crossing]:
-    """Falling prices, asset by asset, each of which makes another borrower liquidatable."""
-    return [crossing for info in market.assets() if info.price for crossing in _of(market, info, timestamp)]
+def crossings(market: AaveV3Market, timestamp: int) -> Iterator[Prices]:
+    """Changes of prices, one after the other, each of which makes another borrower liquidatable.
+
+    One asset falls after the other; with the first fall of the next the former is back where it was, for
+    nobody's health was looked at with both.
+    """
+    back: Prices = {}
+    for info in [info for info in market.assets() if info.price]:
+        for price in _of(market, info, timestamp):
+            yield {**back, info.symbol: price}
+            back = {}
+        back[info.symbol] = info.price or 0
 
 
-def _of(market: AaveV3Market, info: AssetInfo, timestamp: int) -> Iterator[Crossing]:
+def _of(market: AaveV3Market, info: AssetInfo, timestamp: int) -> list[int]:
+    """Prices of one asset, falling, each of which is the highest at which somebody is liquidatable."""
     assert info.price
     low, known = info.price * (BPS - DEEPEST) // BPS, set[int]()
     end = market.frame(timestamp, {info.address: low})
@@ -57,8 +63,7 @@ def _of(market: AaveV3Market, info: AssetInfo, timestamp: int) -> Iterator[Cross
         before, after = (market.health(account, frame).liquidatable for frame in (start, end))
         if after and not before:
             known.add(_crossing(market, info, account, timestamp))
-    for price in sorted(known, reverse=True):
-        yield Crossing(info.symbol, price)
+    return sorted(known, reverse=True)
 
 
 def _crossing(market: AaveV3Market, info: AssetInfo, account: Address, timestamp: int) -> int:

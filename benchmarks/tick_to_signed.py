@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.crowd import Crossing, crossings, crowd
+from benchmarks.crowd import Prices, crossings, crowd
 from benchmarks.measure import Measurement
 from benchmarks.stopped import StoppedClock
 from keeper.app.daemon import Daemon
@@ -90,7 +90,7 @@ def _unlimited(config: Config) -> Config:
     return config.model_copy(update={"chain": config.chain.model_copy(update={"requests_per_second": None})})
 
 
-async def _prepare(network: Network, config: Config) -> list[Crossing]:
+async def _prepare(network: Network, config: Config) -> list[Prices]:
     """Store a snapshot with the crowd in it, from which the daemon starts."""
     async with Rpc(network.anvil.http) as chain, await Database.open(config.store.url.reveal()) as database:
         head = await chain.block()
@@ -100,7 +100,7 @@ async def _prepare(network: Network, config: Config) -> list[Crossing]:
         market = follower.market
         assert isinstance(market, AaveV3Market)
         assert isinstance(market.book, ColumnarBook)
-        steps = crossings(market, head.timestamp)
+        steps = list(crossings(market, head.timestamp))
         crowd(market, ACCOUNTS, head.timestamp)
         await SnapshotStore(database, DEPLOYMENT).save(Snapshot(head, encode(market.book)), -1)
     return steps
@@ -122,7 +122,7 @@ async def _running(config: Config) -> AsyncIterator[tuple[Daemon, list[int]]]:
 
 
 async def _ticks(
-    network: Network, running: tuple[Daemon, list[int]], steps: Iterator[Crossing], count: int
+    network: Network, running: tuple[Daemon, list[int]], steps: Iterator[Prices], count: int
 ) -> AsyncIterator[Tick]:
     """Give the daemon heads with each of which a price falls, until it has sent at `count` of them."""
     daemon, plans = running
@@ -130,7 +130,7 @@ async def _ticks(
     clock = StoppedClock(network.anvil.http)
     async with Rpc(network.anvil.http) as chain:
         while count:
-            await network.actors.set_prices(dict([next(steps)]))
+            await network.actors.set_prices(next(steps))
             head = await chain.block()
             with clock.running():
                 clock.raw.clear()

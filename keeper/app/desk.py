@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from keeper.app.bids import Bidder
 from keeper.plan.confirm import Confirmer
 from keeper.plan.guards import Guards
+from keeper.plan.lasting import Horizon
 from keeper.plan.model import Plan, Rejection
 from keeper.plan.planner import Planner
 from keeper.plan.verdict import dollars
@@ -17,7 +18,7 @@ class Situation(NamedTuple):
     """What a decision depends on besides the market: `gas_price` in wei, `native_price` in USD.
 
     `markets` are all that are at the head: each may lend for the liquidations of the others. `later` is the
-    frame of the last block that a transaction may wait for; None: only the next one counts.
+    last block that a transaction may wait for; None: only the next one counts.
     """
 
     head: BlockRef
@@ -25,7 +26,7 @@ class Situation(NamedTuple):
     gas_price: int
     native_price: int
     markets: Sequence[Market] = ()
-    later: Any = None
+    later: Horizon | None = None
 
 
 class Change(NamedTuple):

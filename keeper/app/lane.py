@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from keeper.app.desk import Change, Desk, Situation, changes
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
+from keeper.plan.lasting import Horizon
 from keeper.plan.model import Plan, Rejection
 from keeper.protocols.base import Health, Market
 from keeper.protocols.oracles.suppose import followed, supposing
@@ -140,7 +141,7 @@ class Lane:
         outcomes: list[Plan | Rejection] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
-            later = market.frame(timestamp + patience) if free and patience else None
+            later = Horizon.of(market, timestamp + patience) if free and patience else None
             now = Situation(head, frame, gas_price, native_price, markets, later)
             outcomes = await self._desk.decide(market, free, now, ahead)
             self._open = now, outcomes

@@ -5,25 +5,74 @@ with more interest on both sides of the account. By then the same request may le
 close factor. Interest moves every limit one way only, so that what the protocol accepts in the first block
 and in the last one it accepts in all between: but for its rounding, and for accounts at two limits at once,
 of which one forbids what the other allows again a little later.
+
+Where collateral is liquidated it has just become cheaper, and often goes on. Some limits are sums of money: a
+rest that is just large enough to be left would be dust after the next fall, and whoever leaves it fails at
+every block of a crash. So sizes also hold with the collateral a little cheaper.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 from keeper.errors import Degraded
 from keeper.plan.size import Ranges
-from keeper.protocols.base import Market, Opportunity, Settlement
+from keeper.protocols.base import AssetInfo, Market, Opportunity, Settlement
+from keeper.types import BPS, Address
+
+FALL = 100
+"""Fall of the collateral's price that sizes hold for, in 1/10000: twice what makes most feeds answer anew."""
 
 LESS = 10_000
 """A request that seizes less than it did by more than this fraction met another limit."""
 
 
-def holds(market: Market, opportunity: Opportunity, request: int, settlement: Settlement, later: Any) -> bool:
-    """Whether `request`, which does `settlement` in the next block, still does as much at the frame `later`.
+class Horizon:
+    """The last block that a transaction may wait for: `frame` with the prices of now, and cheaper collateral.
 
-    So it is taken to be where that frame cannot tell, for want of a price.
+    `falling` makes the market's frame of the same block for prices (USD, 8 decimals) instead of the oracle's.
     """
+
+    def __init__(self, frame: Any, falling: Callable[[dict[Address, int]], Any] | None = None) -> None:
+        self.frame = frame
+        self._falling = falling
+        self._fallen: dict[Address, Any] = {}
+
+    @classmethod
+    def of(cls, market: Market, timestamp: int) -> Self:
+        """A block at `timestamp`. Raises Degraded as `market.frame`."""
+        return cls(market.frame(timestamp), partial(market.frame, timestamp))
+
+    def frames(self, opportunity: Opportunity) -> Sequence[Any]:
+        """All that an opportunity's size has to hold in."""
+        collateral = opportunity.collateral
+        if self._falling is None or not collateral.price or collateral.address == opportunity.debt.address:
+            return [self.frame]
+        if collateral.address not in self._fallen:
+            self._fallen[collateral.address] = self._with_cheaper(collateral, self._falling)
+        return [self.frame, self._fallen[collateral.address]]
+
+    def _with_cheaper(self, asset: AssetInfo, falling: Callable[[dict[Address, int]], Any]) -> Any:
+        try:
+            return falling({asset.address: (asset.price or 0) * (BPS - FALL) // BPS})
+        except Degraded:
+            return self.frame  # a market that prices in dollars mean nothing to
+
+
+def holds(
+    market: Market, opportunity: Opportunity, request: int, settlement: Settlement, later: Horizon
+) -> bool:
+    """Whether `request`, which does `settlement` in the next block, does as much in all frames of `later`.
+
+    So it is taken to be where a frame cannot tell, for want of a price.
+    """
+    return all(_holds(market, opportunity, request, settlement, then) for then in later.frames(opportunity))
+
+
+def _holds(
+    market: Market, opportunity: Opportunity, request: int, settlement: Settlement, later: Any
+) -> bool:
     try:
         then = market.settle(opportunity, request, later)
     except Degraded:
@@ -31,14 +80,21 @@ def holds(market: Market, opportunity: Opportunity, request: int, settlement: Se
     return isinstance(then, Settlement) and then.seize >= settlement.seize - settlement.seize // LESS
 
 
-def ranges_until(market: Market, opportunity: Opportunity, later: Any) -> Ranges:
-    """The opportunity's ranges as far as they are also those of its pair at the frame `later`."""
+def ranges_until(market: Market, opportunity: Opportunity, later: Horizon) -> Ranges:
+    """The opportunity's ranges as far as they are also those of its pair in all frames of `later`."""
+    ranges = opportunity.ranges
+    for then in later.frames(opportunity):
+        ranges = tuple(shared(ranges, _ranges(market, opportunity, then)))
+    return ranges
+
+
+def _ranges(market: Market, opportunity: Opportunity, later: Any) -> Ranges:
     try:
         found = market.opportunities(opportunity.account, later)
     except Degraded:
         return opportunity.ranges
     same = [each.ranges for each in found if replace(each, ranges=opportunity.ranges) == opportunity]
-    return tuple(shared(opportunity.ranges, same[0])) if same else ()
+    return same[0] if same else ()
 
 
 def shared(ranges: Ranges, others: Ranges) -> Iterator[tuple[int, int]]:

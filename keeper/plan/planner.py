@@ -11,6 +11,7 @@ from keeper.index.conversation import converse
 from keeper.plan.aggregator import Aggregator
 from keeper.plan.data_fee import FREE, DataFee
 from keeper.plan.data_fees import DataFees
+from keeper.plan.lasting import Horizon
 from keeper.plan.liquidity import Liquidity
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.pairs import pairs_to_know
@@ -120,12 +121,12 @@ class Planner:
         native_price: int,
         sources: Sequence[FlashSource] | None = None,
         ahead: Sequence[Plan] = (),
-        later: Any = None,
+        later: Horizon | None = None,
     ) -> list[Plan | Rejection]:
         """As `plan`, for accounts that are liquidated together.
 
         Each plan is quoted on what `ahead` and the turns before its own leave. Sizes are such that the
-        protocol accepts them until the frame `later`, where one is given.
+        protocol accepts them until the block `later`, where one is given.
 
         Raises:
             Transient: no node answered in time.

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
-from keeper.plan.lasting import holds, ranges_until
+from keeper.plan.lasting import Horizon, holds, ranges_until
 from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
@@ -79,8 +79,8 @@ class Terms:
 
     `sources` lend the debt asset; without `flash_loan` the executor's owner pays it. `pools` are those of
     the sources that trade too, by name: one that the sale passes cannot lend, for a pool is locked then.
-    `data_fee` is what the chain takes for a transaction's bytes. `later` is the frame of the last block that
-    a transaction may wait for, None: what is to come after the next one does not matter.
+    `data_fee` is what the chain takes for a transaction's bytes. `later` is the last block that a
+    transaction may wait for, None: what is to come after the next one does not matter.
     """
 
     market: Market
@@ -92,7 +92,7 @@ class Terms:
     sources: Sequence[FlashSource] = ()
     pools: Mapping[PoolKey, Address] = field(default_factory=dict)
     data_fee: DataFee = FREE
-    later: Any = None
+    later: Horizon | None = None
 
     def offer(self, opportunity: Opportunity) -> Offer | Refusal:
         """The opportunity with its largest accepted range end, or why the protocol refuses them all."""
@@ -128,6 +128,7 @@ class Terms:
 
     def lasting(self, offer: Offer) -> Ranges:
         """Sizes of the offer that last: those accepted throughout, and the largest where that is capped."""
+        assert self.later is not None, "asked before"
         pair, whole = offer.opportunity, (offer.size, offer.size)
         ranges = ranges_until(self.market, pair, self.later)
         request = self.request(pair, offer.size, offer.most)

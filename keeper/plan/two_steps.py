@@ -8,8 +8,9 @@ allowed at once.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from keeper.plan.lasting import Horizon
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
 from keeper.plan.search import Paths, search
@@ -157,13 +158,13 @@ def _after(opportunity: Opportunity, repay: int, terms: Terms) -> Left | None:
     return Left(same, replace(terms, market=market, frame=frame)) if same else None
 
 
-def _later(step: Step, terms: Terms) -> Any:
-    """The frame of the last block that a second step may wait for, None where the first does not last."""
+def _later(step: Step, terms: Terms) -> Horizon | None:
+    """The last block that a second step may wait for, None where the first does not last."""
     assert isinstance(terms.market, Foresighted), "asked before"
     if terms.later is None:
         return None
-    left = terms.market.after(step.trial.opportunity, step.trial.request, terms.later)
-    return None if isinstance(left, Refusal) else left[1]
+    left = terms.market.after(step.trial.opportunity, step.trial.request, terms.later.frame)
+    return None if isinstance(left, Refusal) else Horizon(left[1])
 
 
 def _priced(

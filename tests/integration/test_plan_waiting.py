@@ -5,6 +5,7 @@ from dataclasses import replace
 from benchmarks.scene import Scene, followed
 from keeper.devnet.borrowers import Mix
 from keeper.errors import CallReverted
+from keeper.plan.lasting import Horizon
 from keeper.plan.model import Plan
 from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
@@ -23,7 +24,7 @@ async def planned(scene: Scene, timestamp: int) -> list[Plan]:
     market, exchange = scene.market, scene.network.exchange
     venue = UniswapV3(exchange.factory, exchange.quoter)
     planner = Planner(scene.chain, [venue], Strategy(USD, max_gas_price=10**12, two_steps=False))
-    frame, later = market.frame(timestamp), market.frame(timestamp + WAITS[-1])
+    frame, later = market.frame(timestamp), Horizon.of(market, timestamp + WAITS[-1])
     accounts = [health.account for health in scan(market, frame).liquidatable]
     prices = await scene.network.actors.prices()
     found = await planner.burst(market, frame, scene.head, accounts, 2 * 10**9, prices["WETH"], later=later)

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from keeper.plan.lasting import shared
+from keeper.plan.lasting import FALL, Horizon, shared
 from keeper.plan.model import Hop
 from keeper.plan.quotes import Quoting
 from keeper.plan.route import Path, Question, Quote, QuoteRequest
@@ -16,7 +16,7 @@ from keeper.plan.strategy import GasModel
 from keeper.plan.terms import Offer, Terms, Trial
 from keeper.protocols.base import FlashKind, Market, Opportunity, Settlement
 from keeper.protocols.flash import Lender
-from keeper.types import RAY, USD, WAD, Address
+from keeper.types import BPS, RAY, USD, WAD, Address
 from tests.aave_v3_world import ALICE, START, address
 from tests.aave_v3_world import World as AaveV3
 from tests.aave_v4_world import World as AaveV4
@@ -142,7 +142,7 @@ def hold(conversation: Quoting[list[Trial | None]], pool: Pool) -> list[Trial | 
         return found
 
 
-def terms_of(market: Market, start: int, later: Any) -> Terms:
+def terms_of(market: Market, start: int, later: Horizon | None) -> Terms:
     lenders = [Lender(FlashKind.BALANCER, BANK, {each.address: 10**30 for each in market.assets()}, premium)]
     return Terms(market, market.frame(start), GAS, GWEI, ETHER, True, lenders, later=later)
 
@@ -170,7 +170,7 @@ def accepted(market: Market, trial: Trial, start: int) -> list[bool]:
 
 
 def check(market: Market, pool: Pool) -> None:
-    terms = terms_of(market, START, market.frame(START + HORIZON))
+    terms = terms_of(market, START, Horizon.of(market, START + HORIZON))
     offers = offers_of(market, terms)
     assume(offers)
     for offer, trial in zip(offers, sized(offers, terms, pool), strict=True):
@@ -227,7 +227,7 @@ def two_debts() -> Market:
 def hasty_and_patient(market: Market, pool: Pool) -> list[tuple[Trial, list[bool]]]:
     """The first offer's trial made for the next block alone and one that lasts, with who accepts it when."""
     found = []
-    for later in (None, market.frame(START + HORIZON)):
+    for later in (None, Horizon(market.frame(START + HORIZON))):
         terms = terms_of(market, START, later)
         first, *_ = sized(offers_of(market, terms), terms, pool)
         assert first is not None
@@ -252,6 +252,27 @@ def test_size__half_of_all_debt_is_about_to_forbid_the_whole_of_one__repays_less
     assert not before[-1]
     assert all(after)
     assert patient.settlement.repay < hasty.settlement.repay
+
+
+def test_size__what_is_left_of_the_collateral_is_about_to_be_dust__repays_less() -> None:
+    """Half of the debt takes all of the collateral but $1,000 and a few cents."""
+    world = AaveV3()
+    taken, other, owed = (world.list(price=USD) for _ in range(3))
+    world.supply(ALICE, taken, 4_150 * UNIT + UNIT // 20)
+    world.supply(ALICE, other, 3_100 * UNIT)
+    world.borrow(ALICE, owed, 6_000 * UNIT)
+    market, trials = world.market, list[Trial]()
+    for later in (None, Horizon.of(market, START)):
+        terms = terms_of(market, START, later)
+        [offer] = [each for each in offers_of(market, terms) if each.opportunity.collateral.address == taken]
+        trials += filter(None, sized([offer], terms, Pool(10**9 * UNIT)))
+    for fall in (0, 1, 10, 50, FALL):
+        frame = market.frame(START, {taken: USD * (BPS - fall) // BPS})
+        hasty, patient = (market.settle(each.opportunity, each.request, frame) for each in trials)
+        assert isinstance(patient, Settlement)
+        assert isinstance(hasty, Settlement) is (fall == 0)
+    hasty_trial, patient_trial = trials
+    assert patient_trial.profit.net_usd * 100 > hasty_trial.profit.net_usd * 98
 
 
 ranges = st.lists(st.integers(0, 60), unique=True, max_size=8).map(
