@@ -21,10 +21,11 @@ from keeper.execute.hinted import BehindHint, Supposed, behind_hint
 from keeper.execute.model import Transaction
 from keeper.ops.metrics import Metrics, UpdateFate
 from keeper.plan.model import Plan, Rejection
-from keeper.ports import AlteredRehearsal, ChainReader, ChainWriter, Hint, Receipt
+from keeper.ports import AlteredRehearsal, ChainReader, ChainWriter, Receipt
 from keeper.protocols.oracles.hinted import Contradiction, transmissions
 from keeper.protocols.oracles.stand_in import stand_ins
 from keeper.protocols.oracles.transmit import Transmission
+from keeper.relay_ports import Hint
 from keeper.types import Address, BlockRef, Hash, checksum
 
 CAPACITY = 16

@@ -7,9 +7,10 @@ from typing import NamedTuple
 from eth_utils.crypto import keccak
 
 from keeper.execute.model import Transaction
-from keeper.ports import Hint, Receipt, Relay
+from keeper.ports import Receipt
 from keeper.protocols.oracles.hinted import answers
 from keeper.protocols.oracles.transmit import Transmission
+from keeper.relay_ports import Hint, Relay
 from keeper.types import Address, Log
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keeper.chain.decode import octets
-from keeper.ports import Hint
+from keeper.relay_ports import Hint
 from keeper.types import Address, Call, Hash
 
 _HASH, _ADDRESS = re.compile("0x[0-9a-f]{64}"), re.compile("0x[0-9a-f]{40}")

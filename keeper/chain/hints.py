@@ -16,7 +16,7 @@ from keeper.chain.sse import EventReader, Oversized
 from keeper.chain.url import EndpointUrl
 from keeper.clock import Clock, SystemClock
 from keeper.errors import Transient, Unreachable
-from keeper.ports import Hint
+from keeper.relay_ports import Hint
 
 _log = structlog.get_logger(__name__)
 

@@ -19,7 +19,8 @@ from keeper.chain.relay_json import (
 )
 from keeper.config.relay import RelayMethod
 from keeper.errors import Degraded, KeeperError, Transient, Unreachable
-from keeper.ports import Bundle, BundleSimulation, SendError, SendOutcome
+from keeper.ports import SendError, SendOutcome
+from keeper.relay_ports import Bundle, BundleSimulation
 from keeper.types import Hash
 
 _log = structlog.get_logger(__name__)

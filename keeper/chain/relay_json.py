@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 
 from keeper.config.relay import RelayMethod
 from keeper.errors import Degraded, Unreachable
-from keeper.ports import Bundle, BundleSimulation, BundleStep
+from keeper.relay_ports import Bundle, BundleSimulation, BundleStep
 from keeper.types import Hash
 
 

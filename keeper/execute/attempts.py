@@ -7,7 +7,8 @@ from keeper.execute.model import Attempt, Fees, Transaction
 from keeper.execute.observe import Alarm, AttemptKind
 from keeper.execute.rules import CANCEL_GAS, REFUSED
 from keeper.execute.signer import Signer, UnsignedTx
-from keeper.ports import ChainWriter, PrivateRoute, SendError, SendOutcome
+from keeper.ports import ChainWriter, SendError, SendOutcome
+from keeper.relay_ports import PrivateRoute
 from keeper.types import Call
 
 OUT = frozenset({SendOutcome.ACCEPTED, SendOutcome.ALREADY_KNOWN, SendOutcome.UNKNOWN})

@@ -15,7 +15,8 @@ from keeper.execute.push import MAX_GAS
 from keeper.execute.reasons import revert_reason
 from keeper.execute.simulate import Simulation, failed
 from keeper.plan.model import Plan, Rejection
-from keeper.ports import PendingTransaction, Rehearsal, Relay
+from keeper.ports import PendingTransaction, Rehearsal
+from keeper.relay_ports import Relay
 from keeper.types import Address, BlockRef, Call, Hash
 
 STEEPEST = 8

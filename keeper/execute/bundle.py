@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from eth_utils.crypto import keccak
 
-from keeper.ports import Bundle, Relay, SendError, SendOutcome
+from keeper.ports import SendError, SendOutcome
+from keeper.relay_ports import Bundle, Relay
 from keeper.types import Hash
 
 Front = tuple[bytes | Hash, ...]

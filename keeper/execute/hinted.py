@@ -8,7 +8,8 @@ from keeper.execute.behind import Behind
 from keeper.execute.executor import Executor
 from keeper.execute.fees import Quote, first_fees
 from keeper.execute.model import Fees, Transaction
-from keeper.ports import AlteredRehearsal, PendingTransaction, Ran, Relay
+from keeper.ports import AlteredRehearsal, PendingTransaction, Ran
+from keeper.relay_ports import Relay
 from keeper.types import Address, BlockRef, Hash
 
 

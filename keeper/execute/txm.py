@@ -23,7 +23,8 @@ from keeper.execute.rules import REFUSED, Cancel, Rules, Sign, View, is_stuck
 from keeper.execute.signer import Signer
 from keeper.execute.states import State
 from keeper.execute.store import Intent, TransactionStore
-from keeper.ports import ChainReader, ChainWriter, PrivateRoute
+from keeper.ports import ChainReader, ChainWriter
+from keeper.relay_ports import PrivateRoute
 from keeper.types import Address, BlockRef, Call
 
 

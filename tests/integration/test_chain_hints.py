@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from keeper.chain.hints import HintResult, Patience, Told, hint_stream
-from keeper.ports import Hint
+from keeper.relay_ports import Hint
 
 EVENT = b'data: {"hash": "0x%064x"}\n\n'
 SHORT = Patience(deadline=0.3, silence=0.3, longest_backoff=0.02)

@@ -16,7 +16,7 @@ from keeper.chain.rpc import Rpc
 from keeper.chain.throttle import Throttle
 from keeper.clock import SystemClock
 from keeper.errors import ConfigError, Transient, Unreachable
-from keeper.ports import KeyState, SendError, SendOutcome
+from keeper.ports import SendError, SendOutcome
 from keeper.types import Address, Call
 from tests.integration.chain_server import Handler, RpcError, Server, serve
 
@@ -345,21 +345,6 @@ async def test_priority_fee__method_missing__falls_back(
     if history is not None:
         server.answers["eth_feeHistory"] = history
     assert await rpc.priority_fee() == tip
-
-
-async def test_key_state__no_finalized_block_and_no_tip__the_rest_counts(server: Server, rpc: Rpc) -> None:
-    server.answers |= {
-        "eth_getTransactionCount": lambda params: {"latest": "0x5", "pending": "0x7"}[params[1]],
-        "eth_getBalance": lambda _: "0x64",
-        "eth_getBlockByNumber": lambda _: None,
-    }
-    assert await rpc.key_state(ADDRESS) == KeyState(5, 7, 100, final=-1, tip=10**9)
-
-
-async def test_key_state__a_nonce_is_not_to_be_had__raises(server: Server, rpc: Rpc) -> None:
-    server.answers |= {"eth_getBalance": lambda _: "0x64", "eth_getBlockByNumber": lambda _: None}
-    with pytest.raises(MethodMissing, match="eth_getTransactionCount"):
-        await rpc.key_state(ADDRESS)
 
 
 async def test_observer__each_exchange__is_told_once_with_its_end(server: Server) -> None:

@@ -14,7 +14,8 @@ from keeper.devnet.raw import read
 from keeper.errors import Degraded, Unreachable
 from keeper.execute.observe import Alarm
 from keeper.execute.states import State
-from keeper.ports import Bundle, SendError
+from keeper.ports import SendError
+from keeper.relay_ports import Bundle
 from tests.relay_world import RELAY_KEY, RelayWorld, dead_url, relay_world, sign
 from tests.txm_world import COUNTER, FAIL, SELECTOR
 

@@ -12,9 +12,10 @@ from keeper.execute.dispatch import Idle, Look
 from keeper.execute.executor import Executor
 from keeper.execute.hinted import BehindHint, Supposed, behind_hint
 from keeper.execute.model import Fees
-from keeper.ports import Hint, Ran, Receipt
+from keeper.ports import Ran, Receipt
 from keeper.protocols.oracles.hinted import ANSWERED
 from keeper.protocols.oracles.transmit import Transmission
+from keeper.relay_ports import Hint
 from keeper.types import Address, BlockRef, Hash, Log
 from tests.execute_samples import OPERATOR, account, sample_plan
 

@@ -8,7 +8,7 @@ import pytest
 from keeper.chain.hint_json import MOST, hint
 from keeper.chain.hints import CAPACITY, HintResult, HintSlot, Told
 from keeper.chain.sse import OVERSIZED
-from keeper.ports import Hint
+from keeper.relay_ports import Hint
 from keeper.types import Address, Call, Hash
 
 HASH = "0xc7dc06c994400830054ab815732d91275bc1241f9be62b62b687b7882f19b8d4"

@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 from keeper.chain.recall import REMEMBERED, Holders, Offer, cancel_requests
 from keeper.chain.relay_json import Request, bundle_requests, replacement_uuid
 from keeper.config.relay import RelayMethod
-from keeper.ports import Bundle
+from keeper.relay_ports import Bundle
 from keeper.types import Hash
 
 RAW, OTHER = b"\x02\x01", b"\x02\x02"

@@ -20,7 +20,7 @@ from keeper.chain.relay_json import (
 from keeper.chain.reputation import ReputationKey, recovered
 from keeper.config.relay import RelayMethod
 from keeper.errors import ConfigError, Degraded, Unreachable
-from keeper.ports import Bundle, BundleSimulation, BundleStep
+from keeper.relay_ports import Bundle, BundleSimulation, BundleStep
 from keeper.types import Hash
 
 KEY = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"

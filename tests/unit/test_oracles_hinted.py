@@ -4,9 +4,9 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from keeper.ports import Hint
 from keeper.protocols.oracles.hinted import ANSWERED, SECONDARY, Contradiction, transmissions
 from keeper.protocols.oracles.transmit import FORWARD, TRANSMIT_PLAIN, TRANSMIT_SECONDARY, Transmission
+from keeper.relay_ports import Hint
 from keeper.types import Address, Call, Hash
 
 FEED, OTHER = Address("0x" + "f1" * 20), Address("0x" + "f2" * 20)

@@ -5,11 +5,11 @@ Chainlink's SVR reports come as `forward` with their calldata told; other sender
 
 from collections.abc import Sequence
 
-from keeper.ports import Hint
 from keeper.protocols.decode import topic
 from keeper.protocols.oracles.feed import ANSWER_UPDATED
 from keeper.protocols.oracles.transmit import Transmission, decode
 from keeper.protocols.oracles.words import signed
+from keeper.relay_ports import Hint
 from keeper.types import Address
 
 ANSWERED = topic(ANSWER_UPDATED)
