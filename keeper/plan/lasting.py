@@ -60,24 +60,25 @@ class Horizon:
             return self.frame  # a market that prices in dollars mean nothing to
 
 
-def holds(
-    market: Market, opportunity: Opportunity, request: int, settlement: Settlement, later: Horizon
-) -> bool:
-    """Whether `request`, which does `settlement` in the next block, does as much in all frames of `later`.
+def nearly(seized: int) -> int:
+    """The least that a request has to seize later which seizes so much in the next block."""
+    return seized - seized // LESS
+
+
+def holds(market: Market, opportunity: Opportunity, request: int, least: int, later: Horizon) -> bool:
+    """Whether `request` seizes `least` or more in all frames of `later`.
 
     So it is taken to be where a frame cannot tell, for want of a price.
     """
-    return all(_holds(market, opportunity, request, settlement, then) for then in later.frames(opportunity))
+    return all(_seizes(market, opportunity, request, least, then) for then in later.frames(opportunity))
 
 
-def _holds(
-    market: Market, opportunity: Opportunity, request: int, settlement: Settlement, later: Any
-) -> bool:
+def _seizes(market: Market, opportunity: Opportunity, request: int, least: int, later: Any) -> bool:
     try:
         then = market.settle(opportunity, request, later)
     except Degraded:
         return True
-    return isinstance(then, Settlement) and then.seize >= settlement.seize - settlement.seize // LESS
+    return isinstance(then, Settlement) and then.seize >= least
 
 
 def ranges_until(market: Market, opportunity: Opportunity, later: Horizon) -> Ranges:

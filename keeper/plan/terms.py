@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from keeper.plan.data_fee import FREE, DataFee, transaction_size
 from keeper.plan.funding import INVENTORY, UNNEEDED, Funding, Need, cheapest
-from keeper.plan.lasting import Horizon, holds, ranges_until
+from keeper.plan.lasting import Horizon, holds, nearly, ranges_until
 from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
@@ -123,8 +123,12 @@ class Terms:
 
     def lasts(self, trial: Trial) -> bool:
         """Whether the protocol takes the trial also in the last block that it may wait for."""
-        pair, now = trial.opportunity, trial.settlement
-        return self.later is None or holds(self.market, pair, trial.request, now, self.later)
+        if self.later is None:
+            return True
+        in_swap = trial.loan is not None and trial.loan.kind is FlashKind.FLASH_SWAP
+        # The pool that pays first wants all that it was promised, the others take what there is.
+        least = trial.route.amount_in if in_swap else nearly(trial.settlement.seize)
+        return holds(self.market, trial.opportunity, trial.request, least, self.later)
 
     def lasting(self, offer: Offer) -> Ranges:
         """Sizes of the offer that last: those accepted throughout, and the largest where that is capped."""
@@ -132,7 +136,7 @@ class Terms:
         pair, whole = offer.opportunity, (offer.size, offer.size)
         ranges = ranges_until(self.market, pair, self.later)
         request = self.request(pair, offer.size, offer.most)
-        capped = holds(self.market, pair, request, offer.most, self.later)
+        capped = holds(self.market, pair, request, nearly(offer.most.seize), self.later)
         return (*ranges, whole) if capped and (not ranges or ranges[-1][1] < offer.size) else ranges
 
     def question(self, opportunity: Opportunity, sale: Sale, amount: int) -> Question:
