@@ -1,7 +1,10 @@
 """A devnet for a test: `async with running_market() as devnet`."""
 
+import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from keeper.devnet import aave_v36
@@ -32,6 +35,26 @@ async def running_chain(anvil: AbstractAsyncContextManager[Anvil] | None = None)
     """An Anvil for the length of the block; `anvil` is an Anvil.start(…) with other than default options."""
     async with anvil or Anvil.start() as running, Node(running.http) as node:
         yield Chain(running, node)
+
+
+@asynccontextmanager
+async def frozen(anvil: Anvil) -> AsyncIterator[None]:
+    """Nobody at home for the length of the block: not one thread of the node runs."""
+    anvil.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(500):
+            if _stopped(anvil.process.pid):
+                break
+            await asyncio.sleep(0.01)
+        assert _stopped(anvil.process.pid)
+        yield
+    finally:
+        anvil.process.send_signal(signal.SIGCONT)
+
+
+def _stopped(process: int) -> bool:
+    threads = [stat.read_text() for stat in Path(f"/proc/{process}/task").glob("*/stat")]
+    return all(thread.rpartition(") ")[2].startswith("T") for thread in threads)
 
 
 @asynccontextmanager

@@ -1,7 +1,6 @@
 """Several nodes of one chain: real Anvils that lag, hang and change their chain, and one that lies."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -19,6 +18,7 @@ from keeper.devnet.node import Node
 from keeper.errors import Degraded, Transient, WrongChain
 from keeper.ports import Priority, priority
 from keeper.types import Address, BlockRef, Call, Hash
+from tests.devnet import frozen
 from tests.integration.chain_server import RpcError, Server, forwarding, serve
 
 CHAIN = 31337
@@ -90,16 +90,6 @@ async def until(true: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not come to be")
-
-
-@asynccontextmanager
-async def frozen(anvil: Anvil) -> AsyncIterator[None]:
-    anvil.process.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(0.1)
-    try:
-        yield
-    finally:
-        anvil.process.send_signal(signal.SIGCONT)
 
 
 async def mine(*nodes: Node, blocks: int = 1) -> None:

@@ -1,7 +1,6 @@
 """The transport against a real Anvil."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from keeper.devnet.node import Node
 from keeper.errors import CallReverted, Degraded, Transient
 from keeper.ports import Chain, KeyState, Receipt, SendError, SendOutcome
 from keeper.types import Address, Call, Hash, checksum
+from tests.devnet import frozen
 
 EMITTER = Address("0x" + "e0" * 20)
 OTHER = Address("0x" + "e1" * 20)
@@ -275,13 +275,9 @@ async def test_pool__over_anvil__is_a_chain(anvil: Anvil) -> None:
 
 
 async def test_request__node_frozen__deadline_ends_it(anvil: Anvil) -> None:
-    async with Rpc(anvil.http, deadline=0.2) as rpc:
-        anvil.process.send_signal(signal.SIGSTOP)
-        try:
-            with pytest.raises(DeadlineExceeded):
-                await rpc.block()
-        finally:
-            anvil.process.send_signal(signal.SIGCONT)
+    async with Rpc(anvil.http, deadline=0.2) as rpc, frozen(anvil):
+        with pytest.raises(DeadlineExceeded):
+            await rpc.block()
 
 
 async def test_estimate_gas__the_same_transaction_waits__is_not_counted_against_itself(
