@@ -117,14 +117,17 @@ class RelayClient:
         raise _worst(failures)
 
     async def _offer(self, requests: Sequence[Request], offer: Offer) -> None:
-        """Ask every builder everything at once; return when one took something, raise when none did."""
+        """Ask every builder everything at once; return when one took the first request, the next block's.
+
+        Where none takes that, all have to answer; raise when none took anything.
+        """
         failures: list[KeeperError] = []
-        taken = asyncio.Event()
+        taken, later = asyncio.Event(), asyncio.Event()
         self._holders.offered(offer.name)
         tasks = {
-            self._start(builder, request, offer, failures, taken)
+            self._start(builder, request, offer, failures, later if place else taken)
             for builder in self._builders
-            for request in requests
+            for place, request in enumerate(requests)
         }
         waiter = asyncio.ensure_future(taken.wait())
         try:
@@ -135,7 +138,7 @@ class RelayClient:
                     task.result()  # what builders answer is caught; anything else is a mistake of ours
         finally:
             waiter.cancel()
-        if not taken.is_set():
+        if not (taken.is_set() or later.is_set()):
             raise _worst(failures)
 
     def _start(

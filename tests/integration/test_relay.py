@@ -1,13 +1,17 @@
 """Transactions through a relay that checks signatures and builds the blocks of an Anvil."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
 
-from keeper.chain.relay import RelayAnswer
-from keeper.chain.relay_json import bundle_hash
+from keeper.chain.builder import Builder
+from keeper.chain.relay import RelayAnswer, RelayClient
+from keeper.chain.relay_json import Request, bundle_hash
+from keeper.chain.reputation import ReputationKey
 from keeper.config.relay import RelayMethod
 from keeper.devnet.blocks import COINBASE
 from keeper.devnet.raw import read
@@ -59,6 +63,24 @@ async def test_submit__several_in_a_row__land_together_in_the_order_of_their_non
         await world.mine()
         assert await order(world) == hashes
         assert await world.world.count() == 3
+
+
+class SlowAtFirst(Builder):
+    """A builder whose first answer takes its time."""
+
+    asked = 0
+
+    async def ask(self, request: Request) -> Any:
+        self.asked += 1
+        await asyncio.sleep(0.1 if self.asked == 1 else 0)
+        return await super().ask(request)
+
+
+async def test_send__request_for_the_next_block_is_slow__its_answer_is_waited_for(world: RelayWorld) -> None:
+    builder = SlowAtFirst(world.relay.url, ReputationKey(RELAY_KEY), deadline=5.0)
+    async with RelayClient([builder], RelayMethod.BUNDLE) as route:
+        await route.send(sign(STRANGER, 0, COUNTER), head=7, until=10)
+        assert hex(8) in [asked.params[0]["blockNumber"] for asked in world.relay.asked]
 
 
 async def test_submit__a_builder_misses_the_first_block__lands_in_a_later_target_block(
