@@ -43,6 +43,15 @@ async def devnet(
             await process.wait()
 
 
+async def mined(node: Node, transaction: str) -> None:
+    """Wait for the block that the node makes of a transaction, a moment after it has taken it."""
+    for _ in range(500):
+        if await node.request("eth_getTransactionReceipt", transaction) is not None:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{transaction} is not mined")
+
+
 async def moved_as_documented(announced: dict[str, Any]) -> None:
     """Set the price of WETH with the transaction that docs/devnet.md shows."""
     page = (Path(__file__).parents[2] / "docs" / "devnet.md").read_text(encoding="utf-8")
@@ -50,7 +59,8 @@ async def moved_as_documented(announced: dict[str, Any]) -> None:
     async with Node(announced["rpc_http"]) as node:
         for feed in announced["feeds"]["WETH"]:
             document = json.loads(command.replace("FEED", feed))
-            await node.request(document["method"], *document["params"])
+            sent = await node.request(document["method"], *document["params"])
+            await mined(node, sent)
             answer = await node.request("eth_call", {"to": feed, "data": LATEST_ROUND}, "latest")
             assert int(answer[66:130], 16) == 2_000 * USD
 
