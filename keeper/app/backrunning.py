@@ -1,6 +1,5 @@
 """From the settings to a watch over pending oracle updates."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,6 +11,7 @@ from keeper.app.doctor.contracts import operator_of
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
 from keeper.artifacts import load_artifact
+from keeper.beside import beside
 from keeper.chain.mempool import pending_stream
 from keeper.chain.pool import Pool
 from keeper.config.backrun import Route
@@ -22,7 +22,6 @@ from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.ops.metrics import Metrics
 from keeper.ops.watch import Watch
-from keeper.ports import PendingTransaction
 from keeper.types import Mode
 
 BUNDLES = frozenset({RelayMethod.BUNDLE, RelayMethod.MEV_BUNDLE})
@@ -79,20 +78,5 @@ async def watched_updates(
         pending = await stack.enter_async_context(
             pending_stream(backrunner.wants, urls, endpoints, chain_id=config.chain.id, observer=watch)
         )
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(_meet_all(daemon, pending), name="pending updates")
-            try:
-                yield
-            except Exception as error:  # noqa: BLE001 - raised again below
-                # Inside the group it would come out wrapped in an ExceptionGroup.
-                failure = error
-            finally:
-                task.cancel()
-        if failure is not None:
-            raise failure
-
-
-async def _meet_all(daemon: Daemon, pending: AsyncIterator[PendingTransaction]) -> None:
-    async for transaction in pending:
-        await daemon.meet(transaction)
+        await stack.enter_async_context(beside(daemon.meet_all(pending)))
+        yield

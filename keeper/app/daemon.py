@@ -1,7 +1,7 @@
 """The daemon's main loop: one turn a head, from the chain to the ledger."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -140,6 +140,11 @@ class Daemon:
             except (Transient, Degraded, StartOver) as error:
                 self._recovered = not isinstance(error, StartOver)
                 self._announcer.say(Event.DEFERRED, block=self._head.number, reason=str(error))
+
+    async def meet_all(self, seen: AsyncIterator[PendingTransaction] | AsyncIterator[Told]) -> None:
+        """`meet` whatever is seen, as long as something is."""
+        async for each in seen:
+            await self.meet(each)
 
     def beat(self) -> None:
         """Say that the loop is not stuck."""

@@ -1,6 +1,5 @@
 """From the settings to a watch over the hints of relays."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -14,8 +13,9 @@ from keeper.app.native import wrapped_native
 from keeper.app.planning import make_bidder
 from keeper.app.route import reputation
 from keeper.artifacts import load_artifact
+from keeper.beside import beside
 from keeper.chain.builder import Builder
-from keeper.chain.hints import Told, hint_stream
+from keeper.chain.hints import hint_stream
 from keeper.chain.pool import Pool
 from keeper.chain.relay import RelayClient, RelayObserver
 from keeper.config.model import Config
@@ -95,20 +95,5 @@ async def watched_hints(
 ) -> AsyncIterator[None]:
     """Show `daemon` every hint that `runner` takes while the block runs."""
     urls = [settings.stream.reveal() for settings in config.hints]
-    failure: Exception | None = None
-    async with hint_stream(runner.judge, urls, observer=watch) as hints, asyncio.TaskGroup() as group:
-        task = group.create_task(_meet_all(daemon, hints), name="hints")
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - raised again below
-            # Inside the group it would come out wrapped in an ExceptionGroup.
-            failure = error
-        finally:
-            task.cancel()
-    if failure is not None:
-        raise failure
-
-
-async def _meet_all(daemon: Daemon, hints: AsyncIterator[Told]) -> None:
-    async for told in hints:
-        await daemon.meet(told)
+    async with hint_stream(runner.judge, urls, observer=watch) as hints, beside(daemon.meet_all(hints)):
+        yield

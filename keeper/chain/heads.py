@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import structlog
 
+from keeper.beside import beside
 from keeper.chain.faults import DeadlineExceeded
 from keeper.chain.observe import NodeObserver, NoObserver
 from keeper.chain.subscription import subscribe
@@ -97,21 +98,11 @@ async def head_stream(
     slot = HeadSlot()
     pump = _Pump(slot, latest, clock or SystemClock(), observer or NoObserver())
     urls = [EndpointUrl(url, ("ws", "wss")) for url in ws_urls]
-    failure: Exception | None = None
-    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+    async with aiohttp.ClientSession() as session:
         works = [pump.poll(poll_interval, compare_interval)]
         works += [pump.follow(session, urls, chain_id, silence, longest_backoff)] if urls else []
-        tasks = [group.create_task(work) for work in works]
-        try:
+        async with beside(*works):
             yield slot
-        except Exception as error:  # noqa: BLE001 - raised again below
-            # Inside the group it would come out wrapped in an ExceptionGroup.
-            failure = error
-        finally:
-            for task in tasks:
-                task.cancel()
-    if failure is not None:
-        raise failure
 
 
 class _Pump:

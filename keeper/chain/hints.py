@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import aiohttp
 import structlog
 
+from keeper.beside import beside
 from keeper.chain.faults import DeadlineExceeded
 from keeper.chain.hint_json import hint
 from keeper.chain.sse import EventReader, Oversized
@@ -147,23 +148,10 @@ async def hint_stream(
     """
     slot = HintSlot(judge, observer)
     reader = _Reader(slot, observer, patience, clock or SystemClock())
-    failure: Exception | None = None
-    timeout = aiohttp.ClientTimeout(total=None)
-    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(reader.keep(session, number, EndpointUrl(url)), name=f"hints {number}")
-            for number, url in enumerate(urls)
-        ]
-        try:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
+        reads = (reader.keep(session, number, EndpointUrl(url)) for number, url in enumerate(urls))
+        async with beside(*reads):
             yield slot
-        except Exception as error:  # noqa: BLE001 - raised again below
-            # Inside the group it would come out wrapped in an ExceptionGroup.
-            failure = error
-        finally:
-            for task in tasks:
-                task.cancel()
-    if failure is not None:
-        raise failure
 
 
 @asynccontextmanager

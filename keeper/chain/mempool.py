@@ -9,6 +9,7 @@ from functools import partial
 import aiohttp
 import structlog
 
+from keeper.beside import beside
 from keeper.chain.faults import MethodMissing
 from keeper.chain.observe import NodeObserver, NoObserver
 from keeper.chain.pending import poll, push
@@ -82,8 +83,7 @@ async def pending_stream(
     slot = PendingSlot(wanted)
     clock = clock or SystemClock()
     sources: list[tuple[str, _Source]] = []
-    failure: Exception | None = None
-    async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as group:
+    async with aiohttp.ClientSession() as session:
         for url in (EndpointUrl(text, ("ws", "wss")) for text in ws_urls):
             source = partial(push, session, url, slot.offer, chain_id=chain_id, deadline=deadline)
             sources.append((url.host, source))
@@ -91,17 +91,8 @@ async def pending_stream(
             asked = partial(poll, interval=poll_interval, clock=clock)
             sources += [(rpc.host, partial(asked, rpc, slot.offer)) for rpc in rpcs]
         keep = _Keep(clock, longest_backoff, observer or NoObserver())
-        tasks = [group.create_task(keep.up(host, source)) for host, source in sources]
-        try:
+        async with beside(*(keep.up(host, source) for host, source in sources)):
             yield slot
-        except Exception as error:  # noqa: BLE001 - raised again below
-            # Inside the group it would come out wrapped in an ExceptionGroup.
-            failure = error
-        finally:
-            for task in tasks:
-                task.cancel()
-    if failure is not None:
-        raise failure
 
 
 class _Keep:

@@ -1,6 +1,5 @@
 """Several endpoints of one chain as a single `Chain`."""
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import Self
 
 import structlog
 
+from keeper.beside import beside
 from keeper.chain.broadcast import Broadcast
 from keeper.chain.completeness import Completeness
 from keeper.chain.failover import Failover
@@ -113,18 +113,8 @@ class Pool:
     async def watched(self) -> AsyncIterator[Self]:
         """Look at every node now and then while the block runs."""
         watcher = Watcher(self._rpcs, self._failover, self._clock, self._settings.watch_seconds)
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(watcher.run(), name="watch nodes")
-            try:
-                yield self
-            except Exception as error:  # noqa: BLE001 - raised again below
-                # Inside the group it would come out wrapped in an ExceptionGroup.
-                failure = error
-            finally:
-                task.cancel()
-        if failure is not None:
-            raise failure
+        async with beside(watcher.run()):
+            yield self
 
     async def check(self) -> None:
         """Ask every endpoint for its chain id.
