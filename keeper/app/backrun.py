@@ -7,16 +7,15 @@ are placed behind it; then it is followed until it is mined or gone.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from keeper.app.announce import Announcer
-from keeper.app.events import Event
 from keeper.app.expected import Expectations, Expected
-from keeper.app.lane import Lane
-from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.app.fates import Fates
+from keeper.app.forecast import Forecaster
 from keeper.execute.behind import Behind, dearest, obstacle
+from keeper.execute.confirm import receipt_of
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.model import Transaction
-from keeper.ops.metrics import Metrics, UpdateFate
+from keeper.ops.metrics import UpdateFate
 from keeper.plan.model import Plan, Rejection
 from keeper.ports import ChainWriter, PendingTransaction, Receipt, Rehearsal
 from keeper.protocols.oracles.transmit import decode
@@ -43,43 +42,37 @@ class Prospect(NamedTuple):
 
 
 class Backrunner:
-    """Expects updates of the aggregators that price the markets of `lanes`.
+    """Expects updates of the aggregators that move a price of `forecaster`.
 
-    `operator` sends what `executor` carries out; `wrapped_native` tells what gas is worth. `bundles`: update
-    and liquidation go to block builders in one piece, instead of through the mempool.
+    `operator` sends what `executor` carries out. `bundles`: update and liquidation go to block builders in
+    one piece, instead of through the mempool.
     Not for concurrent use: the daemon calls it between the steps of its turns.
     """
 
     def __init__(
         self,
         chain: Source,
-        lanes: Sequence[Lane],
+        forecaster: Forecaster,
         dispatcher: Dispatcher,
         executor: Executor,
         operator: Address,
         *,
-        chain_id: int,
-        wrapped_native: Address | None,
         bundles: bool,
-        announcer: Announcer,
-        metrics: Metrics,
+        fates: Fates,
     ) -> None:
         self._chain = chain
-        self._lanes = lanes
+        self._forecaster = forecaster
         self._dispatcher = dispatcher
         self._executor = executor
         self._operator = operator
-        self._chain_id = chain_id
-        self._wrapped_native = wrapped_native
         self._bundles = bundles
-        self._announcer = announcer
-        self._metrics = metrics
+        self._fates = fates
         self._expected = Expectations()
 
     def wants(self, transaction: PendingTransaction) -> bool:
         """Whether a pending transaction moves a price here, or takes the place of one that does."""
         found = decode(*transaction.call)
-        if found is not None and any(lane.moved_by(found.aggregator) for lane in self._lanes):
+        if found is not None and self._forecaster.moves(found.aggregator):
             return True
         return bool(self._expected.rivals(transaction))
 
@@ -92,14 +85,14 @@ class Backrunner:
             Transient: no node answered.
         """
         found = decode(*transaction.call)
-        if found is None or not any(lane.moved_by(found.aggregator) for lane in self._lanes):
+        if found is None or not self._forecaster.moves(found.aggregator):
             for rival in self._expected.rivals(transaction):
                 await self._give_up(rival, f"{transaction.hash} takes its place", head)
             return None
         expected = Expected(transaction, found, head.number)
         for gone in self._expected.add(expected):
             await self._give_up(gone, "another takes its place", head)
-        self._metrics.updates.labels(UpdateFate.SEEN.value).inc()
+        self._fates.count(UpdateFate.SEEN)
         return await self._consider(expected, head, timestamp)
 
     async def on_head(self, head: BlockRef) -> None:
@@ -129,7 +122,7 @@ class Backrunner:
         expected = prospect.expected
         expected.ours.append(transaction)
         expected.sent = prospect.behind.head.number
-        self._metrics.updates.labels(UpdateFate.SENT.value).inc()
+        self._fates.count(UpdateFate.SENT)
 
     async def _consider(self, expected: Expected, head: BlockRef, timestamp: int) -> Prospect | None:
         front = self._expected.front(expected)
@@ -139,7 +132,7 @@ class Backrunner:
         expected.obstacle = obstacle(update, self._expected.next_nonce(update.sender, mined, front), head)
         if expected.obstacle is not None:
             if expected.obstacle != told:
-                self._metrics.updates.labels(UpdateFate.NOT_EXECUTABLE.value).inc()
+                self._fates.count(UpdateFate.NOT_EXECUTABLE)
                 self._tell(expected, head, reason=expected.obstacle)
             return None
         behind = Behind(
@@ -163,30 +156,15 @@ class Backrunner:
     async def _plan(self, expected: Expected, front: Sequence[Expected], behind: Behind) -> Prospect | None:
         """Ask every deployment that the update concerns who crosses, and what that is worth."""
         head, update = behind.head, expected.update
-        native = native_price([lane.market for lane in self._lanes], self._wrapped_native, self._chain_id)
-        gas_price = min(update.cap, dearest(head) + update.tip)
-        crossing: list[Address] = []
-        plans: list[Plan] = []
-        rejections: list[Rejection] = []
-        for lane in self._lanes:
-            if lane.cursor != head or not lane.moved_by(expected.transmission.aggregator):
-                continue
-            found = await lane.anticipate(
-                [each.transmission for each in (*front, expected)],
-                head,
-                behind.timestamp,
-                gas_price,
-                native or ASSUMED_PRICE,
-                in_flight=self._dispatcher.in_flight(),
-                ahead=plans,
-            )
-            crossing += found.crossing
-            plans += found.plans
-            rejections += found.rejections
+        crossing, plans, rejections = await self._forecaster.expect(
+            [expected.transmission.aggregator],
+            [each.transmission for each in (*front, expected)],
+            head,
+            behind.timestamp,
+            min(update.cap, dearest(head) + update.tip),
+        )
         self._tell(expected, head, crossing=[checksum(each) for each in crossing], plans=len(plans))
-        if crossing:
-            self._metrics.updates.labels(UpdateFate.CROSSING.value).inc()
-            self._metrics.update_crossings.inc(len(crossing))
+        self._fates.crossing(len(crossing))
         return Prospect(expected, plans, rejections, behind) if plans or rejections else None
 
     async def _mined(self, each: Expected, head: BlockRef) -> None:
@@ -203,12 +181,8 @@ class Backrunner:
 
     async def _judge(self, each: Expected, transaction: Transaction, update: Receipt) -> None:
         """Say where ours came in relative to the update."""
-        places = None
-        found = [await self._chain.receipt(attempt.hash) for attempt in transaction.attempts]
-        ours = next((receipt for receipt in found if receipt is not None), None)
-        if ours is not None and ours.block_hash == update.block_hash and ours.logs and update.logs:
-            places = ours.logs[0].tx_index - update.logs[0].tx_index
-            self._metrics.places_behind.observe(places)
+        ours = await receipt_of(transaction, self._chain)
+        places = None if ours is None or not update.logs else self._fates.places(update.logs[0], ours)
         fate = UpdateFate.LATE if places is None else UpdateFate.BEHIND
         self._result(each, [transaction], fate, update.block, places=places)
 
@@ -228,13 +202,9 @@ class Backrunner:
 
     def _tell(self, each: Expected, head: BlockRef, **more: object) -> None:
         """An update, and what is made of it."""
-        self._announcer.say(
-            Event.UPDATE,
-            block=head.number,
-            tx_hash=each.update.hash,
-            aggregator=checksum(each.transmission.aggregator),
-            answer=str(each.transmission.price),
-            **more,
+        transmission = each.transmission
+        self._fates.update(
+            head, transmission.aggregator, transmission.price, tx_hash=each.update.hash, **more
         )
 
     def _result(
@@ -242,17 +212,4 @@ class Backrunner:
     ) -> None:
         """What became of ours."""
         for transaction in ours:
-            self._metrics.updates.labels(fate.value).inc()
-            self._announcer.say(
-                Event.BACKRUN,
-                block=block,
-                update=each.update.hash,
-                tx_hash=_last_hash(transaction),
-                fate=fate.value,
-                **more,
-            )
-
-
-def _last_hash(transaction: Transaction) -> Hash | None:
-    newest = transaction.newest
-    return None if newest is None else newest.hash
+            self._fates.result(each.update.hash, transaction, fate, block, **more)

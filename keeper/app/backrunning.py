@@ -8,6 +8,8 @@ from keeper.app.backrun import Backrunner
 from keeper.app.connect import make_endpoints
 from keeper.app.daemon import Daemon
 from keeper.app.doctor.contracts import operator_of
+from keeper.app.fates import Fates
+from keeper.app.forecast import Forecaster
 from keeper.app.lane import Lane
 from keeper.app.native import wrapped_native
 from keeper.artifacts import load_artifact
@@ -53,15 +55,12 @@ async def make_backrunner(  # noqa: PLR0917 - the parts it shares with the daemo
         )
     return Backrunner(
         chain,
-        lanes,
+        Forecaster(lanes, dispatcher, config.chain.id, await wrapped_native(config, chain)),
         dispatcher,
         Executor(address, load_artifact("executor").abi),
         await operator_of(chain, address),
-        chain_id=config.chain.id,
-        wrapped_native=await wrapped_native(config, chain),
         bundles=config.backrun.route is Route.BUNDLE,
-        announcer=announcer,
-        metrics=metrics,
+        fates=Fates(announcer, metrics),
     )
 
 

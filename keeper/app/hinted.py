@@ -8,18 +8,16 @@ alone; again at every head, until the update is mined or its time is over. Nothi
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple, Protocol
 
-from keeper.app.announce import Announcer
-from keeper.app.bids import Bidder
-from keeper.app.events import Event
+from keeper.app.fates import Fates, last_hash
+from keeper.app.forecast import Forecaster
 from keeper.app.hinted_update import Hinted, HintedRelay, Sighting, Teller, last_before, tellers
-from keeper.app.lane import Lane
-from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.chain.hints import HintResult, Told
+from keeper.execute.confirm import receipt_of
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.executor import Executor
 from keeper.execute.hinted import BehindHint, Supposed, behind_hint
 from keeper.execute.model import Transaction
-from keeper.ops.metrics import Metrics, UpdateFate
+from keeper.ops.metrics import UpdateFate
 from keeper.plan.model import Plan, Rejection
 from keeper.ports import AlteredRehearsal, ChainReader, ChainWriter, Receipt
 from keeper.protocols.oracles.hinted import Contradiction, transmissions
@@ -51,7 +49,7 @@ class HintProspect(NamedTuple):
 
 
 class HintRunner:
-    """Expects what hints tell of the aggregators that price the markets of `lanes`.
+    """Expects what hints tell of the aggregators that move a price of `forecaster`.
 
     `relays` are those of the streams, in their order. `operator` sends what `executor` carries out. An update
     is expected for `life` blocks. `objection` tells why nothing may be sent at a head, None if it may.
@@ -61,7 +59,7 @@ class HintRunner:
     def __init__(
         self,
         chain: Source,
-        lanes: Sequence[Lane],
+        forecaster: Forecaster,
         dispatcher: Dispatcher,
         executor: Executor,
         operator: Address,
@@ -69,25 +67,17 @@ class HintRunner:
         relays: Sequence[HintedRelay],
         life: int,
         objection: Objection,
-        chain_id: int,
-        wrapped_native: Address | None,
-        bidder: Bidder | None,
-        announcer: Announcer,
-        metrics: Metrics,
+        fates: Fates,
     ) -> None:
         self._chain = chain
-        self._lanes = lanes
+        self._forecaster = forecaster
         self._dispatcher = dispatcher
         self._executor = executor
         self._operator = operator
         self._relays = relays
         self._life = life
         self._objection = objection
-        self._chain_id = chain_id
-        self._wrapped_native = wrapped_native
-        self._bidder = bidder
-        self._announcer = announcer
-        self._metrics = metrics
+        self._fates = fates
         self._expected: dict[Hash, Hinted] = {}
         self._codes: dict[Address, bytes] = {}
 
@@ -116,7 +106,7 @@ class HintRunner:
         if len(self._expected) >= CAPACITY:
             self._give_up(next(iter(self._expected.values())), "too many others are expected", head)
         self._expected[told.hint.hash] = hinted
-        self._metrics.updates.labels(UpdateFate.SEEN.value).inc()
+        self._fates.count(UpdateFate.SEEN)
         return await self._consider(hinted, head, timestamp)
 
     async def on_head(self, head: BlockRef) -> None:
@@ -126,7 +116,7 @@ class HintRunner:
             Transient: no node answered; asked again at the next head.
         """
         sightings = [await self._look(each, head) for each in self._expected.values()]
-        receipts = {each.id: await self._receipt(each) for each in self._placed}
+        receipts = {each.id: await receipt_of(each, self._chain) for each in self._placed}
         judged = tellers(sightings, receipts)
         for each in judged:
             self._judge(each, receipts[each.transaction.id], head)
@@ -156,7 +146,7 @@ class HintRunner:
     def sent(self, prospect: HintProspect, transaction: Transaction) -> None:
         """`transaction` carries plans of `prospect` and is on its way."""
         prospect.hinted.ours.append(transaction)
-        self._metrics.updates.labels(UpdateFate.SENT.value).inc()
+        self._fates.count(UpdateFate.SENT)
 
     @property
     def _placed(self) -> list[Transaction]:
@@ -164,7 +154,7 @@ class HintRunner:
         return [transaction for each in self._expected.values() for transaction in each.ours]
 
     def _moves(self, transmission: Transmission) -> bool:
-        return any(lane.moved_by(transmission.aggregator) for lane in self._lanes)
+        return self._forecaster.moves(transmission.aggregator)
 
     async def _consider(self, hinted: Hinted, head: BlockRef, timestamp: int) -> HintProspect | None:
         behind = await self._behind(hinted, head, timestamp)
@@ -173,7 +163,7 @@ class HintRunner:
             return await self._plan(hinted, behind)
         if not await self._share(hinted, behind) and hinted.obstacle != _BUSY:
             hinted.obstacle = _BUSY
-            self._metrics.updates.labels(UpdateFate.NOT_EXECUTABLE.value).inc()
+            self._fates.count(UpdateFate.NOT_EXECUTABLE)
             self._tell(hinted, head, reason=_BUSY)
         return None
 
@@ -187,8 +177,8 @@ class HintRunner:
                 transaction, behind
             ):
                 hinted.ours.append(transaction)
-                self._metrics.updates.labels(UpdateFate.SENT.value).inc()
-                self._tell(hinted, behind.head, shared=_last_hash(transaction))
+                self._fates.count(UpdateFate.SENT)
+                self._tell(hinted, behind.head, shared=last_hash(transaction))
                 return True
         return False
 
@@ -212,36 +202,13 @@ class HintRunner:
 
     async def _plan(self, hinted: Hinted, behind: BehindHint) -> HintProspect | None:
         """Ask every deployment that the update concerns who crosses, and what that is worth."""
-        head = behind.head
-        native = native_price([lane.market for lane in self._lanes], self._wrapped_native, self._chain_id)
-        crossing: list[Address] = []
-        plans: list[Plan] = []
-        rejections: list[Rejection] = []
-        for lane in self._lanes:
-            if lane.cursor != head or not any(map(lane.moved_by, hinted.aggregators)):
-                continue
-            found = await lane.anticipate(
-                [each for each in hinted.transmissions if lane.moved_by(each.aggregator)],
-                head,
-                behind.timestamp,
-                behind.quote.base_fee + behind.quote.tip,
-                native or ASSUMED_PRICE,
-                in_flight=self._dispatcher.in_flight(),
-                ahead=plans,
-            )
-            crossing += found.crossing
-            bid = found.plans if self._bidder is None else await self._bidder.bid(found.plans)
-            plans += [each for each in bid if isinstance(each, Plan)]
-            rejections += found.rejections
+        head, quote = behind.head, behind.quote
+        crossing, plans, rejections = await self._forecaster.expect(
+            hinted.aggregators, hinted.transmissions, head, behind.timestamp, quote.base_fee + quote.tip
+        )
         self._tell(hinted, head, crossing=[checksum(each) for each in crossing], plans=len(plans))
-        if crossing:
-            self._metrics.updates.labels(UpdateFate.CROSSING.value).inc()
-            self._metrics.update_crossings.inc(len(crossing))
+        self._fates.crossing(len(crossing))
         return HintProspect(hinted, plans, rejections, behind) if plans or rejections else None
-
-    async def _receipt(self, transaction: Transaction) -> Receipt | None:
-        found = [await self._chain.receipt(attempt.hash) for attempt in transaction.attempts]
-        return next((receipt for receipt in found if receipt is not None), None)
 
     async def _look(self, each: Hinted, head: BlockRef) -> Sighting:
         """What the blocks up to `head` say of an update."""
@@ -254,14 +221,11 @@ class HintRunner:
         each, update = told.sighting.hinted, told.sighting.update
         if ours is None:
             fate = UpdateFate.EXPIRED if update is None else UpdateFate.LATE
-            self._result(each, told.transaction, fate, head.number)
+            self._fates.result(each.hint.hash, told.transaction, fate, head.number)
             return
         update = update or last_before(ours, told.sighting.logs)  # ours is nowhere without it
-        places = None
-        if update is not None and update.block_hash == ours.block_hash and ours.logs:
-            places = ours.logs[0].tx_index - update.tx_index
-            self._metrics.places_behind.observe(places)
-        self._result(each, told.transaction, UpdateFate.BEHIND, ours.block, places=places)
+        places = None if update is None else self._fates.places(update, ours)
+        self._fates.result(each.hint.hash, told.transaction, UpdateFate.BEHIND, ours.block, places=places)
 
     def _conclude(self, sighting: Sighting, head: BlockRef, *, landed: bool) -> None:
         """Expect it no longer, if it was mined or cannot be any more. What was placed behind it is told."""
@@ -277,37 +241,11 @@ class HintRunner:
     def _give_up(self, each: Hinted, why: str, head: BlockRef) -> None:
         del self._expected[each.hint.hash]
         for transaction in each.ours:
-            self._result(each, transaction, UpdateFate.WITHDRAWN, head.number, reason=why)
+            self._fates.result(each.hint.hash, transaction, UpdateFate.WITHDRAWN, head.number, reason=why)
         self._tell(each, head, reason=f"no longer expected: {why}")
 
     def _tell(self, each: Hinted, head: BlockRef, **more: object) -> None:
         """An update, and what is made of it."""
+        told = {"hint": each.hint.hash, "relay": each.relay.host, **more}
         for transmission in each.transmissions:
-            self._announcer.say(
-                Event.UPDATE,
-                block=head.number,
-                hint=each.hint.hash,
-                relay=each.relay.host,
-                aggregator=checksum(transmission.aggregator),
-                answer=str(transmission.price),
-                **more,
-            )
-
-    def _result(
-        self, each: Hinted, transaction: Transaction, fate: UpdateFate, block: int, **more: object
-    ) -> None:
-        """What became of ours."""
-        self._metrics.updates.labels(fate.value).inc()
-        self._announcer.say(
-            Event.BACKRUN,
-            block=block,
-            update=each.hint.hash,
-            tx_hash=_last_hash(transaction),
-            fate=fate.value,
-            **more,
-        )
-
-
-def _last_hash(transaction: Transaction) -> Hash | None:
-    newest = transaction.newest
-    return None if newest is None else newest.hash
+            self._fates.update(head, transmission.aggregator, transmission.price, **told)

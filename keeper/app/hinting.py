@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from keeper.app.announce import Announcer
 from keeper.app.daemon import Daemon
 from keeper.app.doctor.contracts import operator_of
+from keeper.app.fates import Fates
+from keeper.app.forecast import Forecaster
 from keeper.app.hinted import HintRunner, Objection
 from keeper.app.hinted_update import HintedRelay
 from keeper.app.lane import Lane
@@ -56,21 +58,18 @@ async def make_hint_runner(  # noqa: PLR0917 - the parts it shares with the daem
         raise ConfigError("executor.address: not set; [[hints]] needs it; run `keeper executor deploy`")
     relays = [await stack.enter_async_context(each) for each in _relays(config, observer)]
     hosts = [settings.relay.public for settings in config.hints]
+    # Where all transactions go to builders, the plans bring their bids along.
+    bidder = None if config.relay.urls else make_bidder(config, chain)
     return HintRunner(
         chain,
-        lanes,
+        Forecaster(lanes, dispatcher, config.chain.id, await wrapped_native(config, chain), bidder),
         dispatcher,
         Executor(address, load_artifact("executor").abi),
         await operator_of(chain, address),
         relays=[HintedRelay(*each) for each in zip(hosts, relays, strict=True)],
         life=config.relay.target_blocks,
         objection=objection,
-        chain_id=config.chain.id,
-        wrapped_native=await wrapped_native(config, chain),
-        # Where all transactions go to builders, the plans bring their bids along.
-        bidder=None if config.relay.urls else make_bidder(config, chain),
-        announcer=announcer,
-        metrics=metrics,
+        fates=Fates(announcer, metrics),
     )
 
 

@@ -47,7 +47,7 @@ class Confirmer:
     async def _look(self, transaction: Transaction, view: View, *, first: bool) -> Transaction | None:
         transaction = await self._presume_sent(transaction)
         used = transaction.nonce < view.nonce
-        receipt = await self._receipt(transaction) if transaction.is_settled or used else None
+        receipt = await receipt_of(transaction, self._writer) if transaction.is_settled or used else None
         if receipt is not None or not used:
             self.missing.pop(transaction.nonce, None)
         if receipt is not None:
@@ -66,14 +66,6 @@ class Confirmer:
         if newest is None or newest.outcome is not None:
             return transaction
         return self._desk.roster.keep(await self._desk.store.sent(transaction, SendOutcome.UNKNOWN, out=True))
-
-    async def _receipt(self, transaction: Transaction) -> Receipt | None:
-        """The receipt of whichever attempt won, newest first."""
-        for attempt in reversed(transaction.attempts):
-            receipt = await self._writer.receipt(attempt.hash)
-            if receipt is not None:
-                return receipt
-        return None
 
     async def _settle(self, transaction: Transaction, receipt: Receipt, view: View, *, first: bool) -> None:
         """Take note of a receipt, as far as `view` has got."""
@@ -178,3 +170,16 @@ def _never_taken(transaction: Transaction) -> bool:
 
 def _stale(attempt: Attempt) -> bool:
     return attempt.outcome == SendOutcome.NONCE_TOO_LOW and not attempt.out
+
+
+async def receipt_of(transaction: Transaction, chain: ChainWriter) -> Receipt | None:
+    """The receipt of whichever attempt won, newest first.
+
+    Raises:
+        Transient: no node answered.
+    """
+    for attempt in reversed(transaction.attempts):
+        receipt = await chain.receipt(attempt.hash)
+        if receipt is not None:
+            return receipt
+    return None
