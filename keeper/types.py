@@ -1,9 +1,13 @@
 """Words that every stage shares: addresses, blocks, logs, calls."""
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, NewType
 
 from eth_utils.address import is_address, is_checksum_address, to_checksum_address
+from msgspec import Struct
+
+from keeper.errors import Unreachable
 
 Address = NewType("Address", str)
 """20 bytes as lower-case 0x-hex: the form nodes use in logs, so hot paths never convert."""
@@ -40,17 +44,59 @@ class BlockRef(NamedTuple):
     base_fee: int
 
 
-class Log(NamedTuple):
-    """One event log, undecoded: hex strings exactly as the node sent them."""
+@lru_cache(maxsize=1 << 14)
+def _quantity(text: str) -> int:
+    """Neighbouring logs repeat their numbers, and each is asked for several times."""
+    try:
+        return int(text, 16)
+    except ValueError:
+        raise Unreachable(f"malformed answer: {text[:66]!r} is not a number in hex") from None
+
+
+class Log(
+    Struct,
+    frozen=True,
+    gc=False,
+    rename={
+        "block_hex": "blockNumber",
+        "block_hash": "blockHash",
+        "tx_hash": "transactionHash",
+        "tx_index_hex": "transactionIndex",
+        "log_index_hex": "logIndex",
+    },
+):
+    """One event log, undecoded: hex strings exactly as the node sent them.
+
+    A struct of msgspec's, which makes it of a JSON object several times sooner than a constructor: a
+    backfill makes millions. Its numbers are read when somebody asks for them.
+
+    Raises:
+        Unreachable: a number that is asked for is none.
+    """
 
     address: Address
     topics: tuple[str, ...]
     data: str
-    block: int
+    block_hex: str
     block_hash: Hash
     tx_hash: Hash
-    tx_index: int
-    log_index: int
+    tx_index_hex: str
+    log_index_hex: str
+
+    @property
+    def block(self) -> int:
+        """The block's number."""
+        return _quantity(self.block_hex)
+
+    @property
+    def tx_index(self) -> int:
+        """The transaction's place in the block."""
+        return _quantity(self.tx_index_hex)
+
+    @property
+    def log_index(self) -> int:
+        """The log's place in the block."""
+        return _quantity(self.log_index_hex)
 
 
 class Call(NamedTuple):

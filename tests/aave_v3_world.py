@@ -13,6 +13,7 @@ from keeper.protocols.aave_v3.opening import start
 from keeper.protocols.base import Opportunity, Reads
 from keeper.protocols.decode import topic
 from keeper.types import RAY, USD, ZERO_ADDRESS, Address, Call, Hash, Log
+from tests.logs import mined
 
 START = 1_750_000_000
 LAST_WITH_STABLE_DEBT = 4
@@ -33,16 +34,8 @@ Value = int | str
 
 def make_log(emitter: Address, signature: str, indexed: Sequence[Value], data: Sequence[Value] = ()) -> Log:
     """A log with static words; addresses are given as strings."""
-    return Log(
-        address=emitter,
-        topics=(topic(signature), *("0x" + _word(value) for value in indexed)),
-        data="0x" + "".join(_word(value) for value in data),
-        block=1,
-        block_hash=NOTHING,
-        tx_hash=NOTHING,
-        tx_index=0,
-        log_index=0,
-    )
+    topics = (topic(signature), *("0x" + _word(value) for value in indexed))
+    return mined(emitter, topics, "0x" + "".join(_word(value) for value in data))
 
 
 def _word(value: Value) -> str:

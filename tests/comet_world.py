@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from eth_abi.abi import decode, encode
+from msgspec.structs import replace
 
 from keeper.index.book import ColumnarBook
 from keeper.protocols.base import Reads
@@ -78,7 +79,7 @@ class World:
         self, signature: str, indexed: Sequence[int | str], data: Sequence[int | str], tx: int = 0
     ) -> Log:
         """Fold a log of the comet."""
-        log = make_log(COMET, signature, indexed, data)._replace(tx_hash=Hash(f"0x{tx:064x}"))
+        log = replace(make_log(COMET, signature, indexed, data), tx_hash=Hash(f"0x{tx:064x}"))
         self.market.fold(log, self.now)
         return log
 

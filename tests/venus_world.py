@@ -22,7 +22,8 @@ from keeper.protocols.venus.records import (
     vtokens,
 )
 from keeper.protocols.venus.rules import VENUS, Rules
-from keeper.types import WAD, ZERO_ADDRESS, Address, Hash, Log
+from keeper.types import WAD, ZERO_ADDRESS, Address, Log
+from tests.logs import mined
 
 NOW = 1_700_000_000
 BLOCK = 1_000
@@ -39,15 +40,13 @@ BORROWER, KEEPER = address(0xB0), address(0xFA)
 
 def log(emitter: Address, topics: list[str], data: list[int], *, block: int = BLOCK, tx: int = 1) -> Log:
     """A log as a node sends it; `data` are its words."""
-    return Log(
-        address=emitter,
-        topics=tuple(topics),
-        data="0x" + "".join(f"{word:064x}" for word in data),
+    return mined(
+        emitter,
+        topics,
+        "0x" + "".join(f"{word:064x}" for word in data),
         block=block,
-        block_hash=Hash(f"0x{block:064x}"),
-        tx_hash=Hash(f"0x{tx:064x}"),
-        tx_index=0,
-        log_index=0,
+        block_hash=f"0x{block:064x}",
+        tx_hash=f"0x{tx:064x}",
     )
 
 

@@ -4,10 +4,12 @@ Whatever is malformed raises one of `_MALFORMED`; `answers` turns that into Unre
 that talks nonsense has not answered.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from typing import Any, NamedTuple
+
+from msgspec import convert
+from msgspec.structs import replace
 
 from keeper.errors import Unreachable
 from keeper.ports import BlockId, PendingTransaction, Ran, Receipt
@@ -75,32 +77,16 @@ def timestamps(entries: Iterable[Mapping[str, Any]]) -> dict[int, int]:
     return {int(number, 16): int(seconds, 16) for number, seconds in said.items()}
 
 
-_tuple = tuple.__new__
-_log_fields = itemgetter(
-    "address", "topics", "data", "blockNumber", "blockHash", "transactionHash", "transactionIndex", "logIndex"
-)
+def logs(entries: Sequence[Mapping[str, Any]]) -> list[Log]:
+    """Mined log objects, addresses in lower case.
 
-
-def logs(entries: Iterable[Mapping[str, Any]]) -> list[Log]:
-    """Mined log objects. Built past the named tuple's own constructor: a backfill makes millions."""
-    return [
-        _tuple(
-            Log,
-            (
-                address.lower(),
-                tuple(topics),
-                data,
-                int(block, 16),
-                block_hash,
-                tx_hash,
-                int(tx_index, 16),
-                int(log_index, 16),
-            ),
-        )
-        for address, topics, data, block, block_hash, tx_hash, tx_index, log_index in map(
-            _log_fields, entries
-        )
-    ]
+    Raises:
+        msgspec.ValidationError: one of them is not a mined log; a ValueError.
+    """
+    found = convert(entries, list[Log])
+    if all(address.islower() for address in {log.address for log in found}):
+        return found
+    return [replace(log, address=log.address.lower()) for log in found]
 
 
 def receipt(entry: Mapping[str, Any]) -> Receipt:

@@ -1,13 +1,13 @@
 """The HTTP side of an endpoint: a web3 provider that posts every request exactly once."""
 
 import asyncio
-import json
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import Any, cast
 
 import aiohttp
+import msgspec
 from web3.providers.async_base import AsyncJSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -100,7 +100,7 @@ class HttpProvider(AsyncJSONBaseProvider):
         if status == _TOO_MANY_REQUESTS:
             raise Throttled(f"{host}: HTTP 429, too many requests", retry_after(headers))
         try:
-            answer = json.loads(body)
+            answer = msgspec.json.decode(body)
         except ValueError:
             answer = None
         explained = isinstance(answer, list) or (isinstance(answer, Mapping) and "error" in answer)
@@ -115,7 +115,7 @@ class HttpProvider(AsyncJSONBaseProvider):
 
 def _encode(request: Any) -> bytes:
     """JSON at once: web3 looks at every value of every request of a batch by itself."""
-    return json.dumps(request, separators=(",", ":")).encode()
+    return msgspec.json.encode(request)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

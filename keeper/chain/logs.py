@@ -1,7 +1,8 @@
 """eth_getLogs over any number of blocks, in ranges that the endpoint is willing to answer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import NamedTuple
 
 from keeper.chain.faults import DeadlineExceeded, TooLarge
@@ -140,12 +141,13 @@ def in_chain_order(logs: list[Log]) -> list[Log]:
         Transient: a log is there twice, or one block has two hashes: the node switched to another
             fork while it answered.
     """
-    logs = sorted(logs, key=lambda log: (log.block, log.log_index))
-    for log, following in pairwise(logs):
-        if log.block == following.block and (
-            log.block_hash != following.block_hash or log.log_index == following.log_index
-        ):
-            raise Transient(f"logs of block {log.block} contradict each other")
+    places = [(log.block, log.log_index) for log in logs]
+    if not all(map(lt, places, islice(places, 1, None))):
+        order = sorted(range(len(logs)), key=places.__getitem__)
+        logs = [logs[place] for place in order]
+    hashes = {log.block_hash: log.block for log in logs}
+    if len(set(places)) < len(places) or len(set(hashes.values())) < len(hashes):
+        raise Transient("logs of one block contradict each other")
     return logs
 
 

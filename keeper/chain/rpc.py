@@ -253,7 +253,7 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def _logs(self, query: dict[str, Any]) -> Found:
         found = await self.request("eth_getLogs", (query,))
         with answers(self.host, "eth_getLogs"):
-            mined = logs(entry for entry in found if not entry.get("removed"))
+            mined = logs([entry for entry in found if not entry.get("removed")])
             return Found(mined, timestamps(found))
 
     async def _tip_of_recent_blocks(self) -> int:

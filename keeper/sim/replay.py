@@ -172,9 +172,9 @@ def logs_of(block: Record) -> Iterator[Log]:
             address=Address(log["address"].lower()),
             topics=tuple(log["topics"]),
             data=log["data"],
-            block=int(block["number"]),
+            block_hex=hex(int(block["number"])),
             block_hash=Hash(block["hash"]),
             tx_hash=Hash(log["tx_hash"]),
-            tx_index=int(log["tx_index"]),
-            log_index=int(log["log_index"]),
+            tx_index_hex=hex(int(log["tx_index"])),
+            log_index_hex=hex(int(log["log_index"])),
         )

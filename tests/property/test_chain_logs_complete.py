@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from keeper.chain.faults import TooLarge
 from keeper.chain.logs import LogScanner
-from keeper.types import Address, Hash, Log
+from keeper.types import Address, Log
+from tests.logs import mined
 
 ADDRESSES = tuple(Address("0x" + digit * 40) for digit in "abc")
 
@@ -18,7 +19,7 @@ ADDRESSES = tuple(Address("0x" + digit * 40) for digit in "abc")
 def histories(draw: st.DrawFn) -> list[Log]:
     blocks = draw(st.lists(st.lists(st.sampled_from(ADDRESSES), max_size=4), max_size=60))
     return [
-        Log(address, (), "0x", number, Hash(f"0xb{number}"), Hash("0xt"), 0, index)
+        mined(address, block=number, block_hash=f"0xb{number}", log_index=index)
         for number, block in enumerate(blocks)
         for index, address in enumerate(block)
     ]

@@ -15,6 +15,7 @@ from keeper.ports import BlockId
 from keeper.protocols.base import Book, LiquidationEvent, Reads, Side
 from keeper.protocols.coverage import EventTable
 from keeper.types import Address, BlockRef, Call, Hash, Log
+from tests.logs import mined
 
 TOKEN = Address("0x" + "aa" * 20)
 LATER = Address("0x" + "bb" * 20)
@@ -53,7 +54,14 @@ class SimulatedChain:
 
     async def logs(self, addresses: Collection[Address], first: int, last: int) -> list[Log]:
         return [
-            Log(address, (f"0x{account:040x}",), hex(amount), n, self.headers[n].hash, Hash("0x"), 0, place)
+            mined(
+                address,
+                (f"0x{account:040x}",),
+                hex(amount),
+                block=n,
+                block_hash=self.headers[n].hash,
+                log_index=place,
+            )
             for n in range(first, last + 1)
             for place, (address, account, amount) in enumerate(self.entries[n])
             if address in addresses

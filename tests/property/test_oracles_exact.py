@@ -16,8 +16,8 @@ from keeper.protocols.base import Book
 from keeper.protocols.oracles import conversation, kinds, tree
 from keeper.protocols.oracles.dual import DualAggregator, Seat
 from keeper.protocols.oracles.feed import FeedProxy
-from keeper.types import Address, Call, Log
-from tests.aave_v3_world import NOTHING
+from keeper.types import Address, Call
+from tests.logs import mined
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 START = 1_750_000_000
@@ -164,16 +164,7 @@ def follow(book: Book, contract: Any) -> None:
     """Fold the logs of the last call to `contract`."""
     for _, emitter, topics, data in contract._computation.get_raw_log_entries():
         address = Address("0x" + emitter.hex())
-        log = Log(
-            address=address,
-            topics=tuple(f"0x{topic:064x}" for topic in topics),
-            data="0x" + data.hex(),
-            block=1,
-            block_hash=NOTHING,
-            tx_hash=NOTHING,
-            tx_index=0,
-            log_index=0,
-        )
+        log = mined(address, [f"0x{topic:064x}" for topic in topics], "0x" + data.hex())
         tree.put(book, address, kinds.fold(tree.record_of(book, address), log))
 
 

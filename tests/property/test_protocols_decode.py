@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.protocols.decode import word, words
-from keeper.types import MAX_UINT256, Address, Hash, Log
+from keeper.types import MAX_UINT256, Address, Log
+from tests.logs import mined
 
 
 def log(data: str) -> Log:
-    return Log(Address("0x"), (), data, 1, Hash("0x"), Hash("0x"), 0, 0)
+    return mined(Address("0x"), data=data)
 
 
 @given(st.lists(st.integers(0, MAX_UINT256), max_size=8), st.data())

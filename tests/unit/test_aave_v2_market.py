@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
 from keeper.errors import Degraded
 from keeper.index.book import ColumnarBook
@@ -22,12 +23,16 @@ from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.records import Deployment, Reserve
 from keeper.protocols.base import Side
 from keeper.protocols.registry import ADAPTERS
-from keeper.types import RAY, USD, WAD, ZERO_ADDRESS
+from keeper.types import RAY, USD, WAD, ZERO_ADDRESS, Log
 from tests.aave_v3_world import ALICE, address, make_log
 
 TOKEN, ORACLE, WETH, USDC, LINK = (address(number) for number in (0x57, 0x0A, 0xE7, 0xC0, 0x11))
 MINT = "Mint(address,address,uint256,uint256,uint256,uint256,uint256,uint256)"
 TRANSFER = "Transfer(address,address,uint256)"
+
+
+def at(log: Log, place: int) -> Log:
+    return replace(log, log_index_hex=hex(place))
 
 
 def test_compound_interest__rate_below_a_ray_a_second__is_cut_before_it_grows() -> None:
@@ -39,14 +44,14 @@ def test_compound_interest__rate_below_a_ray_a_second__is_cut_before_it_grows() 
 
 def test_stable_mint__after_a_loan_and_after_a_small_repayment__differ_by_the_interest() -> None:
     book = ColumnarBook()
-    lent = make_log(TOKEN, TRANSFER, [ZERO_ADDRESS, ALICE], [1000])._replace(log_index=4)
-    first = make_log(TOKEN, MINT, [ALICE, ALICE], [1000, 0, 0, RAY, RAY, 1000])._replace(log_index=5)
-    more = make_log(TOKEN, MINT, [ALICE, ALICE], [500, 1100, 100, 2 * RAY, RAY, 0])._replace(log_index=8)
-    small = make_log(TOKEN, MINT, [ALICE, ALICE], [30, 1640, 40, 2 * RAY, RAY, 0])._replace(log_index=12)
+    lent = at(make_log(TOKEN, TRANSFER, [ZERO_ADDRESS, ALICE], [1000]), 4)
+    first = at(make_log(TOKEN, MINT, [ALICE, ALICE], [1000, 0, 0, RAY, RAY, 1000]), 5)
+    more = at(make_log(TOKEN, MINT, [ALICE, ALICE], [500, 1100, 100, 2 * RAY, RAY, 0]), 8)
+    small = at(make_log(TOKEN, MINT, [ALICE, ALICE], [30, 1640, 40, 2 * RAY, RAY, 0]), 12)
     stable_transfer(book, Event(lent, 0, 1, {}))
     stable_mint(book, Event(first, 0, 1, {}))
     assert loan_of(book, ALICE, 0) == (0, 1000, RAY, 1)
-    stable_transfer(book, Event(lent._replace(log_index=7), 0, 2, {}))
+    stable_transfer(book, Event(at(lent, 7), 0, 2, {}))
     stable_mint(book, Event(more, 0, 2, {}))
     assert loan_of(book, ALICE, 0) == (0, 1600, 2 * RAY, 2)
     stable_mint(book, Event(small, 0, 3, {}))

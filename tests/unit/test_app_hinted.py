@@ -18,6 +18,7 @@ from keeper.protocols.oracles.transmit import Transmission
 from keeper.relay_ports import Hint
 from keeper.types import Address, BlockRef, Hash, Log
 from tests.execute_samples import OPERATOR, account, sample_plan
+from tests.logs import mined
 
 GWEI = 10**9
 HEAD = BlockRef(100, Hash("0xaa"), Hash("0xa9"), 1000, 8 * GWEI)
@@ -33,7 +34,16 @@ def hinted(name: Hash, *, size: int = 1, price: int = 5, secondary: bool = False
 
 def log(price: int = 5, *, tx: Hash = TX, place: int = 3, block: Hash = BLOCK, topic: str = ANSWERED) -> Log:
     topics = (topic, f"0x{price:064x}", f"0x{1:064x}")
-    return Log(FEED, topics, "0x" + "00" * 32, 101, block, tx, place, 10 * place)
+    return mined(
+        FEED,
+        topics,
+        "0x" + "00" * 32,
+        block=101,
+        block_hash=block,
+        tx_hash=tx,
+        tx_index=place,
+        log_index=10 * place,
+    )
 
 
 def test_is_in__by_the_hash_of_the_transaction_s_hash_or_that_hash() -> None:

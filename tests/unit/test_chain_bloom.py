@@ -1,13 +1,14 @@
 """The bloom filter; tests/integration/test_chain_completeness.py compares it with a node's."""
 
 from keeper.chain.bloom import bloom_of, mask, may_contain
-from keeper.types import Address, Hash, Log
+from keeper.types import Address, Log
+from tests.logs import mined
 
 ADDRESS = Address("0x095e7baea6a6c7c4c2dfeb977efac326af552d87")
 
 
 def log(*topics: str) -> Log:
-    return Log(ADDRESS, topics, "0x", 1, Hash("0x"), Hash("0x"), 0, 0)
+    return mined(ADDRESS, topics)
 
 
 def test_mask__any_item__has_at_most_three_bits() -> None:

@@ -7,13 +7,14 @@ import pytest
 from keeper.chain.faults import DeadlineExceeded, TooLarge
 from keeper.chain.logs import LogScanner, Span, check_scope, in_chain_order
 from keeper.errors import Transient
-from keeper.types import Address, Hash, Log
+from keeper.types import Address, Log
+from tests.logs import mined
 
 A, B, C = (Address("0x" + digit * 40) for digit in "abc")
 
 
 def log(address: Address, block: int, index: int, fork: str = "") -> Log:
-    return Log(address, (), "0x", block, Hash(f"0xb{block}{fork}"), Hash("0xt"), 0, index)
+    return mined(address, block=block, block_hash=f"0xb{block}{fork}", log_index=index)
 
 
 class Ledger:

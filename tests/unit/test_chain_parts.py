@@ -180,10 +180,20 @@ def test_receipt__failed_transaction__is_told_with_its_logs() -> None:
     assert (told.logs[0].tx_index, told.logs[0].log_index) == (3, 4)
 
 
-@pytest.mark.parametrize("entry", [{}, None, {**LOG, "address": None}, {**LOG, "logIndex": "4x"}, [], "0x"])
+@pytest.mark.parametrize(
+    "entry",
+    [{}, None, {**LOG, "address": None}, {**LOG, "topics": [None]}, {**LOG, "blockNumber": None}, [], "0x"],
+)
 def test_answers__malformed_entry__is_unreachable(entry: object) -> None:
     with pytest.raises(Unreachable, match="malformed"), answers("http://h", "eth_getLogs"):
         logs([entry])  # type: ignore[list-item]
+
+
+def test_logs__numbers_that_are_none__are_unreachable_when_they_are_read() -> None:
+    [log] = logs([{**LOG, "blockNumber": "2x", "transactionIndex": "0x", "logIndex": "four"}])
+    for number in ("block", "tx_index", "log_index"):
+        with pytest.raises(Unreachable, match="malformed"):
+            getattr(log, number)
 
 
 def test_octets__not_hex__is_refused() -> None:

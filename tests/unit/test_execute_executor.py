@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
+from msgspec import structs
 
 from keeper.artifacts import load_artifact
 from keeper.errors import Fatal
 from keeper.execute.executor import Executor, Liquidated, Result, Skipped
 from keeper.execute.reasons import revert_reason
 from keeper.plan.model import Leg
-from keeper.types import ZERO_ADDRESS, Address, Hash, Log
+from keeper.types import ZERO_ADDRESS, Address, Log
 from tests.execute_samples import EXECUTOR, FACTORY, POOL, USDC, WETH, account, sample_plan
+from tests.logs import mined
 
 ROUTER = Address("0x" + "40" * 20)
 UNUSED = (ZERO_ADDRESS, 0)
@@ -34,8 +36,7 @@ def error(text: str) -> bytes:
 def event(signature: bytes, topics: list[str], types: list[str], values: list[object]) -> Log:
     name = "0x" + keccak(signature).hex()
     padded = ["0x" + "0" * 24 + topic[2:] for topic in topics]
-    data = "0x" + encode(types, values).hex()
-    return Log(EXECUTOR, (name, *padded), data, 1, Hash("0x"), Hash("0x"), 0, 0)
+    return mined(EXECUTOR, (name, *padded), "0x" + encode(types, values).hex())
 
 
 def liquidated(number: int, *amounts: int) -> Log:
@@ -87,7 +88,7 @@ def test_results__success_and_failure__profit_and_reason(executor: Executor) -> 
 
 
 def test_events__receipt_with_foreign_logs__only_the_executors_in_order(executor: Executor) -> None:
-    stranger = liquidated(9, 1, 1, 1, 0)._replace(address=Address("0x" + "99" * 20))
+    stranger = structs.replace(liquidated(9, 1, 1, 1, 0), address=Address("0x" + "99" * 20))
     logs = [stranger, skipped(1, error("no swap pool")), liquidated(2, 10, 20, 3, 1)]
     assert executor.events(logs) == [
         Skipped(account(1), "no swap pool"),

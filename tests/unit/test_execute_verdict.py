@@ -13,8 +13,9 @@ from keeper.execute.model import StepResult, Verdict
 from keeper.execute.verdict import Judge
 from keeper.ports import Receipt
 from keeper.protocols.base import LiquidationEvent
-from keeper.types import Address, Hash, Log
+from keeper.types import Address, Log
 from tests.execute_samples import EXECUTOR, OPERATOR, USDC, WETH, account, sample_receipt, sample_step
+from tests.logs import mined
 
 
 class Market:
@@ -30,7 +31,7 @@ class Market:
 
 def log(signature: bytes, topics: list[str], types: list[str], values: list[object]) -> Log:
     words = ["0x" + keccak(signature).hex(), *("0x" + "0" * 24 + topic[2:] for topic in topics)]
-    return Log(EXECUTOR, tuple(words), "0x" + encode(types, values).hex(), 1, Hash("0x"), Hash("0x"), 0, 0)
+    return mined(EXECUTOR, words, "0x" + encode(types, values).hex())
 
 
 def liquidated(number: int, repaid: int = 900, seized: int = 500, profit: int = 48) -> Log:

@@ -14,6 +14,7 @@ from keeper.protocols.morpho_blue.offers import MorphoOpportunity
 from keeper.protocols.morpho_blue.records import RECORD_TYPES, split
 from keeper.types import WAD, ZERO_ADDRESS, Address, borrower, section
 from tests.aave_v3_world import make_log
+from tests.logs import mined
 from tests.morpho_world import (
     ALICE,
     COLLATERAL,
@@ -203,7 +204,7 @@ def test_liquidation_events__own_and_pre__are_read_and_foreign_ones_not() -> Non
     own = make_log(MORPHO, LIQUIDATE, [market_id, KEEPER, ALICE], [5, 5 * MILLION, 6, 0, 0])
     pre = make_log(PRE, PRE_LIQUIDATE, [market_id, KEEPER, ALICE], [7, 7 * MILLION, 8])
     foreign = make_log(KEEPER, LIQUIDATE, [market_id, KEEPER, ALICE], [9, 9, 9, 0, 0])
-    bare = make_log(MORPHO, LIQUIDATE, [market_id])._replace(topics=())
+    bare = mined(MORPHO)
     assert world.market.liquidation_events([own, pre, foreign, bare]) == [
         LiquidationEvent(account, LOAN, COLLATERAL, 5, 6, KEEPER),
         LiquidationEvent(account, LOAN, COLLATERAL, 7, 8, KEEPER),

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from keeper.protocols.base import LiquidationEvent, Side
 from keeper.protocols.decode import topic
@@ -368,6 +369,6 @@ def test_liquidation_events__direct_or_split__say_what_the_liquidator_got(
 
 def test_liquidation_events__of_strangers_and_failures__are_none() -> None:
     world, logs = liquidation(split=False, redeemed=True)
-    strangers = [each._replace(address=address(0xBAD)) for each in logs]
+    strangers = [replace(each, address=address(0xBAD)) for each in logs]
     failure = _log(vtokens(world.book)[1], "Failure(uint256,uint256,uint256)", 3, 18, 3)
     assert world.market.liquidation_events([*strangers, failure]) == []
