@@ -20,6 +20,7 @@ from benchmarks.scene import Scene, followed
 from keeper.chain.decode import logs
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
+from keeper.index.follower import fold
 from keeper.protocols.aave_v3.adapter import AaveV3
 from keeper.protocols.decode import topic_address, topic_int, words
 from keeper.types import Log
@@ -86,8 +87,7 @@ async def _applied(scene: Scene, pages: list[str], found: list[Log], times: dict
     await converse(market.prepare(found), scene.chain, scene.head.number)
 
     def apply(entries: list[Entry]) -> None:
-        for each in logs(entries):
-            market.fold(each, times[each.block])
+        fold(market, logs(entries), times)
 
     return _rate(pages, apply)
 

@@ -9,7 +9,6 @@ from keeper.app.announce import Announcer
 from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.foresight import AnyProspect, Foresight
-from keeper.app.garbage import keep_what_is, left_lying
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane
 from keeper.app.misses import Misses
@@ -23,6 +22,7 @@ from keeper.errors import ConfigError, Degraded, StartOver, Transient
 from keeper.execute.dispatch import Dispatcher
 from keeper.execute.latency import Stopwatch
 from keeper.execute.model import Report
+from keeper.garbage import keep_what_is, left_lying
 from keeper.ledger.missed import Missed
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from keeper.errors import ConfigError, Degraded, Transient
+from keeper.garbage import left_lying
 from keeper.index.book import ColumnarBook
 from keeper.index.conversation import converse
 from keeper.index.journal import DEPTH
@@ -31,6 +32,15 @@ class Liquidated(NamedTuple):
     time: int
     tx_hash: Hash
     place: int
+
+
+def fold(market: Market, logs: Iterable[Log], timestamps: Mapping[int, int]) -> None:
+    """Fold `logs` into `market`; `timestamps` are seconds by block number."""
+    seconds = {text: timestamps[int(text, 16)] for text in {log.block_hex for log in logs}}
+    fold_one = market.fold
+    with left_lying():
+        for log in logs:
+            fold_one(log, seconds[log.block_hex])
 
 
 class Follower:
@@ -169,8 +179,7 @@ class Follower:
         more = {header.number: header.timestamp for header in await self._headers(late)}
         timestamps = {**found.timestamps, **more}
         await converse(self.market.prepare(logs), self._chain, head.number)
-        for log in logs:
-            self.market.fold(log, timestamps[log.block])
+        fold(self.market, logs, timestamps)
         self.cursor = last
 
     async def _advance(self, last: int, head: BlockRef) -> None:

@@ -1,6 +1,7 @@
 """Slicing of log and call data: the hot path needs neither an ABI nor a library."""
 
-from collections.abc import Callable, Iterator, Sequence
+from binascii import unhexlify
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from struct import Struct
 
@@ -15,14 +16,17 @@ def topic(signature: str) -> str:
 
 
 @lru_cache(maxsize=1 << 15)
-def _address(topic: str) -> Address:
-    # The same assets and accounts come again and again, and the same object is looked up sooner.
+def address_in(topic: str) -> Address:
+    """The address in an indexed argument.
+
+    The same assets and accounts come again and again, and the same object is looked up sooner.
+    """
     return Address("0x" + topic[26:])
 
 
 def topic_address(log: Log, position: int) -> Address:
     """Indexed address number `position` (1 is the first indexed argument)."""
-    return _address(log.topics[position])
+    return address_in(log.topics[position])
 
 
 def topic_int(log: Log, position: int) -> int:
@@ -42,21 +46,24 @@ def word(log: Log, position: int) -> int:
     return int(log.data[start : start + 64], 16)
 
 
-_integer = int.from_bytes
+integer = int.from_bytes
+"""The unsigned integer in a word."""
+
+_SPLITTERS = tuple(Struct("32s" * count).unpack_from for count in range(33))
 
 
-@cache
-def _splitter(count: int) -> Callable[[bytes], tuple[bytes, ...]]:
-    return Struct("32s" * count).unpack_from
-
-
-def words(log: Log, count: int) -> Iterator[int]:
-    """The first `count` unsigned integers of the log's data, sooner than by as many calls of `word`.
+def split(log: Log, count: int) -> tuple[bytes, ...]:
+    """The first `count` words of the log's data, at most 32, sooner than by as many calls of `word`.
 
     Raises:
         struct.error: there are fewer.
     """
-    return map(_integer, _splitter(count)(bytes.fromhex(log.data[2:])))
+    return _SPLITTERS[count](unhexlify(log.data[2:]))
+
+
+def words(log: Log, count: int) -> Iterator[int]:
+    """As `split`, unsigned integers."""
+    return map(integer, split(log, count))
 
 
 def word_address(log: Log, position: int) -> Address:

@@ -1,14 +1,15 @@
 """A log on its way into the book."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from keeper.protocols.aave_v3.implementations import Implementation
 from keeper.protocols.base import Book
 from keeper.types import Address, Log
 
 
-class Event(NamedTuple):
+class Event(Struct, frozen=True, gc=False):
     """One log with what its handler needs besides.
 
     `reserve` is the reserve id where a token emitted it, -1 elsewhere; `implementations` are the

@@ -7,20 +7,27 @@ from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.records import Accrual, reserve_id
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.base import Book, LiquidationEvent
-from keeper.protocols.decode import topic, topic_address, word, word_address, words
+from keeper.protocols.decode import address_in, integer, split, topic, word, word_address
 from keeper.types import Address, Log
 
+_tuple = tuple.__new__
 _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 
 
 def data_updated(book: Book, event: Event) -> None:
     """ReserveDataUpdated: the indexes just stored, and the rates that hold from now on."""
     log = event.log
-    reserve = reserve_id(book, topic_address(log, 1))
+    reserve = reserve_id(book, address_in(log.topics[1]))
     if reserve is not None:
-        liquidity_rate, _, borrow_rate, liquidity_index, borrow_index = words(log, 5)
-        accrual = Accrual(liquidity_index, liquidity_rate, borrow_index, borrow_rate, event.timestamp)
-        book.put(("accrual", reserve), accrual)
+        liquidity_rate, _, borrow_rate, liquidity_index, borrow_index = split(log, 5)
+        accrual = (
+            integer(liquidity_index),
+            integer(liquidity_rate),
+            integer(borrow_index),
+            integer(borrow_rate),
+            event.timestamp,
+        )
+        book.put(("accrual", reserve), _tuple(Accrual, accrual))
 
 
 def collateral_enabled(book: Book, event: Event) -> None:
@@ -34,14 +41,15 @@ def collateral_disabled(book: Book, event: Event) -> None:
 
 
 def _set_flag(book: Book, event: Event, *, enabled: bool) -> None:
-    reserve = reserve_id(book, topic_address(event.log, 1))
+    topics = event.log.topics
+    reserve = reserve_id(book, address_in(topics[1]))
     if reserve is not None:
-        book.set_enabled(topic_address(event.log, 2), reserve, enabled)
+        book.set_enabled(address_in(topics[2]), reserve, enabled)
 
 
 def emode_set(book: Book, event: Event) -> None:
     """The account moved to another eMode category."""
-    book.set_group(topic_address(event.log, 1), word(event.log, 0))
+    book.set_group(address_in(event.log.topics[1]), word(event.log, 0))
 
 
 def liquidation(book: Book, event: Event) -> None:
@@ -53,16 +61,16 @@ def liquidation(book: Book, event: Event) -> None:
     log = event.log
     receives_a_token = word(log, 3)
     if receives_a_token and rules_of(book).silent_checkpoint:
-        checkpoint(book, event, topic_address(log, 1))
+        checkpoint(book, event, address_in(log.topics[1]))
 
 
 def liquidation_events(pool: Address, logs: Iterable[Log]) -> list[LiquidationEvent]:
     """The LiquidationCalls of `pool` among `logs`."""
     return [
         LiquidationEvent(
-            account=topic_address(log, 3),
-            debt=topic_address(log, 2),
-            collateral=topic_address(log, 1),
+            account=address_in(log.topics[3]),
+            debt=address_in(log.topics[2]),
+            collateral=address_in(log.topics[1]),
             repaid=word(log, 0),
             seized=word(log, 1),
             liquidator=word_address(log, 2),
@@ -93,12 +101,12 @@ def checkpoint(book: Book, event: Event, asset: Address) -> None:
 
 def deficit_created(book: Book, event: Event) -> None:
     """A liquidation left debt without collateral."""
-    _change_deficit(book, topic_address(event.log, 2), word(event.log, 0))
+    _change_deficit(book, address_in(event.log.topics[2]), word(event.log, 0))
 
 
 def deficit_covered(book: Book, event: Event) -> None:
     """Somebody burnt aTokens against a deficit."""
-    _change_deficit(book, topic_address(event.log, 1), -word(event.log, 1))
+    _change_deficit(book, address_in(event.log.topics[1]), -word(event.log, 1))
 
 
 def _change_deficit(book: Book, asset: Address, change: int) -> None:

@@ -17,9 +17,9 @@ Up to v3.4 the amount itself follows from the event, and the token scales it hal
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import ray_div
 from keeper.protocols.base import Book, Side
-from keeper.protocols.decode import topic_address, word, words
+from keeper.protocols.decode import address_in, integer, split, word
 from keeper.protocols.trust import gap
-from keeper.types import RAY, Address
+from keeper.types import RAY, Address, Log
 
 _COLLATERAL, _DEBT = Side
 _NOBODY = "0x" + "00" * 32
@@ -27,51 +27,51 @@ _NOBODY = "0x" + "00" * 32
 
 def a_mint(book: Book, event: Event) -> None:
     """Supply, treasury mint, interest before a transfer, or a withdrawal smaller than the interest."""
-    value, increase, index = words(event.log, 3)
+    value, increase, index = _amounts(event.log)
     if value != increase:
-        _set_supply(book, event.reserve, topic_address(event.log, 2), value - increase, index)
+        _set_supply(book, event.reserve, address_in(event.log.topics[2]), value - increase, index)
 
 
 def a_burn(book: Book, event: Event) -> None:
     """Withdrawal, repayment with aTokens, seizure, or deficit covered."""
-    value, increase, index = words(event.log, 3)
-    _set_supply(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _set_supply(book, event.reserve, address_in(event.log.topics[1]), -value - increase, index)
 
 
 def v_mint(book: Book, event: Event) -> None:
     """Borrowing, or a repayment smaller than the interest."""
-    value, increase, index = words(event.log, 3)
-    _set_debt(book, event.reserve, topic_address(event.log, 2), value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _set_debt(book, event.reserve, address_in(event.log.topics[2]), value - increase, index)
 
 
 def v_burn(book: Book, event: Event) -> None:
     """Repayment, liquidation, or bad debt written off."""
-    value, increase, index = words(event.log, 3)
-    _set_debt(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _set_debt(book, event.reserve, address_in(event.log.topics[1]), -value - increase, index)
 
 
 def half_up_a_mint(book: Book, event: Event) -> None:
     """As `a_mint`, up to v3.4."""
-    value, increase, index = words(event.log, 3)
-    _add_supply(book, event.reserve, topic_address(event.log, 2), value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _add_supply(book, event.reserve, address_in(event.log.topics[2]), value - increase, index)
 
 
 def half_up_a_burn(book: Book, event: Event) -> None:
     """As `a_burn`, up to v3.4."""
-    value, increase, index = words(event.log, 3)
-    _add_supply(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _add_supply(book, event.reserve, address_in(event.log.topics[1]), -value - increase, index)
 
 
 def half_up_v_mint(book: Book, event: Event) -> None:
     """As `v_mint`, up to v3.4."""
-    value, increase, index = words(event.log, 3)
-    _add_debt(book, event.reserve, topic_address(event.log, 2), value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _add_debt(book, event.reserve, address_in(event.log.topics[2]), value - increase, index)
 
 
 def half_up_v_burn(book: Book, event: Event) -> None:
     """As `v_burn`, up to v3.4."""
-    value, increase, index = words(event.log, 3)
-    _add_debt(book, event.reserve, topic_address(event.log, 1), -value - increase, index)
+    value, increase, index = _amounts(event.log)
+    _add_debt(book, event.reserve, address_in(event.log.topics[1]), -value - increase, index)
 
 
 def balance_transfer(book: Book, event: Event) -> None:
@@ -96,11 +96,18 @@ def half_up_balance_transfer(book: Book, event: Event) -> None:
     _move(book, event, min(word(log, 0), book.get(("moved", log.address), word(log, 0))))
 
 
+def _amounts(log: Log) -> tuple[int, int, int]:
+    """(value, balanceIncrease, index) of a Mint or Burn."""
+    value, increase, index = split(log, 3)
+    return integer(value), integer(increase), integer(index)
+
+
 def _move(book: Book, event: Event, scaled: int) -> None:
     if not scaled:
         return
-    for account, change in ((topic_address(event.log, 1), -scaled), (topic_address(event.log, 2), scaled)):
-        _add(book, account, event.reserve, _COLLATERAL, change)
+    _, sender, receiver = event.log.topics
+    _add(book, address_in(sender), event.reserve, _COLLATERAL, -scaled)
+    _add(book, address_in(receiver), event.reserve, _COLLATERAL, scaled)
 
 
 # These two write out ray_mul_* and ray_div_* of `math`: calls would cost more than the arithmetic.
@@ -108,13 +115,18 @@ def _move(book: Book, event: Event, scaled: int) -> None:
 
 def _set_supply(book: Book, reserve: int, account: Address, change: int, index: int) -> None:
     balance = book.quantity(account, reserve, _COLLATERAL) * index // RAY + change
-    _set(book, account, reserve, _COLLATERAL, -(-balance * RAY // index))
+    scaled = -(-balance * RAY // index)
+    book.set_quantity(account, reserve, _COLLATERAL, scaled if scaled >= 0 else _gap(book, account, reserve))
 
 
 def _set_debt(book: Book, reserve: int, account: Address, change: int, index: int) -> None:
     owed = book.quantity(account, reserve, _DEBT)
     balance = -(-owed * index // RAY) + change
-    _count_debt(book, reserve, _set(book, account, reserve, _DEBT, balance * RAY // index) - owed)
+    scaled = balance * RAY // index
+    if scaled < 0:
+        scaled = _gap(book, account, reserve)
+    book.set_quantity(account, reserve, _DEBT, scaled)
+    _count_debt(book, reserve, scaled - owed)
 
 
 def _add_supply(book: Book, reserve: int, account: Address, amount: int, index: int) -> None:
@@ -142,7 +154,12 @@ def _add(book: Book, account: Address, reserve: int, side: Side, change: int) ->
 
 def _set(book: Book, account: Address, reserve: int, side: Side, scaled: int) -> int:
     if scaled < 0:
-        gap(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
-        scaled = 0
+        scaled = _gap(book, account, reserve)
     book.set_quantity(account, reserve, side, scaled)
     return scaled
+
+
+def _gap(book: Book, account: Address, reserve: int) -> int:
+    """Note that logs are missing; what is left is nothing."""
+    gap(book, f"{account} gave up more of reserve {reserve} than the logs since start_block gave it")
+    return 0

@@ -43,8 +43,6 @@ from keeper.protocols.scaled import Factors
 from keeper.protocols.trust import Trust
 from keeper.types import Address, BlockRef, Log, checksum
 
-_tuple = tuple.__new__
-
 
 class AaveV3Market(Trust):
     """Implements `keeper.protocols.base.Market`; see there for the meaning of each method.
@@ -106,7 +104,7 @@ class AaveV3Market(Trust):
             role, reserve = watched
             handler = HANDLERS[role].get(topics[0])
         if handler:
-            handler(book, _tuple(Event, (log, reserve, timestamp, self._implementations)))
+            handler(book, Event(log, reserve, timestamp, self._implementations))
 
     def refresh(self, block: BlockRef) -> Reads[None]:
         self._now = block.timestamp

@@ -4,11 +4,19 @@ import gc
 
 import pytest
 
-from keeper.app.garbage import left_lying
+from keeper.garbage import left_lying
 
 
 def test_left_lying__in_the_block_and_after_it__off_and_on_again() -> None:
     with left_lying():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_left_lying__within_another__on_again_after_the_outer() -> None:
+    with left_lying():
+        with left_lying():
+            pass
         assert not gc.isenabled()
     assert gc.isenabled()
 
