@@ -11,6 +11,7 @@ from aiohttp import web
 
 from keeper.chain.hints import HintResult, Patience, Told, hint_stream
 from keeper.relay_ports import Hint
+from tests.listening import listening
 
 EVENT = b'data: {"hash": "0x%064x"}\n\n'
 SHORT = Patience(deadline=0.3, silence=0.3, longest_backoff=0.02)
@@ -85,14 +86,9 @@ class Streams:
 async def serving(streams: Streams) -> AsyncIterator[Streams]:
     app = web.Application()
     app.router.add_get("/", streams.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    streams.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
+    async with listening(app) as port:
+        streams.url = f"http://127.0.0.1:{port}/"
         yield streams
-    finally:
-        await runner.cleanup()
 
 
 def taken(hint: Hint) -> HintResult:

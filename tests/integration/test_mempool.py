@@ -15,6 +15,7 @@ from keeper.ports import PendingTransaction
 from keeper.types import Address, Call, Hash
 from tests.devnet import numbered_account, running_chain
 from tests.integration.chain_server import Hasty
+from tests.listening import listening
 
 PATIENCE = 5.0
 TO, OTHER = numbered_account(1), numbered_account(2)
@@ -85,14 +86,9 @@ async def serving(whole: bool) -> AsyncIterator[WsNode]:
     node = WsNode(whole)
     app = web.Application()
     app.router.add_get("/", node.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    node.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with listening(app) as port:
+        node.url = f"ws://127.0.0.1:{port}"
         yield node
-    finally:
-        await runner.cleanup()
 
 
 async def next_hash(pending: AsyncIterator[PendingTransaction]) -> int:
