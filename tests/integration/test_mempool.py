@@ -100,6 +100,20 @@ def ours(transaction: PendingTransaction) -> bool:
     return transaction.call.to == TO
 
 
+@asynccontextmanager
+async def listening_to_one() -> AsyncIterator[tuple[WsNode, AsyncIterator[PendingTransaction]]]:
+    """A node that has told its first transaction, and is to connect a second time."""
+    async with (
+        serving(whole=True) as node,
+        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
+    ):
+        await node.connected.wait()
+        await node.show(body(1))
+        assert await next_hash(pending) == 1
+        node.connected.clear()
+        yield node, pending
+
+
 async def test_push__hashes_only__bodies_are_asked_for() -> None:
     async with (
         serving(whole=False) as node,
@@ -112,14 +126,7 @@ async def test_push__hashes_only__bodies_are_asked_for() -> None:
 
 
 async def test_push__connection_breaks__what_waited_meanwhile_is_seen_once() -> None:
-    async with (
-        serving(whole=True) as node,
-        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
-    ):
-        await node.connected.wait()
-        await node.show(body(1))
-        assert await next_hash(pending) == 1
-        node.connected.clear()
+    async with listening_to_one() as (node, pending):
         node.waiting.append(body(2))
         await node.sockets[-1].close()
         assert await next_hash(pending) == 2
@@ -129,14 +136,7 @@ async def test_push__connection_breaks__what_waited_meanwhile_is_seen_once() -> 
 
 
 async def test_push__other_chain_for_a_while__is_heard_again() -> None:
-    async with (
-        serving(whole=True) as node,
-        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
-    ):
-        await node.connected.wait()
-        await node.show(body(1))
-        assert await next_hash(pending) == 1
-        node.connected.clear()
+    async with listening_to_one() as (node, pending):
         node.chains = ["0xa", "0xa"]
         await node.sockets[-1].close()
         await node.connected.wait()
