@@ -10,18 +10,28 @@ from typing import Any
 async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run `works` while the block runs. One that fails ends the block, as in any TaskGroup.
 
-    What the block itself raises comes out as it is: inside the group it would be wrapped in an
-    ExceptionGroup.
+    What the block itself raises comes out as it is, see `open_group`.
     """
-    failure: Exception | None = None
-    async with asyncio.TaskGroup() as group:
+    async with open_group() as group:
         tasks = [group.create_task(work) for work in works]
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - raised again below
-            failure = error
         finally:
             for task in tasks:
                 task.cancel()
+
+
+@asynccontextmanager
+async def open_group() -> AsyncIterator[asyncio.TaskGroup]:
+    """A TaskGroup that lets out what the block itself raises as it is, instead of in an ExceptionGroup.
+
+    It waits for its tasks even then: the block has to cancel those that would not end.
+    """
+    failure: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        try:
+            yield group
+        except Exception as error:  # noqa: BLE001 - raised again below
+            failure = error
     if failure is not None:
         raise failure

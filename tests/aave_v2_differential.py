@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
-from typing import NamedTuple
 
 from eth_utils.crypto import keccak
 
@@ -14,15 +13,14 @@ from keeper.devnet.admin_actions import AdminActions
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
 from keeper.devnet.random_actions import Action, RandomActions
-from keeper.index.follower import Follower
 from keeper.protocols.aave_v2.frame import AaveV2Frame
 from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.fold_loans import loan_of
 from keeper.protocols.aave_v3.records import Accrual, Reserve
 from keeper.protocols.base import Side
 from keeper.protocols.decode import call, uint
-from keeper.protocols.registry import ADAPTERS
 from keeper.types import WAD, ZERO_ADDRESS, Address, BlockRef, Call
+from tests.following import Follows
 
 BLOCK_SECONDS = 12
 """Chain time of a block while random actions run: with it a seed says everything that happens."""
@@ -35,11 +33,8 @@ _BORROWING = int("01" * 128, 2)
 Figures = dict[str, int | None]
 
 
-class Following(NamedTuple):
-    """A follower on the transport that the daemon uses."""
-
-    chain: Pool
-    follower: Follower
+class Following(Follows):
+    """A follower of an Aave v2 market."""
 
     @property
     def market(self) -> AaveV2Market:
@@ -47,25 +42,12 @@ class Following(NamedTuple):
         assert isinstance(self.follower.market, AaveV2Market)
         return self.follower.market
 
-    async def catch_up(self) -> BlockRef:
-        """Bring the market to the newest block, and return that."""
-        head = await self.chain.block()
-        await self.follower.follow(head)
-        assert self.follower.cursor == head
-        assert self.market.doubt is None, self.market.doubt
-        return head
-
 
 @asynccontextmanager
 async def following(anvil: Anvil, provider: Address, start_block: int) -> AsyncIterator[Following]:
     """A follower that knows the provider and the start block only, at the head."""
     async with Pool([Rpc(anvil.http)], anvil.chain_id) as chain:
-        settings = {"addresses_provider": provider}
-        follower = Follower(chain, ADAPTERS["aave-v2"], "devnet", settings, start_block=start_block)
-        await follower.start(await chain.block())
-        follows = Following(chain, follower)
-        await follows.catch_up()
-        yield follows
+        yield await Following.start(chain, "aave-v2", {"addresses_provider": provider}, start_block)
 
 
 class Comparison:

@@ -1,7 +1,10 @@
 """What the keeper derives from logs against what the contracts themselves answer, integer by integer."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from eth_utils.crypto import keccak
@@ -12,16 +15,16 @@ from keeper.devnet import aave_market
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.dialect import Version
 from keeper.devnet.node import Node
+from keeper.devnet.random_draws import Action
 from keeper.index.book import ColumnarBook
-from keeper.index.follower import Follower
 from keeper.index.store import SnapshotStore
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.base import Market
-from keeper.protocols.registry import ADAPTERS
 from keeper.types import ZERO_ADDRESS, Address, BlockRef
 from tests.aave_v2_figures import AaveV2Figures
 from tests.aave_v3_figures import AaveV3Figures
 from tests.figures import Figures, Named, Question, answered
+from tests.following import Follows
 
 BLOCK_SECONDS = 12
 """Chain time of a block while random actions run: with it a seed says everything that happens."""
@@ -54,25 +57,34 @@ class Mismatch(NamedTuple):
         )
 
 
-class Following(NamedTuple):
-    """A follower on the transport that the daemon uses."""
+@dataclass
+class Run:
+    """What a run of random actions did, of which kinds, and how the comparisons after them went.
 
-    chain: Pool
-    follower: Follower
+    `doubts` are of the keeper itself.
+    """
+
+    kinds: frozenset[StrEnum] = frozenset()
+    done: list[Action] = field(default_factory=list)
+    comparisons: int = 0
+    accounts: int = 0
+    mismatches: list[Mismatch] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    @property
+    def succeeded(self) -> Counter[StrEnum]:
+        """How many actions of each kind went through."""
+        return Counter(action.kind for action in self.done if action.reverted is None)
+
+
+class Following(Follows):
+    """A follower of an Aave market."""
 
     @property
     def market(self) -> AaveV3Market:
         """The followed market."""
         assert isinstance(self.follower.market, AaveV3Market)
         return self.follower.market
-
-    async def catch_up(self) -> BlockRef:
-        """Bring the market to the newest block, and return that."""
-        head = await self.chain.block()
-        await self.follower.follow(head)
-        assert self.follower.cursor == head
-        assert self.follower.market.doubt is None, self.follower.market.doubt
-        return head
 
 
 @asynccontextmanager
@@ -95,18 +107,9 @@ async def follow_from(
     snapshots: SnapshotStore | None = None,
 ) -> Following:
     """A new follower of `market` on `chain`, at the head; from the market's start block if none is given."""
-    follower = Follower(
-        chain,
-        ADAPTERS[PROTOCOLS[market.version]],
-        "devnet",
-        {"addresses_provider": market.provider},
-        snapshots=snapshots,
-        start_block=market.start_block if start_block is None else start_block,
-    )
-    await follower.start(await chain.block())
-    follows = Following(chain, follower)
-    await follows.catch_up()
-    return follows
+    settings = {"addresses_provider": market.provider}
+    start_block = market.start_block if start_block is None else start_block
+    return await Following.start(chain, PROTOCOLS[market.version], settings, start_block, snapshots)
 
 
 def book_state(follows: Following) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from keeper.protocols.morpho_blue.position import Position
 from keeper.protocols.morpho_blue.records import account_key, number_of, supply_shares, totals
 from keeper.types import Address, BlockRef, borrower
 from tests.differential import BLOCK_SECONDS
-from tests.protocol_run import Follows, ProtocolRun, following, protocol_run
+from tests.following import Follows
+from tests.protocol_run import ProtocolRun, following, protocol_run
 
 _PANICS = {"panic 0x11": "Panic(17)", "panic 0x12": "Panic(18)"}
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
@@ -14,31 +14,18 @@ from keeper.devnet.deployment import Deployment
 from keeper.devnet.node import Node
 from keeper.devnet.random_draws import Action
 from keeper.index.book import ColumnarBook
-from keeper.index.conversation import converse
-from keeper.index.follower import Follower
-from keeper.protocols.registry import ADAPTERS
 from keeper.types import BlockRef
-from tests.differential import BLOCK_SECONDS, Mismatch
+from tests.differential import BLOCK_SECONDS, Mismatch, Run
+from tests.following import Follows
 
 
 @dataclass
-class ProtocolRun:
-    """What a run did, and how the comparisons went; `doubts` are of the keeper itself."""
+class ProtocolRun(Run):
+    """A run that counts the figures compared, and the liquidations tried."""
 
-    kinds: frozenset[StrEnum] = frozenset()
-    done: list[Action] = field(default_factory=list)
-    comparisons: int = 0
     figures: int = 0
-    accounts: int = 0
     liquidations: Counter[str] = field(default_factory=Counter)
-    """Liquidations tried, by how the contracts answered: carried out, or their reason."""
-    mismatches: list[Mismatch] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-    @property
-    def succeeded(self) -> Counter[StrEnum]:
-        """How many actions of each kind went through."""
-        return Counter(action.kind for action in self.done if action.reverted is None)
+    """By how the contracts answered: carried out, or their reason."""
 
     def compare(
         self, seed: int, block: int, subject: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]
@@ -48,21 +35,6 @@ class ProtocolRun:
             self.figures += 1
             if ours.get(name) != value:
                 self.mismatches.append(Mismatch(seed, block, subject, name, value, ours.get(name)))
-
-
-class Follows(NamedTuple):
-    """A follower on the transport that the daemon uses."""
-
-    chain: Pool
-    follower: Follower
-
-    async def catch_up(self) -> BlockRef:
-        """Bring the market to the newest block, and return that."""
-        head = await self.chain.block()
-        await self.follower.follow(head)
-        assert self.follower.cursor == head
-        assert self.follower.market.doubt is None, self.follower.market.doubt
-        return head
 
 
 class Stream(Protocol):
@@ -81,17 +53,7 @@ async def following(anvil: Anvil, deployment: Deployment) -> AsyncIterator[Follo
 
 async def follow_from(chain: Pool, deployment: Deployment) -> Follows:
     """A new follower, at the head."""
-    follower = Follower(
-        chain,
-        ADAPTERS[deployment.protocol],
-        "devnet",
-        dict(deployment.settings),
-        start_block=deployment.start_block,
-    )
-    await follower.start(await chain.block())
-    follows = Follows(chain, follower)
-    await follows.catch_up()
-    return follows
+    return await Follows.start(chain, deployment.protocol, deployment.settings, deployment.start_block)
 
 
 async def protocol_run(
@@ -126,10 +88,7 @@ async def protocol_run(
 
 
 async def _self_doubts(follows: Follows, deployment: Deployment) -> list[str]:
-    head, market = await follows.catch_up(), follows.follower.market
-    frame = market.frame(head.timestamp, number=head.number)
-    audits = (market.audit_accounts(market.book.accounts(), frame), market.audit_reserves())
-    found = [str(each) for audit in audits for each in await converse(audit, follows.chain, head.number)]
+    found = [str(each) for each in await follows.audit()]
     anew = await follow_from(follows.chain, deployment)
     old, new = _positions(follows), _positions(anew)
     return found + [

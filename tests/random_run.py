@@ -1,17 +1,14 @@
 """Random actions on a devnet, with everything that they lead to compared."""
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from keeper.devnet import aave_market
 from keeper.devnet.actors import Actors
 from keeper.devnet.admin_actions import AdminActions
-from keeper.devnet.random_actions import Action, RandomActions
-from keeper.index.conversation import converse
+from keeper.devnet.random_actions import RandomActions
 from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.types import Address
@@ -19,7 +16,7 @@ from tests.differential import (
     BLOCK_SECONDS,
     Comparison,
     Following,
-    Mismatch,
+    Run,
     book_state,
     follow_from,
 )
@@ -29,24 +26,10 @@ _LASTING = {"oracle", "probed", "role", "symbol", "verified"}
 
 
 @dataclass
-class RandomRun:
-    """What a run of random actions did, of which kinds, and how the comparisons after them went.
+class RandomRun(Run):
+    """A run on Aave; its doubts are those of `self_doubts`."""
 
-    `doubts` are of the keeper itself, see `self_doubts`.
-    """
-
-    kinds: frozenset[StrEnum] = frozenset()
-    done: list[Action] = field(default_factory=list)
-    comparisons: int = 0
-    accounts: int = 0
     reserves: int = 0
-    mismatches: list[Mismatch] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-    @property
-    def succeeded(self) -> Counter[StrEnum]:
-        """How many actions of each kind went through."""
-        return Counter(action.kind for action in self.done if action.reverted is None)
 
 
 async def random_run(
@@ -90,10 +73,8 @@ async def self_doubts(follows: Following, market: aave_market.Market) -> list[st
     Its audit of everything, prices that it derived otherwise than the oracle, and what a book built anew
     says otherwise.
     """
-    head, own = await follows.catch_up(), follows.follower.market
-    frame, accounts = own.frame(head.timestamp), own.book.accounts()
-    audits = (own.audit_accounts(accounts, frame), own.audit_reserves())
-    found = [str(each) for audit in audits for each in await converse(audit, follows.chain, head.number)]
+    own = follows.follower.market
+    found = [str(each) for each in await follows.audit()]
     if isinstance(own, AaveV2Market | AaveV3Market):
         found += [str(each) for each in own.price_checks.disagreements]
     rebuilt = await follow_from(follows.chain, market)

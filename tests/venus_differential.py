@@ -19,7 +19,8 @@ from keeper.protocols.venus.records import state_of, vtokens
 from keeper.protocols.venus.reverts import soft_failure
 from keeper.types import WAD, Address, BlockRef
 from tests.differential import BLOCK_SECONDS
-from tests.protocol_run import Follows, ProtocolRun, following, protocol_run
+from tests.following import Follows
+from tests.protocol_run import ProtocolRun, following, protocol_run
 
 CARRIED_OUT = "carried out"
 

@@ -1,6 +1,5 @@
 """On duty or on standby: whether this process is the one that signs; docs/operations.md, "Hot standby"."""
 
-import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -9,6 +8,7 @@ from typing import Protocol
 
 import structlog
 
+from keeper.beside import beside
 from keeper.clock import Clock
 from keeper.config.standby import Standby
 from keeper.errors import StoreLost
@@ -146,12 +146,8 @@ class LeasedDuty:
     async def kept(self) -> AsyncIterator[None]:
         """Renew the lease beside the turns for the length of the block, and give it up at its end."""
         try:
-            async with asyncio.TaskGroup() as group:
-                keeping = group.create_task(self._keep(), name="lease")
-                try:
-                    yield
-                finally:
-                    keeping.cancel()
+            async with beside(self._keep()):
+                yield
         finally:
             await self._give_way()
 

@@ -1,10 +1,10 @@
 """Hints of relays: each stream is read all the time, and taken up again when it breaks or falls silent."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import aiohttp
@@ -13,10 +13,13 @@ import structlog
 from keeper.beside import beside
 from keeper.chain.faults import DeadlineExceeded
 from keeper.chain.hint_json import hint
+from keeper.chain.keep import Keep, Source
+from keeper.chain.observe import LossObserver
+from keeper.chain.slot import Slot
 from keeper.chain.sse import EventReader, Oversized
 from keeper.chain.url import EndpointUrl
 from keeper.clock import Clock, SystemClock
-from keeper.errors import Transient, Unreachable
+from keeper.errors import Unreachable
 from keeper.relay_ports import Hint
 
 _log = structlog.get_logger(__name__)
@@ -29,9 +32,6 @@ LIMIT = 1 << 20
 
 SILENCE = 45.0
 """Seconds without a byte after which a stream is dead: the relay pings every 15."""
-
-_REMEMBERED = 4096
-"""Hashes remembered, so that a hint told again counts once."""
 
 _MIME = "text/event-stream"
 
@@ -54,37 +54,32 @@ class HintResult(StrEnum):
     """It came while too many others waited to be looked at."""
 
 
-class HintObserver(Protocol):
-    """Told what the streams tell."""
+class HintObserver(LossObserver, Protocol):
+    """Told what the streams tell, and of those that break."""
 
     def on_hint(self, host: str, result: HintResult, reason: str = "") -> None:
         """`host` sent an event; `reason` says more of one that is not as documented."""
         ...
 
-    def on_subscription_lost(self, host: str) -> None:
-        """The stream of `host` broke, fell silent, or could not be opened."""
-        ...
-
 
 class Told(NamedTuple):
-    """A hint, and the number of the stream that gave it."""
+    """A hint, and the stream that gave it: its number and its host."""
 
     stream: int
+    host: str
     hint: Hint
 
 
-class HintSlot:
-    """Holds hints of interest until somebody takes them: bounded, each given once.
+class HintSlot(Slot[Told]):
+    """Holds hints of interest until somebody takes them.
 
     `judge` sees every hint of the stream and must be quick.
     """
 
     def __init__(self, judge: Callable[[Hint], HintResult], observer: HintObserver) -> None:
+        super().__init__(CAPACITY)
         self._judge = judge
         self._observer = observer
-        self._waiting: deque[tuple[str, Told]] = deque()
-        self._seen: dict[str, None] = {}
-        self._filled = asyncio.Event()
 
     def offer(self, stream: int, host: str, event: bytes | Oversized) -> None:
         """Take what an event says, if it is of interest and new; every event is counted."""
@@ -96,29 +91,10 @@ class HintSlot:
         except ValueError as error:
             self._observer.on_hint(host, HintResult.MALFORMED, str(error))
             return
-        result = HintResult.REPEATED if found.hash in self._seen else self._judge(found)
+        result = HintResult.REPEATED if self.has_seen(found.hash) else self._judge(found)
         self._observer.on_hint(host, result)
-        if result is HintResult.TAKEN:
-            self._keep(host, Told(stream, found))
-
-    def _keep(self, host: str, told: Told) -> None:
-        self._seen[told.hint.hash] = None
-        if len(self._seen) > _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._waiting.append((host, told))
-        if len(self._waiting) > CAPACITY:
-            late, _ = self._waiting.popleft()
-            self._observer.on_hint(late, HintResult.DROPPED)
-        self._filled.set()
-
-    def __aiter__(self) -> "HintSlot":
-        return self
-
-    async def __anext__(self) -> Told:
-        while not self._waiting:
-            self._filled.clear()
-            await self._filled.wait()
-        return self._waiting.popleft()[1]
+        if result is HintResult.TAKEN and (late := self.put(found.hash, Told(stream, host, found))):
+            self._observer.on_hint(late.host, HintResult.DROPPED)
 
 
 class Patience(NamedTuple):
@@ -147,10 +123,13 @@ async def hint_stream(
     pause that doubles up to the longest. What was told meanwhile is lost: hints are worth a few seconds.
     """
     slot = HintSlot(judge, observer)
-    reader = _Reader(slot, observer, patience, clock or SystemClock())
+    keep = Keep("hint_stream", clock or SystemClock(), patience.longest_backoff, observer)
+    sources: list[tuple[str, Source]] = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as session:
-        reads = (reader.keep(session, number, EndpointUrl(url)) for number, url in enumerate(urls))
-        async with beside(*reads):
+        for number, url in enumerate(EndpointUrl(text) for text in urls):
+            offer = partial(slot.offer, number, url.host)
+            sources.append((url.host, partial(_read, session, url, patience, offer)))
+        async with beside(*(keep.up(host, source) for host, source in sources)):
             yield slot
 
 
@@ -182,45 +161,25 @@ async def opened(
         raise Unreachable(f"{url.host}: {url.scrub(str(error)) or type(error).__name__}") from None
 
 
-class _Reader:
-    """Reads streams into `slot`, and opens them again."""
-
-    def __init__(self, slot: HintSlot, observer: HintObserver, patience: Patience, clock: Clock) -> None:
-        self._slot = slot
-        self._observer = observer
-        self._patience = patience
-        self._clock = clock
-
-    async def keep(self, session: aiohttp.ClientSession, number: int, url: EndpointUrl) -> None:
-        """Read the stream `number` at `url` for ever."""
-        backoff = 1.0
+async def _read(
+    session: aiohttp.ClientSession,
+    url: EndpointUrl,
+    patience: Patience,
+    offer: Callable[[bytes | Oversized], None],
+    alive: Callable[[], None],
+) -> None:
+    """Offer every event that comes; ends only with an exception. `alive`: something came."""
+    events = EventReader(LIMIT)
+    async with opened(session, url, patience.deadline) as response:
+        _log.info("hint_stream_open", host=url.host)
         while True:
-            alive = asyncio.Event()
             try:
-                await self._read(session, number, url, alive)
-            except Transient as error:
-                backoff = 1.0 if alive.is_set() else backoff
-                self._observer.on_subscription_lost(url.host)
-                _log.warning("hint_stream_lost", host=url.host, reason=str(error), retry_in=backoff)
-            await self._clock.sleep(backoff)
-            backoff = min(backoff * 2, self._patience.longest_backoff)
-
-    async def _read(
-        self, session: aiohttp.ClientSession, number: int, url: EndpointUrl, alive: asyncio.Event
-    ) -> None:
-        """Hand on what comes; ends only with an exception. `alive`: something did."""
-        events = EventReader(LIMIT)
-        async with opened(session, url, self._patience.deadline) as response:
-            _log.info("hint_stream_open", host=url.host)
-            while True:
-                try:
-                    async with asyncio.timeout(self._patience.silence):
-                        chunk = await response.content.readany()
-                except TimeoutError:
-                    silence = self._patience.silence
-                    raise DeadlineExceeded(f"{url.host}: silent for {silence:g} s") from None
-                if not chunk:
-                    raise Unreachable(f"{url.host}: the stream ended")
-                alive.set()
-                for event in events.feed(chunk):
-                    self._slot.offer(number, url.host, event)
+                async with asyncio.timeout(patience.silence):
+                    chunk = await response.content.readany()
+            except TimeoutError:
+                raise DeadlineExceeded(f"{url.host}: silent for {patience.silence:g} s") from None
+            if not chunk:
+                raise Unreachable(f"{url.host}: the stream ended")
+            alive()
+            for event in events.feed(chunk):
+                offer(event)

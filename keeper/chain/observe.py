@@ -34,7 +34,15 @@ class RequestObserver(Protocol):
         ...
 
 
-class NodeObserver(Protocol):
+class LossObserver(Protocol):
+    """Told of sources that push."""
+
+    def on_subscription_lost(self, host: str) -> None:
+        """The subscription or stream at `host` broke, fell silent or behind, or could not be opened."""
+        ...
+
+
+class NodeObserver(LossObserver, Protocol):
     """Told about the nodes of a chain."""
 
     def on_state(self, host: str, state: NodeState) -> None:
@@ -55,10 +63,6 @@ class NodeObserver(Protocol):
 
     def on_send_conflict(self, host: str) -> None:
         """`host` called a transaction impossible that another node took."""
-        ...
-
-    def on_subscription_lost(self, host: str) -> None:
-        """A subscription for heads broke, fell silent or fell behind."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from keeper.beside import open_group
 from keeper.chain.logs import Found, LogScanner, Span, in_chain_order
 from keeper.errors import KeeperError, Transient
 from keeper.ports import LogRange, LogRanges
@@ -39,18 +40,12 @@ class RangeReader:
     @asynccontextmanager
     async def open(self, addresses: Collection[Address], first: int, last: int) -> AsyncIterator[LogRanges]:
         """Ranges of first..last in order; see `keeper.ports.LogSource`."""
-        failure: Exception | None = None
-        async with asyncio.TaskGroup() as group:
+        async with open_group() as group:
             ranges = _Ranges(self, group, addresses, range(first, last + 1))
             try:
                 yield ranges
-            except Exception as error:  # noqa: BLE001 - raised again below
-                # Inside the group it would come out wrapped in an ExceptionGroup.
-                failure = error
             finally:
                 ranges.cancel()
-        if failure is not None:
-            raise failure
 
     async def read(self, addresses: Collection[Address], first: int, last: int) -> LogRange:
         """One range, however many requests it takes."""

@@ -2,28 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
+from keeper.devnet.aave_core import Contracts, Core, Parts
 from keeper.devnet.aave_market import Market, Reserve
 from keeper.devnet.aave_setup import (
     RAY_PER_BPS,
-    TREASURY,
     WHALE,
     Tokens,
     liquidity_steps,
     read_reserve,
-    registered,
     v3_reserve_steps,
 )
 from keeper.devnet.aave_specs import V30_EMODES, V30_RESERVES, EModeSpec, Rates, ReserveSpec
-from keeper.devnet.contract import Contract
 from keeper.devnet.dialect import V30
 from keeper.devnet.feeds import Feeds
 from keeper.devnet.ground import Ground, lay
 from keeper.devnet.hardhat import link, load_artifacts
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
-from keeper.types import USD, ZERO_ADDRESS, Address
+from keeper.types import ZERO_ADDRESS, Address
 
 __all__ = ["deploy", "list_reserves", "strategy_code"]
 
@@ -64,8 +61,6 @@ _FILES = {
 }
 
 _ROLES = ("addPoolAdmin", "addAssetListingAdmin", "addRiskAdmin", "addEmergencyAdmin", "addBridge")
-
-Contracts = Mapping[str, Contract]
 
 
 async def deploy(
@@ -134,54 +129,16 @@ def strategy_code(market: Market, rates: Rates) -> bytes:
 
 async def _deploy_core(node: Node, admin: Address, contracts: Contracts, ground: Ground) -> Market:
     """The market without reserves; each deployment's constructor reads what came before it."""
-    tokens, feeds = ground
-    libraries = await _deploy_libraries(node, admin, contracts)
-    registry = contracts["PoolAddressesProvider"]
-
-    def code(name: str, *args: Any) -> bytes:
-        return link(contracts[name], libraries).deploy_data(*args)
-
-    async def register(**parts: Address) -> None:
-        await node.send_many([Tx(admin, provider, registry.encode(*part)) for part in parts.items()])
-
-    [provider] = await node.deploy(admin, code("PoolAddressesProvider", "devnet", admin))
-    await register(setACLAdmin=admin)
-    sources = [feeds[symbol].proxy for symbol in tokens]
-    acl, pool_code, configurator_code, oracle = await node.deploy(
+    core = await Core.begin(node, admin, contracts, _LIBRARIES, link)
+    acl, pool, configurator, oracle = await node.deploy(
         admin,
-        code("ACLManager", provider),
-        code("PoolInstance", provider),
-        code("PoolConfiguratorInstance"),
-        code("AaveOracle", provider, list(tokens.values()), sources, ZERO_ADDRESS, ZERO_ADDRESS, USD),
+        core.code("ACLManager", core.provider),
+        core.code("PoolInstance", core.provider),
+        core.code("PoolConfiguratorInstance"),
+        core.oracle_code(ground),
     )
-    await node.send_many([Tx(admin, acl, contracts["ACLManager"].encode(role, admin)) for role in _ROLES])
-    await register(setACLManager=acl, setPriceOracle=oracle, setPoolImpl=pool_code)
-    await register(setPoolConfiguratorImpl=configurator_code)
-    [data_provider] = await node.deploy(admin, code("AaveProtocolDataProvider", provider))
-    await register(setPoolDataProvider=data_provider)
-    return Market(
-        provider=provider,
-        acl=acl,
-        pool=await registered(node, provider, registry, "getPool"),
-        configurator=await registered(node, provider, registry, "getPoolConfigurator"),
-        oracle=oracle,
-        data_provider=data_provider,
-        rate_strategy=ZERO_ADDRESS,
-        treasury=TREASURY,
-        admin=admin,
-        whale=WHALE,
-        start_block=0,
-        reserves=(),
-        contracts=contracts,
-        dialect=V30,
-    )
-
-
-async def _deploy_libraries(node: Node, admin: Address, contracts: Contracts) -> dict[str, Address]:
-    codes = [contracts[name].deploy_data() for name in _LIBRARIES]
-    libraries = dict(zip(_LIBRARIES, await node.deploy(admin, *codes), strict=True))
-    [flash] = await node.deploy(admin, link(contracts["FlashLoanLogic"], libraries).deploy_data())
-    return libraries | {"FlashLoanLogic": flash}
+    await core.grant(acl, _ROLES)
+    return await core.complete(Parts(acl, pool, configurator, oracle), V30)
 
 
 async def _initialize(node: Node, market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> None:

@@ -3,29 +3,27 @@
 The order of the steps is that of the protocol: each reads what the one before stored.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from eth_abi.abi import encode
 
 from keeper.devnet.aave_contracts import LIBRARIES, link, load_contracts
+from keeper.devnet.aave_core import Contracts, Core, Parts
 from keeper.devnet.aave_market import Market, Reserve
 from keeper.devnet.aave_setup import (
-    TREASURY,
     WHALE,
     Tokens,
     liquidity_steps,
     read_reserve,
-    registered,
     v3_reserve_steps,
 )
 from keeper.devnet.aave_specs import DEFAULT_EMODES, DEFAULT_RESERVES, EModeSpec, Rates, ReserveSpec
-from keeper.devnet.contract import Contract
+from keeper.devnet.dialect import V36
 from keeper.devnet.ground import Ground, lay
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.solidity import Progress
-from keeper.types import USD, ZERO_ADDRESS, Address
+from keeper.types import ZERO_ADDRESS, Address
 
 __all__ = ["Market", "Reserve", "deploy", "list_reserves", "rate_data"]
 
@@ -33,8 +31,6 @@ FLASH_PREMIUM = 5
 """Basis points: what live markets charge; the contract itself starts at zero."""
 
 _ROLES = ("addPoolAdmin", "addAssetListingAdmin", "addRiskAdmin", "addEmergencyAdmin")
-
-Contracts = Mapping[str, Contract]
 
 
 async def deploy(
@@ -85,57 +81,18 @@ def rate_data(rates: Rates) -> bytes:
 
 async def _deploy_core(node: Node, admin: Address, contracts: Contracts, ground: Ground) -> Market:
     """The market without reserves; each deployment's constructor reads what came before it."""
-    tokens, feeds = ground
-    libraries = await _deploy_libraries(node, admin, contracts)
-    registry = contracts["PoolAddressesProvider"]
-
-    def code(name: str, *args: Any) -> bytes:
-        return link(contracts[name], libraries).deploy_data(*args)
-
-    async def register(**parts: Address) -> None:
-        await node.send_many([Tx(admin, provider, registry.encode(*part)) for part in parts.items()])
-
-    [provider] = await node.deploy(admin, code("PoolAddressesProvider", "devnet", admin))
-    await register(setACLAdmin=admin)
-    acl, rates, configurator_code = await node.deploy(
+    core = await Core.begin(node, admin, contracts, LIBRARIES, link)
+    acl, rates, configurator = await node.deploy(
         admin,
-        code("ACLManager", provider),
-        code("DefaultReserveInterestRateStrategyV2", provider),
-        code("PoolConfiguratorInstance"),
+        core.code("ACLManager", core.provider),
+        core.code("DefaultReserveInterestRateStrategyV2", core.provider),
+        core.code("PoolConfiguratorInstance"),
     )
-    await node.send_many([Tx(admin, acl, contracts["ACLManager"].encode(role, admin)) for role in _ROLES])
-    sources = [feeds[symbol].proxy for symbol in tokens]
-    pool_code, oracle = await node.deploy(
-        admin,
-        code("PoolInstance", provider, rates),
-        code("AaveOracle", provider, list(tokens.values()), sources, ZERO_ADDRESS, ZERO_ADDRESS, USD),
+    await core.grant(acl, _ROLES)
+    pool, oracle = await node.deploy(
+        admin, core.code("PoolInstance", core.provider, rates), core.oracle_code(ground)
     )
-    await register(setACLManager=acl, setPriceOracle=oracle, setPoolImpl=pool_code)
-    await register(setPoolConfiguratorImpl=configurator_code)
-    [data_provider] = await node.deploy(admin, code("AaveProtocolDataProvider", provider))
-    await register(setPoolDataProvider=data_provider)
-    return Market(
-        provider=provider,
-        acl=acl,
-        pool=await registered(node, provider, registry, "getPool"),
-        configurator=await registered(node, provider, registry, "getPoolConfigurator"),
-        oracle=oracle,
-        data_provider=data_provider,
-        rate_strategy=rates,
-        treasury=TREASURY,
-        admin=admin,
-        whale=WHALE,
-        start_block=0,
-        reserves=(),
-        contracts=contracts,
-    )
-
-
-async def _deploy_libraries(node: Node, admin: Address, contracts: Contracts) -> dict[str, Address]:
-    codes = [contracts[name].deploy_data() for name in LIBRARIES]
-    libraries = dict(zip(LIBRARIES, await node.deploy(admin, *codes), strict=True))
-    [flash] = await node.deploy(admin, link(contracts["FlashLoanLogic"], libraries).deploy_data())
-    return libraries | {"FlashLoanLogic": flash}
+    return await core.complete(Parts(acl, pool, configurator, oracle, rates), V36)
 
 
 async def _initialize(node: Node, market: Market, tokens: Tokens, specs: Sequence[ReserveSpec]) -> None:

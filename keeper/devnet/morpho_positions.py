@@ -1,6 +1,7 @@
 """Varied, reproducible borrowers of Morpho Blue, and how their positions come to be."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
@@ -8,9 +9,8 @@ from keeper.devnet.borrowers import EXPONENTS, OTHER_STRIDE, STRIDE, borrower_ad
 from keeper.devnet.deployment import Crowd
 from keeper.devnet.morpho_market import IsolatedMarket, Morpho
 from keeper.devnet.node import Tx
-from keeper.devnet.positions import SPONSOR
+from keeper.devnet.sponsor import SPONSOR, Progress, open_in_groups, sponsored
 from keeper.devnet.ticks import PricedToken
-from keeper.devnet.tokens import approve, mint
 from keeper.types import BPS, USD, Address
 
 _GROUP = 250
@@ -52,42 +52,26 @@ def make_borrowers(
     return tuple(made)
 
 
-async def open_positions(
-    morpho: Morpho, borrowers: Sequence[MorphoBorrower], progress: Callable[[int, int], None]
-) -> None:
-    """Supply for every borrower, and let them borrow; a block takes one second meanwhile.
+async def open_positions(morpho: Morpho, borrowers: Sequence[MorphoBorrower], progress: Progress) -> None:
+    """Supply for every borrower, and let them borrow.
 
     Raises:
         DevnetError: a step reverted.
     """
-    node = morpho.node
-    await node.fund([SPONSOR, *(borrower.address for borrower in borrowers)])
-    await node.request("anvil_setBlockTimestampInterval", 1)
-    try:
-        await node.send_many(_funding(morpho, borrowers))
-        for start in range(0, len(borrowers), _GROUP):
-            group = borrowers[start : start + _GROUP]
-            await node.send_many([tx for borrower in group for tx in _opening(morpho, borrower)])
-            progress(start + len(group), len(borrowers))
-    finally:
-        await node.request("anvil_removeBlockTimestampInterval")
+
+    def opening(group: Sequence[MorphoBorrower]) -> list[Tx]:
+        return [tx for borrower in group for tx in _opening(morpho, borrower)]
+
+    await open_in_groups(morpho.node, borrowers, _funding(morpho, borrowers), opening, progress, size=_GROUP)
 
 
 def _funding(morpho: Morpho, borrowers: Sequence[MorphoBorrower]) -> list[Tx]:
-    needed: dict[Address, int] = {}
+    needed: Counter[Address] = Counter()
     for borrower in borrowers:
         params = borrower.market.params
-        needed[params.collateral] = needed.get(params.collateral, 0) + borrower.collateral
-        needed[params.loan] = needed.get(params.loan, 0) + borrower.lent
-    txs = []
-    for token, amount in needed.items():
-        # A silent token refuses to replace an allowance.
-        txs += [
-            mint(token, SPONSOR, amount),
-            approve(token, SPONSOR, morpho.address, 0),
-            approve(token, SPONSOR, morpho.address, amount),
-        ]
-    return txs
+        needed[params.collateral] += borrower.collateral
+        needed[params.loan] += borrower.lent
+    return [tx for token, amount in needed.items() for tx in sponsored(token, morpho.address, amount)]
 
 
 def _opening(morpho: Morpho, borrower: MorphoBorrower) -> list[Tx]:

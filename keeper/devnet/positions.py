@@ -1,23 +1,17 @@
 """Opens the positions of generated borrowers on a deployed market."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from keeper.devnet.aave_market import VARIABLE_RATE, Market
 from keeper.devnet.borrowers import Borrower, Kind
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.reverts import DevnetError
-from keeper.devnet.tokens import approve, mint
+from keeper.devnet.sponsor import SPONSOR, Progress, open_in_groups, pledged, sponsored
 from keeper.devnet.view import MarketView
-from keeper.types import WAD, Address
-
-SPONSOR = Address("0x" + "5b" * 20)
-"""Supplies on behalf of every borrower, so that borrowers need no tokens."""
+from keeper.types import WAD
 
 _SUPPLIES_PER_TX = 40
 _BORROWERS_PER_BLOCK = 250
-
-Progress = Callable[[int, int], None]
-"""Called with how many borrowers are done, and of how many."""
 
 
 async def open_positions(
@@ -25,41 +19,20 @@ async def open_positions(
 ) -> None:
     """Supply, enter eModes and borrow for every borrower.
 
-    Meanwhile a block takes one second of chain time: the same borrowers on a fresh market end up with the
-    same health factors.
-
     Raises:
         DevnetError: a step reverted, or an account ended up unhealthy or without its debt.
     """
-    await node.fund([SPONSOR, *(borrower.address for borrower in borrowers)])
-    await node.request("anvil_setBlockTimestampInterval", 1)
-    try:
-        await node.send_many(_funding(market, borrowers))
-        for start in range(0, len(borrowers), _BORROWERS_PER_BLOCK):
-            group = borrowers[start : start + _BORROWERS_PER_BLOCK]
-            await node.send_many([*_supplies(market, group), *_openings(market, group)])
-            progress(start + len(group), len(borrowers))
-    finally:
-        await node.request("anvil_removeBlockTimestampInterval")
+
+    def opening(group: Sequence[Borrower]) -> list[Tx]:
+        return [*_supplies(market, group), *_openings(market, group)]
+
+    funding = [
+        tx
+        for symbol, amount in pledged(borrowers).items()
+        for tx in sponsored(market.reserve(symbol).token, market.pool, amount)
+    ]
+    await open_in_groups(node, borrowers, funding, opening, progress, size=_BORROWERS_PER_BLOCK)
     await _check(MarketView(node, market), borrowers)
-
-
-def _funding(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:
-    """Give the sponsor all collateral of all borrowers."""
-    needed: dict[str, int] = {}
-    for borrower in borrowers:
-        for symbol, amount in borrower.collateral:
-            needed[symbol] = needed.get(symbol, 0) + amount
-    txs = []
-    for symbol, amount in needed.items():
-        token = market.reserve(symbol).token
-        # A silent token refuses to replace an allowance, which a sponsor of earlier borrowers has.
-        txs += [
-            mint(token, SPONSOR, amount),
-            approve(token, SPONSOR, market.pool, 0),
-            approve(token, SPONSOR, market.pool, amount),
-        ]
-    return txs
 
 
 def _supplies(market: Market, borrowers: Sequence[Borrower]) -> list[Tx]:

@@ -1,13 +1,12 @@
 """How borrowers of Venus come to be: what they may borrow, and the transactions that get them there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from keeper.devnet.borrowers import Borrower
 from keeper.devnet.node import Tx
-from keeper.devnet.positions import SPONSOR
+from keeper.devnet.sponsor import SPONSOR, Progress, open_in_groups, pledged, sponsored
 from keeper.devnet.terms import EMode, Listing, Terms
 from keeper.devnet.ticks import PricedToken
-from keeper.devnet.tokens import approve, mint
 from keeper.devnet.venus_core import VenusCore
 from keeper.devnet.venus_specs import DEFAULT_MARKETS, DEFAULT_POOLS
 
@@ -36,42 +35,22 @@ def terms(tokens: Mapping[str, PricedToken]) -> Terms:
     return Terms(listings, emodes)
 
 
-async def open_positions(
-    core: VenusCore, borrowers: Sequence[Borrower], progress: Callable[[int, int], None]
-) -> None:
-    """Supply for every borrower, and let them enter and borrow; a block takes one second meanwhile.
+async def open_positions(core: VenusCore, borrowers: Sequence[Borrower], progress: Progress) -> None:
+    """Supply for every borrower, and let them enter and borrow.
 
     Raises:
         DevnetError: a step reverted.
     """
-    node = core.node
-    await node.fund([SPONSOR, *(borrower.address for borrower in borrowers)])
-    await node.request("anvil_setBlockTimestampInterval", 1)
-    try:
-        await node.send_many(_funding(core, borrowers))
-        for start in range(0, len(borrowers), _GROUP):
-            group = borrowers[start : start + _GROUP]
-            await node.send_many([tx for borrower in group for tx in _opening(core, borrower)])
-            progress(start + len(group), len(borrowers))
-    finally:
-        await node.request("anvil_removeBlockTimestampInterval")
 
+    def opening(group: Sequence[Borrower]) -> list[Tx]:
+        return [tx for borrower in group for tx in _opening(core, borrower)]
 
-def _funding(core: VenusCore, borrowers: Sequence[Borrower]) -> list[Tx]:
-    needed: dict[str, int] = {}
-    for borrower in borrowers:
-        for symbol, amount in borrower.collateral:
-            needed[symbol] = needed.get(symbol, 0) + amount
-    txs = []
-    for symbol, amount in needed.items():
-        listing = core.listings[symbol]
-        # A silent token refuses to replace an allowance.
-        txs += [
-            mint(listing.token, SPONSOR, amount),
-            approve(listing.token, SPONSOR, listing.vtoken, 0),
-            approve(listing.token, SPONSOR, listing.vtoken, amount),
-        ]
-    return txs
+    funding = [
+        tx
+        for symbol, amount in pledged(borrowers).items()
+        for tx in sponsored(core.listings[symbol].token, core.listings[symbol].vtoken, amount)
+    ]
+    await open_in_groups(core.node, borrowers, funding, opening, progress, size=_GROUP)
 
 
 def _opening(core: VenusCore, borrower: Borrower) -> list[Tx]:

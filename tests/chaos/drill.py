@@ -11,6 +11,7 @@ from random import Random
 from keeper.app.connect import connect
 from keeper.app.followers import make_followers
 from keeper.app.lane import Lane
+from keeper.beside import beside
 from keeper.chain.pool import Pool
 from keeper.config.load import load
 from keeper.devnet.faults.schedule import Window
@@ -68,10 +69,8 @@ class Drill:
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._run(), name="drill")
+        async with beside(self._run()):
             yield
-            task.cancel()
 
     async def caught_up(self, head: BlockRef) -> None:
         """Wait until a turn for `head` has ended well: followed, audited, nothing in quarantine."""

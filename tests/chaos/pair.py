@@ -11,6 +11,7 @@ from typing import Any
 
 import tomlkit
 
+from keeper.beside import beside
 from keeper.demo.configure import Site
 from keeper.devnet.faults.fault import Fault, Kind
 from keeper.devnet.faults.proxy import FaultProxy
@@ -117,10 +118,8 @@ class Pair:
     @asynccontextmanager
     async def blocks(self) -> AsyncIterator[None]:
         """Blocks come while this lasts."""
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._mine(), name="blocks")
+        async with beside(self._mine()):
             yield
-            task.cancel()
 
     async def active(self) -> Keeper:
         """The one that signs."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from keeper.beside import beside
 from keeper.clock import SystemClock
 from keeper.demo.configure import configure
 from keeper.devnet.faults.fault import Fault, Kind
@@ -128,10 +129,8 @@ async def sampling(daemon: Daemon, memory: list[int]) -> AsyncIterator[None]:
             memory.append(daemon.rss())
             await asyncio.sleep(1)
 
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(run(), name="memory")
+    async with beside(run()):
         yield
-        task.cancel()
 
 
 def report(drill: Drill, activity: Activity, daemon: Daemon, memory: list[int]) -> None:

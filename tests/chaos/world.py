@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
+from keeper.beside import beside
 from keeper.devnet.actors import Actors
 from keeper.devnet.network import Network
 from keeper.devnet.random_actions import RandomActions
@@ -58,10 +59,8 @@ class Activity:
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator["Activity"]:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._run(), name="activity")
+        async with beside(self._run()):
             yield self
-            task.cancel()
 
     async def act(self, actions: int) -> None:
         """Some actions right now; the caller holds `pause` or nothing is going on."""
@@ -96,10 +95,8 @@ class Chaser:
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator["Chaser"]:
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._run(), name="chaser")
+        async with beside(self._run()):
             yield self
-            task.cancel()
 
     async def step(self) -> bool:
         """One turn; whether it came to its end."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import boa
 from eth_abi.abi import decode, encode
@@ -75,6 +75,14 @@ def encode_plan(plan: Plan) -> bytes:
 def three(hops: list[tuple[str, int]]) -> list[tuple[str, int]]:
     """The hops of a leg, of which there are always three; unused ones are empty."""
     return [*hops, *[(NOBODY, 0)] * 3][:3]
+
+
+class Detour(NamedTuple):
+    """A way of three hops, its pools, and the tokens between."""
+
+    hops: list[tuple[str, int]]
+    pools: list[Any]
+    between: list[Any]
 
 
 @dataclass(frozen=True)
@@ -148,6 +156,25 @@ class World:
             token.mint(swapper.address, STOCK)
         self.factory.add(token_a.address, token_b.address, fee, swapper.address)
         return swapper
+
+    def add_detour(self) -> Detour:
+        """Swappers from the collateral over two other tokens to the debt, that together give a fifth more."""
+        first, second = deploy("testing/token.vy"), deploy("testing/token.vy")
+        pools = [
+            self.add_swapper(self.collateral, first, 100, rate=2000),
+            self.add_swapper(first, second, 500, rate=3000),
+            self.add_swapper(second, self.debt, 3000, rate=200),
+        ]
+        return Detour(
+            [(first.address, 100), (second.address, 500), (self.debt.address, 3000)], pools, [first, second]
+        )
+
+    def add_middle(self) -> Any:
+        """A token that the collateral can be swapped to, and that to the debt."""
+        middle = deploy("testing/token.vy")
+        self.add_swapper(self.collateral, middle)
+        self.add_swapper(middle, self.debt)
+        return middle
 
     def balances(self) -> list[int]:
         holders = (self.executor.address, self.lender.address, self.swapper.address, self.owner)

@@ -69,22 +69,16 @@ def test_execute__collateral_is_the_debt_asset__no_swap_is_needed() -> None:
 
 def test_execute__three_hops__swaps_through_all() -> None:
     world = build_world()
-    first, second = deploy("testing/token.vy"), deploy("testing/token.vy")
-    world.add_swapper(world.collateral, first, 100, rate=2000)
-    world.add_swapper(first, second, 500, rate=3000)
-    world.add_swapper(second, world.debt, 3000, rate=200)
-    hops = [(first.address, 100), (second.address, 500), (world.debt.address, 3000)]
-    (result,) = world.execute(world.plan(hops=hops))
+    way = world.add_detour()
+    (result,) = world.execute(world.plan(hops=way.hops))
     assert result.profit == SEIZED * 6 // 5 - REPAY - PREMIUM
-    assert first.balanceOf(world.executor.address) == second.balanceOf(world.executor.address) == 0
+    assert [token.balanceOf(world.executor.address) for token in way.between] == [0, 0]
     world.assert_nothing_left()
 
 
 def test_execute__tokens_were_here_before__they_stay_untouched() -> None:
     world = build_world()
-    middle = deploy("testing/token.vy")
-    world.add_swapper(world.collateral, middle)
-    world.add_swapper(middle, world.debt)
+    middle = world.add_middle()
     for token in (world.collateral, middle, world.debt):
         token.mint(world.executor.address, 7 * UNIT)
     hops = [(middle.address, FEE), (world.debt.address, FEE)]

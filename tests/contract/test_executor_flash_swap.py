@@ -38,17 +38,11 @@ def swapping(
 
 def test_flash_swap__three_hops__the_first_pool_waits_and_the_others_swap_on() -> None:
     world = build_world()
-    first, second = deploy("testing/token.vy"), deploy("testing/token.vy")
-    pools = [
-        world.add_swapper(world.collateral, first, 100, rate=2000),
-        world.add_swapper(first, second, 500, rate=3000),
-        world.add_swapper(second, world.debt, 3000, rate=200),
-    ]
-    hops = [(first.address, 100), (second.address, 500), (world.debt.address, 3000)]
-    (result,) = world.execute(swapping(world, hops=hops))
+    way = world.add_detour()
+    (result,) = world.execute(swapping(world, hops=way.hops))
     assert result.profit == SEIZED * 6 // 5 - REPAY
-    assert first.balanceOf(world.executor.address) == second.balanceOf(world.executor.address) == 0
-    assert world.collateral.balanceOf(pools[0].address) == STOCK + SEIZED
+    assert [token.balanceOf(world.executor.address) for token in way.between] == [0, 0]
+    assert world.collateral.balanceOf(way.pools[0].address) == STOCK + SEIZED
     world.assert_nothing_left()
 
 
@@ -84,9 +78,7 @@ def test_flash_swap__debt_is_smaller_than_expected__too_little_seized() -> None:
 
 def test_flash_swap__tokens_were_here_before__they_stay_untouched() -> None:
     world = build_world()
-    middle = deploy("testing/token.vy")
-    world.add_swapper(world.collateral, middle)
-    world.add_swapper(middle, world.debt)
+    middle = world.add_middle()
     for token in (world.collateral, middle, world.debt):
         token.mint(world.executor.address, 7 * UNIT)
     for hops in ([(middle.address, FEE), (world.debt.address, FEE)], [(world.debt.address, FEE)]):

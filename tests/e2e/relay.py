@@ -9,6 +9,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.listening import listening
+
 
 class Relay:
     """`asked` are (method, params) in order; `refused` methods are unknown; `held` ones wait for `go`."""
@@ -28,15 +30,12 @@ class Relay:
         relay = cls(upstream)
         app = web.Application(client_max_size=2**26)
         app.router.add_post("/", relay._post)
-        runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        relay.http = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        try:
-            yield relay
-        finally:
-            relay.go.set()
-            await runner.cleanup()
+        async with listening(app) as port:
+            relay.http = f"http://127.0.0.1:{port}"
+            try:
+                yield relay
+            finally:
+                relay.go.set()
 
     def log_ranges(self) -> list[tuple[int, int]]:
         """First and last block of every eth_getLogs."""

@@ -15,9 +15,7 @@ from tests.e2e.world import Daemon, World, keeper
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    site = tmp_path / "site"
-    site.mkdir()
-    async with World.start(site, borrowers=12) as world:
+    async with World.start(tmp_path, borrowers=12) as world:
         yield world
 
 

@@ -16,9 +16,7 @@ STRANGER = Address("0x" + "57" * 20)
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    site = tmp_path / "site"
-    site.mkdir()
-    async with World.start(site, borrowers=12) as world:
+    async with World.start(tmp_path, borrowers=12) as world:
         yield world
 
 

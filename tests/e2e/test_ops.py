@@ -54,10 +54,8 @@ def metric(text: str, name: str) -> float:
 
 
 async def test_ops__syncing_then_working_then_without_node__say_so(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    site.mkdir()
     async with (
-        World.start(site, borrowers=8) as world,
+        World.start(tmp_path, borrowers=8) as world,
         Relay.start(world.network.anvil.http) as relay,
         aiohttp.ClientSession() as session,
     ):

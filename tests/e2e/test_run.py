@@ -20,9 +20,7 @@ SNAPSHOT_BLOCKS = 100
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    site = tmp_path / "site"
-    site.mkdir()
-    async with World.start(site, borrowers=20) as world:
+    async with World.start(tmp_path, borrowers=20) as world:
         yield world
 
 

@@ -10,6 +10,7 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from keeper.clock import SystemClock
+from tests.listening import listening
 
 Answer = Callable[[list[Any]], Any]
 LateAnswer = Callable[[list[Any]], Awaitable[Any]]
@@ -101,16 +102,9 @@ async def serve(chain_id: int = 31337) -> AsyncIterator[Server]:
     app = web.Application(client_max_size=2**26)
     app.router.add_post("/{path:.*}", server.post)
     app.router.add_get("/{path:.*}", server.websocket)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = runner.addresses[0][1]
-    server.http, server.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
-    try:
+    async with listening(app) as port:
+        server.http, server.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

@@ -7,23 +7,12 @@ from keeper.devnet.network import Network
 from keeper.index.conversation import converse
 from keeper.protocols.aave_v3.fold_loans import loan_of, put_loan
 from keeper.protocols.aave_v3.records import Accrual
-from keeper.protocols.base import Difference, Side
+from keeper.protocols.base import Side
 from keeper.types import Address
 from tests.aave_v2_differential import Following, Run, following
 
 BORROWERS = 20
 ACTIONS = 320
-
-
-async def audit(follows: Following) -> list[Difference]:
-    """What the market's own audit finds, over all accounts and reserves."""
-    head, market = await follows.catch_up(), follows.market
-    frame = market.frame(head.timestamp)
-    accounts = market.audit_accounts(market.book.accounts(), frame)
-    return [
-        *await converse(accounts, follows.chain, head.number),
-        *await converse(market.audit_reserves(), follows.chain, head.number),
-    ]
 
 
 def spoil(follows: Following) -> tuple[Address, Address]:
@@ -52,9 +41,9 @@ async def test_aave_v2__users_and_admins_at_random__equals_the_contracts_integer
             assert run.users.kinds | run.admins.kinds == set(run.succeeded)
             assert run.comparison.accounts > BORROWERS * ACTIONS // 10
             assert follows.market.price_checks.total == 0
-            assert await audit(follows) == []
+            assert await follows.audit() == []
             account, asset = spoil(follows)
-            found = await audit(follows)
+            found = await follows.audit()
             assert {account, asset} <= {difference.subject for difference in found}
             assert {"user_configuration", "scaled_supply", "liquidity_index", "scaled_collateral[0]"} <= {
                 difference.field for difference in found
@@ -62,4 +51,4 @@ async def test_aave_v2__users_and_admins_at_random__equals_the_contracts_integer
             head = await follows.chain.block()
             for subject in (account, asset):
                 await converse(follows.market.heal(subject), follows.chain, head.number)
-            assert await audit(follows) == []
+            assert await follows.audit() == []

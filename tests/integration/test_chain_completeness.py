@@ -59,12 +59,6 @@ async def anvil() -> AsyncIterator[Anvil]:
 
 
 @pytest.fixture
-async def node(anvil: Anvil) -> AsyncIterator[Node]:
-    async with Node(anvil.http) as node:
-        yield node
-
-
-@pytest.fixture
 async def truth(anvil: Anvil) -> list[Log]:
     async with Rpc(anvil.http) as rpc:
         logs = await rpc.logs([EMITTER, TWICE], 0, BLOCKS)

@@ -28,12 +28,6 @@ async def anvil() -> AsyncIterator[Anvil]:
 
 
 @pytest.fixture
-async def node(anvil: Anvil) -> AsyncIterator[Node]:
-    async with Node(anvil.http) as node:
-        yield node
-
-
-@pytest.fixture
 async def pool(anvil: Anvil) -> AsyncIterator[Pool]:
     async with Pool([Rpc(anvil.http)], CHAIN) as pool:
         yield pool
@@ -136,12 +130,6 @@ async def test_heads__websocket_drops__polling_goes_on_then_it_reconnects(
         before = asked
         await asyncio.sleep(0.3)
         assert asked == before, "and rests again after it came back"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve(CHAIN) as server:
-        yield server
 
 
 async def test_heads__websocket_never_speaks__are_polled_throughout(

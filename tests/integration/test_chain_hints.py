@@ -11,26 +11,11 @@ from aiohttp import web
 
 from keeper.chain.hints import HintResult, Patience, Told, hint_stream
 from keeper.relay_ports import Hint
+from tests.clock import StillClock
+from tests.listening import listening
 
 EVENT = b'data: {"hash": "0x%064x"}\n\n'
 SHORT = Patience(deadline=0.3, silence=0.3, longest_backoff=0.02)
-
-
-class Clock:
-    """Sleeps shortly, and remembers how long it should have."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def now(self) -> float:
-        return 0.0
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(0)
 
 
 @dataclass
@@ -85,14 +70,9 @@ class Streams:
 async def serving(streams: Streams) -> AsyncIterator[Streams]:
     app = web.Application()
     app.router.add_get("/", streams.serve)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    streams.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    try:
+    async with listening(app) as port:
+        streams.url = f"http://127.0.0.1:{port}/"
         yield streams
-    finally:
-        await runner.cleanup()
 
 
 def taken(hint: Hint) -> HintResult:
@@ -106,7 +86,7 @@ async def take(hints: AsyncIterator[Told], count: int) -> list[int]:
 
 @pytest.mark.parametrize("fault", ["end", "cut", "silent", "mute", "page", "503", "302", "204"])
 async def test_stream__faulty__opened_again_and_counted(fault: str) -> None:
-    watcher, clock = Watcher(), Clock()
+    watcher, clock = Watcher(), StillClock()
     async with serving(Streams(fault, "pings")) as streams:
         async with hint_stream(taken, [streams.url], observer=watcher, patience=SHORT, clock=clock) as hints:
             told = await take(hints, 2 if fault in {"end", "cut", "silent"} else 1)
@@ -123,7 +103,7 @@ async def test_stream__that_only_pings__is_alive() -> None:
 
 
 async def test_stream__down_for_long__pauses_double_up_to_the_longest() -> None:
-    watcher, clock = Watcher(), Clock()
+    watcher, clock = Watcher(), StillClock()
     patience = Patience(0.3, 0.3, 5.0)
     async with serving(Streams("503", "503", "503", "503", "pings")) as streams:
         async with hint_stream(
@@ -145,7 +125,7 @@ async def test_stream__several__each_hint_once_and_with_its_stream() -> None:
 
 
 async def test_stream__nobody_listens__goes_on_and_says_so() -> None:
-    watcher, clock = Watcher(), Clock()
+    watcher, clock = Watcher(), StillClock()
     with contextlib.suppress(TimeoutError):
         async with hint_stream(
             taken, ["http://127.0.0.1:1/TOKENTOKEN"], observer=watcher, patience=SHORT, clock=clock

@@ -82,12 +82,6 @@ class Observer(NoObserver):
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve() as server:
-        yield server
-
-
-@pytest.fixture
 async def rpc(server: Server) -> AsyncIterator[Rpc]:
     async with Rpc(f"{server.http}/v3/{TOKEN}", deadline=0.3) as rpc:
         yield rpc

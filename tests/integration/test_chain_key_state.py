@@ -8,15 +8,9 @@ from keeper.chain.faults import MethodMissing
 from keeper.chain.rpc import Rpc
 from keeper.ports import KeyState
 from keeper.types import Address
-from tests.integration.chain_server import Server, serve
+from tests.integration.chain_server import Server
 
 ADDRESS = Address("0x" + "ab" * 20)
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve() as server:
-        yield server
 
 
 @pytest.fixture

@@ -17,29 +17,12 @@ from keeper.chain.rpc import Rpc
 from keeper.errors import CallReverted, Transient, Unreachable, WrongChain
 from keeper.ports import BlockFees, SendError, SendOutcome
 from keeper.types import Address, Call, Hash
+from tests.clock import StillClock
 from tests.integration.chain_server import RpcError, Server, serve
 
 ADDRESS = Address("0x" + "ab" * 20)
 RAW = b"\x02\xc0"
 HASH = Hash("0x" + keccak(RAW).hex())
-
-
-class StillClock:
-    """Time passes only by sleeping."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.slept: list[float] = []
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
 
 
 @asynccontextmanager

@@ -50,12 +50,6 @@ async def anvil() -> AsyncIterator[Anvil]:
 
 
 @pytest.fixture
-async def node(anvil: Anvil) -> AsyncIterator[Node]:
-    async with Node(anvil.http) as node:
-        yield node
-
-
-@pytest.fixture
 async def rpc(anvil: Anvil) -> AsyncIterator[Rpc]:
     async with Rpc(anvil.http) as rpc:
         yield rpc

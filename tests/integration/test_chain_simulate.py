@@ -79,12 +79,6 @@ async def test_simulate__on_pending__sees_what_waits(parts: tuple[Node, Rpc, Blo
     assert (int.from_bytes(latest.data), int.from_bytes(pending.data)) == (0, 1)
 
 
-@pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    async with serve() as it:
-        yield it
-
-
 THEN = NextBlock(8, 1_700_000_000)
 WORD = "0x" + "00" * 31 + "2a"
 

@@ -17,6 +17,7 @@ from keeper.config.execution import Signer
 from keeper.errors import ConfigError, Halt, Unreachable
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, RemoteSigner, UnsignedTx
 from keeper.types import Address
+from tests.listening import listening
 
 HOLDER = LocalSigner(b"\x42" * 32)
 PAYEE = Address("0x" + "c0" * 20)
@@ -71,15 +72,9 @@ def _read(fields: dict[str, Any]) -> UnsignedTx:
 async def serving(holder: Holder, tls: ssl.SSLContext | None = None) -> AsyncIterator[Holder]:
     app = web.Application()
     app.router.add_post("/", holder.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-        port = runner.addresses[0][1]
-        holder.url = f"http{'s' if tls else ''}://{'localhost' if tls else '127.0.0.1'}:{port}"
+    async with listening(app, tls) as port:
+        holder.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
         yield holder
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager

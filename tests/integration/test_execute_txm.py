@@ -29,13 +29,19 @@ from tests.txm_world import (
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def new(tmp_path: Path) -> AsyncIterator[World]:
+    """A world in which the keeper has not begun yet."""
     async with running_world(tmp_path) as world:
         yield world
 
 
+@pytest.fixture
+async def world(new: World) -> World:
+    await new.manager.recover()
+    return new
+
+
 async def test_submit__many_in_one_block__nonces_pipelined_and_all_mined_together(world: World) -> None:
-    await world.manager.recover()
     sent = [await world.submit(number) for number in range(5)]
     assert [transaction.nonce for transaction in sent] == [0, 1, 2, 3, 4]
     assert {transaction.state for transaction in sent} == {State.SENT}
@@ -48,7 +54,6 @@ async def test_submit__many_in_one_block__nonces_pipelined_and_all_mined_togethe
 
 
 async def test_submit__same_intent_twice__one_transaction(world: World) -> None:
-    await world.manager.recover()
     first = await world.submit(1)
     assert await world.submit(1) == first
     await world.mine()
@@ -56,14 +61,13 @@ async def test_submit__same_intent_twice__one_transaction(world: World) -> None:
     assert (await world.count(), await world.nonce()) == (1, 1)
 
 
-async def test_submit__before_recovery__halts_and_signs_nothing(world: World) -> None:
+async def test_submit__before_recovery__halts_and_signs_nothing(new: World) -> None:
     with pytest.raises(Halt, match="recovered"):
-        await world.submit(1)
-    assert world.pen.signed == []
+        await new.submit(1)
+    assert new.pen.signed == []
 
 
 async def test_submit__gas_beyond_the_ceiling__degraded_and_no_nonce_spent(world: World) -> None:
-    await world.manager.recover()
     with pytest.raises(Degraded, match="base fee"):
         await world.submit(1, ceiling=GWEI // 2)
     assert (await world.submit(2)).nonce == 0
@@ -131,7 +135,6 @@ CRASHES = {
 async def test_recover__crash_during_the_first_attempt__same_end(
     world: World, crash: str, mined_meanwhile: bool
 ) -> None:
-    await world.manager.recover()
     await world.submit(1)
     CRASHES[crash](world)
     with pytest.raises(Crash):
@@ -149,7 +152,6 @@ async def test_recover__crash_during_the_first_attempt__same_end(
 
 @pytest.mark.parametrize("crash", CRASHES)
 async def test_recover__crash_while_fees_are_raised__same_end(world: World, crash: str) -> None:
-    await world.manager.recover()
     await world.submit(1)
     await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
     await world.node.mine()
@@ -165,7 +167,6 @@ async def test_recover__crash_while_fees_are_raised__same_end(world: World, cras
 
 
 async def test_recover__killed_after_mining__receipt_is_reported_again(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     await world.mine()
     (change,) = await world.restart()
@@ -175,7 +176,6 @@ async def test_recover__killed_after_mining__receipt_is_reported_again(world: Wo
 
 
 async def test_submit__answer_lost_after_the_node_took_it__in_flight_and_mined_once(world: World) -> None:
-    await world.manager.recover()
     world.line.after = lose_answer
     transaction = await world.submit(1)
     assert (transaction.state, transaction.attempts[-1].outcome) == (State.SENT, SendOutcome.UNKNOWN)
@@ -187,7 +187,6 @@ async def test_submit__answer_lost_after_the_node_took_it__in_flight_and_mined_o
 
 
 async def test_submit__node_never_got_it__same_bytes_are_sent_again(world: World) -> None:
-    await world.manager.recover()
     world.line.before = lose_answer
     await world.submit(1)
     world.line.before = lambda: None
@@ -199,7 +198,6 @@ async def test_submit__node_never_got_it__same_bytes_are_sent_again(world: World
 
 
 async def test_on_head__base_fee_above_the_cap__fees_raised_until_mined(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     for _ in range(3):
         await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
@@ -215,7 +213,6 @@ async def test_on_head__base_fee_above_the_cap__fees_raised_until_mined(world: W
 
 
 async def test_on_head__ceiling_reached__no_higher_attempt_but_sent_again(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1, ceiling=3 * GWEI)
     for _ in range(4):
         await world.node.request("anvil_setNextBlockBaseFeePerGas", hex(20 * GWEI))
@@ -228,7 +225,6 @@ async def test_on_head__ceiling_reached__no_higher_attempt_but_sent_again(world:
 
 
 async def test_on_head__reorg_takes_the_block_back__sent_again_and_lands_again(world: World) -> None:
-    await world.manager.recover()
     await world.mine(2)
     await world.submit(1)
     await world.mine()
@@ -258,7 +254,6 @@ async def test_on_head__head_deepens__mined_then_confirmed_then_final(world: Wor
 
 async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent(world: World) -> None:
     await world.node.request("anvil_setCode", COUNTER, FAIL)
-    await world.manager.recover()
     await world.submit(1)
     (change,) = await world.mine()
     assert change.transaction.mined is not None
@@ -268,7 +263,6 @@ async def test_on_head__payload_reverts__mined_as_failure_and_the_nonce_is_spent
 
 
 async def test_on_head__someone_else_used_our_nonce__halts_and_is_lost_when_final(world: World) -> None:
-    await world.manager.recover()
     world.line.before = lose_answer
     await world.submit(1)
     await foreign(world, 0)
@@ -286,23 +280,22 @@ async def test_on_head__someone_else_used_our_nonce__halts_and_is_lost_when_fina
     assert await world.count() == 0
 
 
-async def test_recover__foreign_transaction_waiting_on_our_key__halts(world: World) -> None:
-    await foreign(world, 0)
-    await world.manager.recover()
+async def test_recover__foreign_transaction_waiting_on_our_key__halts(new: World) -> None:
+    await foreign(new, 0)
+    await new.manager.recover()
     with pytest.raises(Halt, match=r"1 transactions .* not ours"):
-        await world.submit(1)
-    assert world.pen.signed == []
+        await new.submit(1)
+    assert new.pen.signed == []
 
 
-async def test_recover__key_was_used_before_this_database__starts_at_the_chains_nonce(world: World) -> None:
-    await foreign(world, 0)
-    await world.node.mine()
-    await world.manager.recover()
-    assert (await world.submit(1)).nonce == 1
+async def test_recover__key_was_used_before_this_database__starts_at_the_chains_nonce(new: World) -> None:
+    await foreign(new, 0)
+    await new.node.mine()
+    await new.manager.recover()
+    assert (await new.submit(1)).nonce == 1
 
 
 async def test_submit__policy_forbids_it__halts_and_sends_nothing(world: World) -> None:
-    await world.manager.recover()
     call = Call(COUNTER, b"\x00\x00\x00\x00")
     with pytest.raises(Halt, match="policy"):
         await world.manager.submit("forbidden", [], call, 60_000)
@@ -313,7 +306,6 @@ async def test_submit__policy_forbids_it__halts_and_sends_nothing(world: World) 
 
 
 async def test_submit__no_money_for_gas__waits_without_raising_fees_until_topped_up(world: World) -> None:
-    await world.manager.recover()
     await world.node.request("anvil_setBalance", world.pen.address, "0x0")
     transaction = await world.submit(1)
     assert transaction.attempts[-1].outcome == SendOutcome.INSUFFICIENT_FUNDS
@@ -327,7 +319,6 @@ async def test_submit__node_refuses_the_contents__halts(world: World) -> None:
     def refuse() -> None:
         raise SendError(SendOutcome.FATAL, "exceeds block gas limit")
 
-    await world.manager.recover()
     world.line.before = refuse
     await world.submit(1)
     with pytest.raises(Halt, match="refuses transaction 0: fatal"):
@@ -335,7 +326,6 @@ async def test_submit__node_refuses_the_contents__halts(world: World) -> None:
 
 
 async def test_on_head__another_process_moves_our_transaction__halts(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     other = world.process()
     await world.node.mine()
@@ -346,7 +336,6 @@ async def test_on_head__another_process_moves_our_transaction__halts(world: Worl
 
 
 async def test_on_head__node_silent_halfway__nothing_is_lost_for_the_next_head(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     await world.submit(2)
     await world.node.mine()

@@ -7,20 +7,17 @@ import pytest
 
 from keeper.execute.model import Change
 from keeper.execute.states import State
-from tests.txm_world import (
-    World,
-    running_world,
-)
+from tests.txm_world import World, running_world
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with running_world(tmp_path) as world:
+        await world.manager.recover()
         yield world
 
 
 async def test_on_head__what_the_chain_says__counts_at_once_and_is_stored_by_write_up(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     await world.node.mine()
     (change,) = await world.manager.on_head(await world.line.block())
@@ -34,7 +31,6 @@ async def test_on_head__what_the_chain_says__counts_at_once_and_is_stored_by_wri
 
 
 async def test_recover__killed_before_write_up__the_chain_says_it_again(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     await world.node.mine(100)
     head = await world.line.block()
@@ -46,7 +42,6 @@ async def test_recover__killed_before_write_up__the_chain_says_it_again(world: W
 
 
 async def test_close__block_is_final__ends_it_after_the_sends(world: World) -> None:
-    await world.manager.recover()
     await world.submit(1)
     (change,) = await world.mine()
     assert change.transaction.mined is not None
@@ -61,7 +56,6 @@ async def test_close__block_is_final__ends_it_after_the_sends(world: World) -> N
 
 
 async def test_on_head__noted_and_then_taken_back__stored_as_it_stands(world: World) -> None:
-    await world.manager.recover()
     await world.mine(2)
     await world.submit(1)
     await world.node.mine(2)

@@ -15,6 +15,7 @@ from keeper.ports import PendingTransaction
 from keeper.types import Address, Call, Hash
 from tests.devnet import numbered_account, running_chain
 from tests.integration.chain_server import Hasty
+from tests.listening import listening
 
 PATIENCE = 5.0
 TO, OTHER = numbered_account(1), numbered_account(2)
@@ -85,14 +86,9 @@ async def serving(whole: bool) -> AsyncIterator[WsNode]:
     node = WsNode(whole)
     app = web.Application()
     app.router.add_get("/", node.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    node.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with listening(app) as port:
+        node.url = f"ws://127.0.0.1:{port}"
         yield node
-    finally:
-        await runner.cleanup()
 
 
 async def next_hash(pending: AsyncIterator[PendingTransaction]) -> int:
@@ -102,6 +98,20 @@ async def next_hash(pending: AsyncIterator[PendingTransaction]) -> int:
 
 def ours(transaction: PendingTransaction) -> bool:
     return transaction.call.to == TO
+
+
+@asynccontextmanager
+async def listening_to_one() -> AsyncIterator[tuple[WsNode, AsyncIterator[PendingTransaction]]]:
+    """A node that has told its first transaction, and is to connect a second time."""
+    async with (
+        serving(whole=True) as node,
+        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
+    ):
+        await node.connected.wait()
+        await node.show(body(1))
+        assert await next_hash(pending) == 1
+        node.connected.clear()
+        yield node, pending
 
 
 async def test_push__hashes_only__bodies_are_asked_for() -> None:
@@ -116,14 +126,7 @@ async def test_push__hashes_only__bodies_are_asked_for() -> None:
 
 
 async def test_push__connection_breaks__what_waited_meanwhile_is_seen_once() -> None:
-    async with (
-        serving(whole=True) as node,
-        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
-    ):
-        await node.connected.wait()
-        await node.show(body(1))
-        assert await next_hash(pending) == 1
-        node.connected.clear()
+    async with listening_to_one() as (node, pending):
         node.waiting.append(body(2))
         await node.sockets[-1].close()
         assert await next_hash(pending) == 2
@@ -133,14 +136,7 @@ async def test_push__connection_breaks__what_waited_meanwhile_is_seen_once() -> 
 
 
 async def test_push__other_chain_for_a_while__is_heard_again() -> None:
-    async with (
-        serving(whole=True) as node,
-        pending_stream(ours, [node.url], [], chain_id=1, clock=Hasty()) as pending,
-    ):
-        await node.connected.wait()
-        await node.show(body(1))
-        assert await next_hash(pending) == 1
-        node.connected.clear()
+    async with listening_to_one() as (node, pending):
         node.chains = ["0xa", "0xa"]
         await node.sockets[-1].close()
         await node.connected.wait()

@@ -12,27 +12,14 @@ from keeper.ops.health import Component, Heartbeat
 from keeper.ops.http import OpsServer
 from keeper.ops.metrics import Metrics
 from keeper.types import Mode
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+from tests.clock import StillClock
 
 
 class Node:
     """A keeper as the server sees it."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        self.clock = StillClock()
         self.heartbeat = Heartbeat(self.clock, limit=30)
         self.metrics = Metrics(Mode.PAPER, "0.1.0")
         self.components = [

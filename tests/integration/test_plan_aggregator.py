@@ -16,6 +16,7 @@ from keeper.plan.planner import Planner
 from keeper.plan.strategy import Strategy
 from keeper.protocols.base import Market, Opportunity
 from keeper.types import USD, WAD, Address, checksum
+from tests.listening import listening
 from tests.thin_market import BLOCK, GWEI, USDC, WETH, NoChain, ThinMarket, ThinVenue, account
 
 ROUTER = Address("0x" + "0c" * 20)
@@ -62,18 +63,11 @@ class Server:
 
 @asynccontextmanager
 async def serving(server: Server) -> AsyncIterator[Server]:
-    application = web.Application()
-    application.router.add_get("/swap/quote", server.answer)
-    runner = web.AppRunner(application)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        host, port = runner.addresses[0][:2]
-        server.url = f"http://{host}:{port}/swap/quote"
+    app = web.Application()
+    app.router.add_get("/swap/quote", server.answer)
+    async with listening(app) as port:
+        server.url = f"http://127.0.0.1:{port}/swap/quote"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 @pytest.mark.parametrize("nested", [True, False])

@@ -12,7 +12,7 @@ from keeper.devnet.network import Network
 from keeper.devnet.node import BLOCK_TXS, Tx
 from keeper.devnet.tokens import approve, mint
 from keeper.devnet.view import AccountData
-from keeper.protocols.aave_v3.exhaust import _largest
+from keeper.protocols.aave_v3.exhaust import largest, pool_of
 from keeper.protocols.aave_v3.liquidation import liquidate
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.aave_v3.position import Position
@@ -161,7 +161,7 @@ def liquidations(scene: Scene, account: Address, then: int, prices: dict[Address
     frame = scene.market.frame(then, prices)
     position = Position.of(scene.market.book, account)
     txs = []
-    while found := _largest(position, frame):
+    while found := largest(position, pool_of(frame)):
         pair, outcome = found
         collateral, debt = pair.collateral.reserve.asset, pair.debt.reserve.asset
         # Where collateral runs out the pool itself cuts what was asked for; the cut amount leaves dust.

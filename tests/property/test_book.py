@@ -57,6 +57,18 @@ def block(number: int) -> BlockRef:
     return BlockRef(number, Hash(f"0x{number:064x}"), Hash(f"0x{number - 1:064x}"), number, 0)
 
 
+def journalled(blocks: list[list[Any]]) -> tuple[ColumnarBook, list[dict[str, Any]]]:
+    """A book after `blocks` of changes, and what stood in it before the first and after each of them."""
+    book = ColumnarBook()
+    states = [contents(book)]
+    for number, changes in enumerate(blocks):
+        book.journal.open_block(block(number))
+        for change in changes:
+            apply(book, change)
+        states.append(contents(book))
+    return book, states
+
+
 @given(st.lists(actions, max_size=60))
 def test_quantities__after_any_changes__equal_the_last_one_set(changes: list[Any]) -> None:
     book = ColumnarBook()
@@ -81,13 +93,7 @@ def test_quantities__after_any_changes__equal_the_last_one_set(changes: list[Any
 def test_journal__when_blocks_are_undone__restores_what_stood_before(
     blocks: list[list[Any]], kept: int
 ) -> None:
-    book = ColumnarBook()
-    states = [contents(book)]
-    for number, changes in enumerate(blocks):
-        book.journal.open_block(block(number))
-        for change in changes:
-            apply(book, change)
-        states.append(contents(book))
+    book, states = journalled(blocks)
     while len(states) - 1 > kept:
         states.pop()
         assert book.journal.undo_last() == block(len(states) - 1)
@@ -98,13 +104,7 @@ def test_journal__when_blocks_are_undone__restores_what_stood_before(
 def test_journal__when_the_book_changes_after_an_undo__gives_that_to_the_block_it_stands_at(
     blocks: list[list[Any]], data: st.DataObject
 ) -> None:
-    book = ColumnarBook()
-    states = [contents(book)]
-    for number, changes in enumerate(blocks):
-        book.journal.open_block(block(number))
-        for change in changes:
-            apply(book, change)
-        states.append(contents(book))
+    book, states = journalled(blocks)
     left = data.draw(st.integers(1, len(blocks) - 1))
     for _ in range(len(blocks) - left):
         book.journal.undo_last()

@@ -7,24 +7,9 @@ from hypothesis import strategies as st
 
 from keeper.chain.fleet import Fleet, Race
 from keeper.chain.node_state import TRANSITIONS, Node, NodeState, Rules
+from tests.clock import StillClock
 
 CHAIN, RULES = 31337, Rules()
-
-
-class StillClock:
-    """Time passes only by assignment."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 class Event(NamedTuple):

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from keeper.protocols.base import Side
 from keeper.protocols.comet import storefront
 from keeper.protocols.comet.math import Indexes, Totals, present_value, principal_value, split
-from keeper.protocols.comet.records import replace, set_collateral, set_principal
+from keeper.protocols.comet.records import set_collateral, set_principal
 from keeper.protocols.comet.screen import SCREEN_MARGIN
+from keeper.protocols.records import replace
 from keeper.types import USD, WAD
 from tests.aave_v3_world import address
 from tests.comet_world import ALICE, DAI, START, USDC, WBTC, WETH, World

@@ -232,6 +232,14 @@ class World:
                 assert newer.fees.tip * 10 >= older.fees.tip * 11
                 assert newer.fees.cap * 10 >= older.fees.cap * 11
 
+    async def agreed(self) -> dict[bytes, Transaction]:
+        """What is stored, by calldata; store and chain agree on what was executed, and that it was once."""
+        stored = {each.data[4:]: each for each in await self.store() if each.steps}
+        executed = [raw.data[4:] for raw in self.chain.executed() if raw.data]
+        assert len(executed) == len(set(executed))
+        assert {data for data, each in stored.items() if each.state is State.FINAL} == set(executed)
+        return stored
+
     async def end(self) -> dict[str, tuple[State, bool]]:
         return {
             each.key: (each.state, each.mined is not None and each.mined.succeeded)
@@ -305,13 +313,9 @@ async def test_crashes__while_things_are_given_up__store_and_chain_agree(
     world.chain.fails = lambda call: call.to == PAYEE and moody.random() < 0.4
     await world.live(CRASHES // 4)
     await world.check_invariants()
-    stored = {each.data[4:]: each for each in await world.store() if each.steps}
-    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
-    assert len(executed) == len(set(executed))
-    ends = {data: each.state for data, each in stored.items()}
-    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
-    assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
-    assert len(set(ends.values())) > 1
+    ends = {each.state for each in (await world.agreed()).values()}
+    assert ends <= {State.FINAL, State.CANCELLED, State.DROPPED}
+    assert len(ends) > 1
 
 
 @pytest.mark.parametrize(
@@ -325,12 +329,8 @@ async def test_crashes__on_a_private_route__nothing_twice_and_store_and_chain_ag
     await world.live(CRASHES // 2)
     await world.check_invariants()
     assert world.manager.halted is None
-    stored = {each.data[4:]: each for each in await world.store() if each.steps}
-    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
-    assert len(executed) == len(set(executed))
-    ends = {data: each.state for data, each in stored.items()}
-    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
-    assert set(ends.values()) <= {State.FINAL, State.CANCELLED, State.DROPPED}
+    stored = await world.agreed()
+    assert {each.state for each in stored.values()} <= {State.FINAL, State.CANCELLED, State.DROPPED}
     private = {attempt.hash for each in stored.values() for attempt in each.attempts if attempt.until}
     assert private & {raw.hash for raw in world.chain.executed()}
     assert not private & {raw.hash for raw in world.chain.sent}
@@ -345,15 +345,11 @@ async def test_crashes__some_bound_to_a_bundle__never_public_and_nobody_waits_fo
     await world.live(CRASHES // 4)
     await world.check_invariants()
     assert world.manager.halted is None
-    stored = {each.data[4:]: each for each in await world.store() if each.steps}
-    executed = [raw.data[4:] for raw in world.chain.executed() if raw.data]
-    assert len(executed) == len(set(executed))
-    ends = {data: each.state for data, each in stored.items()}
-    assert {data for data, state in ends.items() if state is State.FINAL} == set(executed)
-    bound = {data for data, each in stored.items() if each.is_bound}
-    assert {ends[data] for data in ends.keys() - bound} == {State.FINAL}
-    assert {ends[data] for data in bound} >= {State.FINAL, State.DROPPED}
-    private = {attempt.hash for data in bound for attempt in stored[data].attempts if attempt.until}
+    stored = await world.agreed()
+    bound = [each for each in stored.values() if each.is_bound]
+    assert {each.state for each in stored.values() if not each.is_bound} == {State.FINAL}
+    assert {each.state for each in bound} >= {State.FINAL, State.DROPPED}
+    private = {attempt.hash for each in bound for attempt in each.attempts if attempt.until}
     assert not private & {raw.hash for raw in world.chain.sent}
 
 

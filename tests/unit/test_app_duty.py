@@ -8,23 +8,10 @@ import pytest
 from keeper.app.duty import LeasedDuty
 from keeper.ops.health import Heartbeat
 from keeper.store import Database, Lease
+from tests.clock import StillClock
 from tests.execute_samples import account
 
 BLIND = 10.0
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 @pytest.fixture
@@ -37,7 +24,7 @@ class Process:
     """One process; its duty can be asked."""
 
     def __init__(self, database: Database, name: str, *, shared: bool = True) -> None:
-        self.clock = ManualClock()
+        self.clock = StillClock()
         self.answers = Heartbeat(self.clock, BLIND)
         self.lease = Lease(database, 1, account(1), name, 60.0)
         self.duty = LeasedDuty(self.lease, self.clock, self.answers, shared=shared, seconds=60.0, blind=BLIND)
@@ -81,10 +68,10 @@ async def test_tend__no_head_for_too_long__gives_way_only_when_shared(database: 
     for shared in (True, False):
         process = Process(database, "a", shared=shared)
         await process.turn()
-        process.clock.time += BLIND * 0.9
+        process.clock.seconds += BLIND * 0.9
         await process.duty._tend()
         assert process.lease.token is not None
-        process.clock.time += BLIND * 0.2
+        process.clock.seconds += BLIND * 0.2
         process.answers.turn()  # a node that answers but has no new block
         await process.duty._tend()
         assert (process.lease.token is None) == shared
@@ -96,11 +83,11 @@ async def test_tend__in_a_long_turn__stays_as_long_as_nodes_answer(database: Dat
     await process.turn()
     process.duty.turning()
     for _ in range(5):
-        process.clock.time += BLIND * 0.8
+        process.clock.seconds += BLIND * 0.8
         await process.duty._tend()
         assert process.lease.token == 1
         process.answers.turn()
-    process.clock.time += BLIND * 1.1
+    process.clock.seconds += BLIND * 1.1
     await process.duty._tend()
     assert process.lease.token is None
 
@@ -109,12 +96,12 @@ async def test_turned__long_turn_ended__the_next_head_gets_some_time(database: D
     process = Process(database, "a")
     await process.turn()
     process.duty.turning()
-    process.clock.time += BLIND * 3
+    process.clock.seconds += BLIND * 3
     process.answers.turn()
     await process.duty.turned(ended=True)
     await process.duty._tend()
     assert process.lease.token == 1
-    process.clock.time += BLIND * 0.6
+    process.clock.seconds += BLIND * 0.6
     await process.duty._tend()
     assert process.lease.token is None
 
@@ -123,6 +110,6 @@ async def test_turned__turns_keep_failing__gives_way_at_once_when_it_is_due(data
     process = Process(database, "a")
     await process.turn()
     assert await process.turn(ended=False) == 1
-    process.clock.time += BLIND * 1.1
+    process.clock.seconds += BLIND * 1.1
     assert await process.turn(ended=False) == 1
     assert process.lease.token is None

@@ -105,7 +105,8 @@ async def test_slot__every_event__is_counted_and_each_hint_given_once() -> None:
     slot.offer(1, "host", other)
     expected = ["taken", "repeated", "malformed", "too_large", "no_price", "taken"]
     assert [each.value for each in counted.told] == expected
-    assert [await anext(slot), await anext(slot)] == [Told(0, hint(encoded())), Told(1, hint(other))]
+    told = [Told(0, "host", hint(encoded())), Told(1, "host", hint(other))]
+    assert [await anext(slot), await anext(slot)] == told
 
 
 async def test_slot__reader_is_busy__the_oldest_are_dropped_and_counted() -> None:

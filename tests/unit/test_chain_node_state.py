@@ -4,30 +4,15 @@ import pytest
 
 from keeper.chain.fleet import Fleet, Race
 from keeper.chain.node_state import TRANSITIONS, Node, NodeState, Rules, Signal
+from tests.clock import StillClock
 
 CHAIN = 31337
 RULES = Rules()
 
 
-class StillClock:
-    """Time passes only by assignment."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-
 @pytest.fixture
 def clock() -> StillClock:
-    return StillClock()
+    return StillClock(1000.0)
 
 
 @pytest.fixture

@@ -9,33 +9,18 @@ import pytest
 from keeper.devnet.faults.fault import Fault, Kind, parse_fault
 from keeper.devnet.faults.schedule import Window, draw_schedule, play, read_schedule
 from keeper.errors import ConfigError
-
-
-class RecordedClock:
-    """Time passes only in `sleep`."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.time += seconds
+from tests.clock import StillClock
 
 
 class Recorder:
     """Notes when which faults are set."""
 
-    def __init__(self, clock: RecordedClock) -> None:
+    def __init__(self, clock: StillClock) -> None:
         self.clock = clock
         self.notes: list[tuple[float, tuple[Kind, ...]]] = []
 
     def set(self, *faults: Fault) -> None:
-        self.notes.append((round(self.clock.time, 6), tuple(fault.kind for fault in faults)))
+        self.notes.append((round(self.clock.seconds, 6), tuple(fault.kind for fault in faults)))
 
     def clear(self) -> None:
         self.set()
@@ -95,7 +80,7 @@ def test_parse_fault__what_a_fault_says_of_itself__is_that_fault() -> None:
 
 
 async def test_play__a_schedule__sets_and_clears_in_time() -> None:
-    clock, told = RecordedClock(), list[Window | None]()
+    clock, told = StillClock(), list[Window | None]()
     recorder = Recorder(clock)
     windows = [Window(1.0, 2.0, (Fault(Kind.DROP),)), Window(4.0, 1.0, (Fault(Kind.LIE), Fault(Kind.MUTE)))]
     await play(windows, recorder, clock, told.append)

@@ -1,24 +1,11 @@
 """The heartbeat, on a clock that the test turns."""
 
 from keeper.ops.health import Heartbeat
-
-
-class ManualClock:
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+from tests.clock import StillClock
 
 
 def test_heartbeat__within_the_limit__is_alive() -> None:
-    clock = ManualClock()
+    clock = StillClock(1000.0)
     heartbeat = Heartbeat(clock, limit=10)
     clock.seconds += 10
     assert heartbeat.alive
@@ -26,7 +13,7 @@ def test_heartbeat__within_the_limit__is_alive() -> None:
 
 
 def test_heartbeat__beyond_the_limit__is_not_alive_until_it_turns() -> None:
-    clock = ManualClock()
+    clock = StillClock(1000.0)
     heartbeat = Heartbeat(clock, limit=10)
     clock.seconds += 10.5
     before = heartbeat.alive

@@ -4,6 +4,7 @@ Source: LendingPoolCollateralManager.liquidationCall after its validation, and
 _calculateAvailableCollateralToLiquidate. There is no protocol fee, and no debt is written off.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from keeper.protocols.aave_v2.pair import Pair
@@ -26,6 +27,11 @@ class Outcome(NamedTuple):
     repay: int
     seize: int
     after: Position
+
+    @property
+    def bad_debt(self) -> Mapping[int, int]:
+        """The pool writes off none."""
+        return {}
 
 
 def wanted(pair: Pair, repay: int) -> int:

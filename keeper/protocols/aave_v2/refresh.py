@@ -1,17 +1,15 @@
 """What logs do not carry, read at the head: prices and payable liquidity."""
 
-from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.aave_v2.opening import learn_ether
 from keeper.protocols.aave_v3 import prices
 from keeper.protocols.aave_v3.records import Reserve, deployment, listed, replace
+from keeper.protocols.aave_v3.refresh import check_listing, learn_symbols
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
 from keeper.protocols.oracles.checks import PriceChecks
 from keeper.protocols.trust import doubt
-from keeper.types import Address, BlockRef
-
-_OTHER_RESERVES = "the pool lists other reserves than the logs since start_block do"
+from keeper.types import BlockRef
 
 
 def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Reads[None]:
@@ -21,7 +19,7 @@ def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Read
         ConfigError: the pool has reserves but the logs since the start block list none.
     """
     assets = [asset for _, asset in listed(book)]
-    yield from _learn_symbols(book, assets)
+    yield from learn_symbols(book, assets)
     if not (yield from learn_ether(book)):
         doubt(book, f"the oracle {deployment(book).oracle} does not quote in ether")
     yield from prices.learn(book)
@@ -32,28 +30,7 @@ def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Read
         *(call(reserve.asset, "balanceOf(address)", reserve.a_token) for reserve in reserves),
     ]
     results = yield [*calls, *questions.calls]
-    _check_listing(name, book, decode.addresses(results[0]), assets)
+    check_listing(name, book, decode.addresses(results[0]), assets)
     for reserve, result in zip(reserves, results[1 : len(calls)], strict=True):
         replace(book, ("liquidity", reserve.id), decode.uint(result))
     yield from prices.take(book, checks, block, questions, results[len(calls) :])
-
-
-def _learn_symbols(book: Book, assets: list[Address]) -> Reads[None]:
-    nameless = [asset for asset in assets if book.get(("symbol", asset)) is None]
-    if nameless:
-        results = yield [call(asset, "symbol()") for asset in nameless]
-        for asset, result in zip(nameless, results, strict=True):
-            book.put(("symbol", asset), decode.text(result) or "")
-
-
-def _check_listing(name: str, book: Book, actual: list[Address] | None, folded: list[Address]) -> None:
-    if actual == folded and book.get(("doubt",)) == _OTHER_RESERVES:
-        book.put(("doubt",), None)  # the node that said otherwise was wrong
-    if actual is None or actual == folded:
-        return
-    if not folded:
-        raise ConfigError(
-            f"deployment {name!r}: the pool lists {len(actual)} reserves, but the logs since start_block "
-            "list none: start_block must not be later than the block the pool was deployed in"
-        )
-    doubt(book, _OTHER_RESERVES)

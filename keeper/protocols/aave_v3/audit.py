@@ -5,7 +5,7 @@ they conclude (getUserAccountData). A position the book never heard of shows in 
 scaledTotalSupply, which must equal the sum over all accounts.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from keeper.errors import Degraded
@@ -21,6 +21,16 @@ _BORROWING = int("01" * 128, 2)
 """Even bits of a UserConfigurationMap."""
 
 _ACCOUNT_DATA = ("collateral", "debt", "available_borrows", "liquidation_threshold", "ltv", "health_factor")
+
+RESERVE_DATA = {
+    "configuration": 0,
+    "liquidity_index": 1,
+    "liquidity_rate": 2,
+    "borrow_index": 3,
+    "borrow_rate": 4,
+    "updated": 6,
+}
+"""Words of DataTypes.ReserveDataLegacy, the same in every v3."""
 
 
 def audit_accounts(book: Book, accounts: Sequence[Address], frame: AaveFrame) -> Reads[list[Difference]]:
@@ -45,9 +55,9 @@ def _account_differences(
     book: Book, account: Address, frame: AaveFrame, answers: Sequence[bytes | None]
 ) -> Iterator[Difference]:
     data, configuration, category, *balances = answers
-    bits = _configuration(book, account)
+    bits = configuration_bits(book, account)
     for name, ours, theirs in (
-        ("user_configuration", bits, _meant(uint(configuration), bits)),
+        ("user_configuration", bits, meant(uint(configuration), bits)),
         ("emode", book.group(account), uint(category)),
     ):
         if theirs is not None and ours != theirs:
@@ -57,12 +67,13 @@ def _account_differences(
         scaled = uint(answer)
         if scaled is not None and leg[2] != scaled:
             yield Difference(account, f"scaled_{side}[{leg[0]}]", leg[2], scaled)
-    yield from _data_differences(book, account, frame, data)
+    yield from data_differences(book, account, frame, data)
 
 
-def _data_differences(
+def data_differences(
     book: Book, account: Address, frame: AaveFrame, answer: bytes | None
 ) -> Iterator[Difference]:
+    """What `answer`, the pool's getUserAccountData, says otherwise than the book."""
     try:
         judged = health(Position.of(book, account), frame)
     except Degraded:
@@ -79,24 +90,27 @@ def _data_differences(
             yield Difference(account, name, values[name], theirs)
 
 
-def audit_reserves(book: Book) -> Reads[list[Difference]]:
-    """Differences of every reserve: what it stores, and its tokens' totals against all accounts' sums."""
-    numbers = [number for number, _ in listed(book)]
-    calls = [asked for number in numbers for asked in _reserve_calls(book, number)]
-    answers = yield calls
+def audit_reserves(book: Book, words: Mapping[str, int] = RESERVE_DATA) -> Reads[list[Difference]]:
+    """Differences of every reserve: what it stores, and its tokens' totals against all accounts' sums.
+
+    `words`: where getReserveData has what is compared.
+    """
+    reserves: list[Reserve] = [book.get(("reserve", number)) for number, _ in listed(book)]
+    answers = yield [asked for reserve in reserves for asked in _reserve_calls(book, reserve)]
     sums = _sums(book)
     found: list[Difference] = []
-    for place, number in enumerate(numbers):
+    for place, reserve in enumerate(reserves):
         data, supplied, owed = answers[3 * place : 3 * place + 3]
-        reserve: Reserve = book.get(("reserve", number))
+        accrual: Accrual = book.get(("accrual", reserve.id))
         ours = {
-            **_stored(book, number),
-            "scaled_supply": sums.get((number, Side.COLLATERAL), 0),
-            "scaled_debt": sums.get((number, Side.DEBT), 0),
-            "total_debt": book.get(("scaled_debt", number), 0),
+            "configuration": book.get(("configuration", reserve.id)),
+            **accrual._asdict(),
+            "scaled_supply": sums.get((reserve.id, Side.COLLATERAL), 0),
+            "scaled_debt": sums.get((reserve.id, Side.DEBT), 0),
+            "total_debt": book.get(("scaled_debt", reserve.id), 0),
         }
         theirs = {
-            **_read(data),
+            **_read(data, words),
             "scaled_supply": uint(supplied),
             "scaled_debt": uint(owed),
             "total_debt": uint(owed),
@@ -138,21 +152,22 @@ def heal_account(book: Book, account: Address) -> Reads[None]:
             book.set_enabled(account, number, used)
 
 
-def heal_reserve(book: Book, asset: Address) -> Reads[None]:
-    """Take over what the chain stores of a reserve; the accounts behind its totals heal on their own."""
+def heal_reserve(book: Book, asset: Address, words: Mapping[str, int] = RESERVE_DATA) -> Reads[None]:
+    """Take over what the chain stores of a reserve; the accounts behind its totals heal on their own.
+
+    `words` as in `audit_reserves`.
+    """
     number: int = book.get(("id", asset))
-    data, _, owed = yield _reserve_calls(book, number)
-    values, total = _read(data), uint(owed)
-    if total is None or any(value is None for value in values.values()):
-        return
-    replace(book, ("scaled_debt", number), total)
-    configuration = values.pop("configuration")
-    replace(book, ("configuration", number), configuration)
-    replace(book, ("accrual", number), Accrual(**{name: value or 0 for name, value in values.items()}))
+    data, _, owed = yield _reserve_calls(book, book.get(("reserve", number)))
+    values = {name: value for name, value in _read(data, words).items() if value is not None}
+    total = uint(owed)
+    if len(values) == len(words) and total is not None:
+        replace(book, ("scaled_debt", number), total)
+        replace(book, ("configuration", number), values.pop("configuration"))
+        replace(book, ("accrual", number), Accrual(**values))
 
 
-def _reserve_calls(book: Book, number: int) -> list[Call]:
-    reserve: Reserve = book.get(("reserve", number))
+def _reserve_calls(book: Book, reserve: Reserve) -> list[Call]:
     return [
         call(deployment(book).pool, "getReserveData(address)", reserve.asset),
         call(reserve.a_token, "scaledTotalSupply()"),
@@ -160,15 +175,8 @@ def _reserve_calls(book: Book, number: int) -> list[Call]:
     ]
 
 
-def _stored(book: Book, number: int) -> dict[str, int]:
-    accrual: Accrual = book.get(("accrual", number))
-    return {"configuration": book.get(("configuration", number)), **accrual._asdict()}
-
-
-def _read(data: bytes | None) -> dict[str, int | None]:
-    """DataTypes.ReserveDataLegacy, the same in every v3: its first words and the time of its update."""
-    names = ("configuration", "liquidity_index", "liquidity_rate", "borrow_index", "borrow_rate")
-    return {name: uint(data, place) for place, name in enumerate(names)} | {"updated": uint(data, 6)}
+def _read(data: bytes | None, words: Mapping[str, int]) -> dict[str, int | None]:
+    return {name: uint(data, place) for name, place in words.items()}
 
 
 def _sums(book: Book) -> dict[tuple[int, Side], int]:
@@ -179,7 +187,7 @@ def _sums(book: Book) -> dict[tuple[int, Side], int]:
     return sums
 
 
-def _configuration(book: Book, account: Address) -> int:
+def configuration_bits(book: Book, account: Address) -> int:
     """UserConfigurationMap: two bits a reserve, borrowing and used as collateral."""
     bits = 0
     for number, _ in listed(book):
@@ -190,8 +198,11 @@ def _configuration(book: Book, account: Address) -> int:
     return bits
 
 
-def _meant(configuration: int | None, ours: int) -> int | None:
-    """Without borrowing bits that outlived their debt, as they may up to v3.3: they have no effect."""
+def meant(configuration: int | None, ours: int) -> int | None:
+    """`configuration` without borrowing bits that outlived their debt, as they may up to v3.3.
+
+    They have no effect; `ours` are the bits that the book's debts make.
+    """
     return None if configuration is None else configuration & ~(_BORROWING & ~ours)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR, PRICE_ORACLE
 from keeper.protocols.decode import topic, topic_address, word_address
-from keeper.types import ZERO_ADDRESS, Address, Log
+from keeper.protocols.discovery import newly_named
+from keeper.types import Address, Log
 
 _PROXY_CREATED = topic("ProxyCreated(bytes32,address,address)")
 _ADDRESS_SET = topic("AddressSet(bytes32,address,address)")
@@ -18,19 +19,7 @@ _WATCHED_NAMES = {POOL, POOL_CONFIGURATOR, PRICE_ORACLE}
 
 def discovered(logs: Iterable[Log], known: frozenset[Address]) -> frozenset[Address]:
     """Addresses that known contracts, or ones found on the way, newly name in `logs`."""
-    logs = [log for log in logs if log.topics and log.topics[0] in _NAMED]
-    found: set[Address] = set()
-    while True:
-        fresh = {
-            address
-            for log in logs
-            if log.address in known or log.address in found
-            for address in _NAMED[log.topics[0]](log)
-        }
-        fresh -= known | found | {ZERO_ADDRESS}
-        if not fresh:
-            return frozenset(found)
-        found |= fresh
+    return newly_named(logs, known, _NAMED)
 
 
 def _proxy(log: Log) -> list[Address]:

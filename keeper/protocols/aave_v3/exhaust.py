@@ -1,21 +1,69 @@
 """What remains of an account when liquidators take all they may."""
 
 from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from keeper.protocols.aave_v3.liquidation import Outcome, liquidate
+from keeper.protocols.aave_v3.liquidation import liquidate
 from keeper.protocols.aave_v3.loans import balance
-from keeper.protocols.aave_v3.model import AaveFrame, Pair
+from keeper.protocols.aave_v3.model import AaveFrame, Pair, ReserveFrame
 from keeper.protocols.aave_v3.pair import examine
 from keeper.protocols.aave_v3.position import Position
 from keeper.protocols.aave_v3.ranges import accepted
 from keeper.protocols.base import Exhaustion, Refusal
+from keeper.protocols.runs import Range
 from keeper.types import Address
 
 MOST_STEPS = 128
-"""Halving a position of a trillion dollars down to the close factor's floor takes 30."""
+"""Every call halves one debt at most. From a trillion dollars that takes 30 to v3's floor, 47 to a cent."""
+
+
+class AnyPair(Protocol):
+    """What the pairs of all versions have."""
+
+    @property
+    def debt(self) -> ReserveFrame: ...
+    @property
+    def collateral(self) -> ReserveFrame: ...
+    @property
+    def most(self) -> int: ...
+
+
+class AnyOutcome(Protocol):
+    """What the outcomes of all versions have."""
+
+    @property
+    def repay(self) -> int: ...
+    @property
+    def seize(self) -> int: ...
+    @property
+    def bad_debt(self) -> Mapping[int, int]: ...
+    @property
+    def after(self) -> Position: ...
+
+
+P = TypeVar("P", bound=AnyPair)
+
+
+class Pool(NamedTuple, Generic[P]):
+    """How a version's pool liquidates in a frame: see its `pair`, `liquidation` and `ranges`."""
+
+    examine: Callable[[Position, int, int], P | Refusal]
+    liquidate: Callable[[P, int], AnyOutcome | Refusal]
+    accepted: Callable[[P], tuple[Range, ...]]
 
 
 def exhaust(position: Position, frame: AaveFrame) -> Exhaustion:
+    """As `exhausted`, by the rules of v3."""
+    return exhausted(position, frame, pool_of(frame))
+
+
+def pool_of(frame: AaveFrame) -> Pool[Pair]:
+    return Pool(partial(examine, frame=frame), liquidate, accepted)
+
+
+def exhausted(position: Position, frame: AaveFrame, pool: Pool[P]) -> Exhaustion:
     """Repeat the liquidation that repays most value until the pool refuses every pair.
 
     Prices, and the liquidity that reserves can pay out, stay as they are in the frame.
@@ -27,7 +75,7 @@ def exhaust(position: Position, frame: AaveFrame) -> Exhaustion:
     seized: Counter[int] = Counter()
     bad_debt: Counter[int] = Counter()
     steps = 0
-    while steps < MOST_STEPS and (found := _largest(position, frame)):
+    while steps < MOST_STEPS and (found := largest(position, pool)):
         pair, outcome = found
         repaid[pair.debt.reserve.id] += outcome.repay
         seized[pair.collateral.reserve.id] += outcome.seize
@@ -39,16 +87,16 @@ def exhaust(position: Position, frame: AaveFrame) -> Exhaustion:
     return Exhaustion(steps, _named(repaid, frame), _named(seized, frame), _named(bad_debt, frame))
 
 
-def _largest(position: Position, frame: AaveFrame) -> tuple[Pair, Outcome] | None:
-    """The acceptable call that repays most, in USD; of equals the one with the lowest ids."""
-    best: tuple[Pair, Outcome] | None = None
+def largest(position: Position, pool: Pool[P]) -> tuple[P, AnyOutcome] | None:
+    """The acceptable call that repays most by the oracle; of equals the one with the lowest ids."""
+    best: tuple[P, AnyOutcome] | None = None
     best_value = -1
     for debt in position.debts():
         for collateral in position.collaterals():
-            pair = examine(position, debt, collateral, frame)
+            pair = pool.examine(position, debt, collateral)
             if isinstance(pair, Refusal):
                 continue
-            outcome = _most(pair)
+            outcome = _most(pair, pool)
             if outcome is None:
                 continue
             value = outcome.repay * pair.debt.price // pair.debt.unit
@@ -57,13 +105,12 @@ def _largest(position: Position, frame: AaveFrame) -> tuple[Pair, Outcome] | Non
     return best
 
 
-def _most(pair: Pair) -> Outcome | None:
-    outcome = liquidate(pair, pair.most)
-    if isinstance(outcome, Outcome):
-        return outcome
-    ranges = accepted(pair)
-    outcome = liquidate(pair, ranges[-1][1]) if ranges else outcome
-    return outcome if isinstance(outcome, Outcome) else None
+def _most(pair: P, pool: Pool[P]) -> AnyOutcome | None:
+    outcome = pool.liquidate(pair, pair.most)
+    if isinstance(outcome, Refusal):
+        ranges = pool.accepted(pair)
+        outcome = pool.liquidate(pair, ranges[-1][1]) if ranges else outcome
+    return None if isinstance(outcome, Refusal) else outcome
 
 
 def _owed(position: Position, number: int, frame: AaveFrame) -> int:

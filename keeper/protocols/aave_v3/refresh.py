@@ -24,7 +24,7 @@ def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Read
     contracts = deployment(book)
     numbers = [number for number, _ in listed(book)]
     assets = [asset for _, asset in listed(book)]
-    yield from _learn_symbols(book, assets)
+    yield from learn_symbols(book, assets)
     yield from verify(book)
     yield from reread(book)
     yield from _emode_prices(book)
@@ -37,7 +37,7 @@ def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Read
     if contracts.sentinel != ZERO_ADDRESS:
         calls.append(call(contracts.sentinel, "isLiquidationAllowed()"))
     results = yield [*calls, *questions.calls]
-    _check_listing(name, book, decode.addresses(results[0]), assets)
+    check_listing(name, book, decode.addresses(results[0]), assets)
     for number, result in zip(numbers, results[1 : 1 + len(numbers)], strict=True):
         replace(book, ("liquidity", number), decode.uint(result))
     if contracts.sentinel != ZERO_ADDRESS:
@@ -45,7 +45,8 @@ def refresh(name: str, book: Book, checks: PriceChecks, block: BlockRef) -> Read
     yield from prices.take(book, checks, block, questions, results[len(calls) :])
 
 
-def _learn_symbols(book: Book, assets: list[Address]) -> Reads[None]:
+def learn_symbols(book: Book, assets: list[Address]) -> Reads[None]:
+    """Ask for the symbols that the book does not know yet."""
     nameless = [asset for asset in assets if book.get(("symbol", asset)) is None]
     if nameless:
         results = yield [call(asset, "symbol()") for asset in nameless]
@@ -74,7 +75,12 @@ def _emode_prices(book: Book) -> Reads[None]:
             replace(book, ("emode_price", number), decode.uint(result))
 
 
-def _check_listing(name: str, book: Book, actual: list[Address] | None, folded: list[Address]) -> None:
+def check_listing(name: str, book: Book, actual: list[Address] | None, folded: list[Address]) -> None:
+    """Compare the reserves that the pool lists, None if it gave no answer, with those folded from logs.
+
+    Raises:
+        ConfigError: the pool has reserves but the logs since the start block list none.
+    """
     if actual == folded and book.get(("doubt",)) == _OTHER_RESERVES:
         book.put(("doubt",), None)  # the node that said otherwise was wrong
     if actual is None or actual == folded:

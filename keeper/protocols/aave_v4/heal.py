@@ -2,8 +2,9 @@
 
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.audit import position_of
-from keeper.protocols.aave_v4.records import deployment, listed, replace, reserves, set_config
+from keeper.protocols.aave_v4.records import deployment, listed, reserves, set_config
 from keeper.protocols.base import Book, Reads, Side
+from keeper.protocols.records import replace
 from keeper.types import Address
 
 

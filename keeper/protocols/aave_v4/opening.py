@@ -6,9 +6,10 @@ from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.implementations import Implementation, probe
-from keeper.protocols.aave_v4.records import Deployment, Role, replace, watch
+from keeper.protocols.aave_v4.records import Deployment, Role, watch
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
+from keeper.protocols.records import replace
 from keeper.types import ZERO_ADDRESS, Address, checksum
 
 _DECIMALS = 8

@@ -32,6 +32,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from keeper.protocols.base import Book
+from keeper.protocols.records import follow, replace
 from keeper.protocols.trust import Gaps
 from keeper.types import RAY, WAD, Address
 
@@ -210,15 +211,7 @@ def price_of(book: Book, reserve: int) -> int | None:
     return found
 
 
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
-    if book.get(key) != value:
-        book.put(key, value)
-
-
 def watch(book: Book, address: Address, role: Role) -> None:
     """Fetch the logs of `address` from now on and fold them by `role`."""
     replace(book, ("role", address), int(role))
-    watched: tuple[Address, ...] = book.get(("watched",), ())
-    if address not in watched:
-        book.put(("watched",), (*watched, address))
+    follow(book, address)

@@ -6,9 +6,10 @@ from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.aave_v4 import answers
 from keeper.protocols.aave_v4.implementations import probe
-from keeper.protocols.aave_v4.records import Reserve, asset_of, deployment, line_of, listed, replace, reserves
+from keeper.protocols.aave_v4.records import Reserve, asset_of, deployment, line_of, listed, reserves
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address, BlockRef
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from keeper.errors import ConfigError, Degraded
 from keeper.protocols.base import Book, Reads
-from keeper.protocols.comet.records import BASE, asset, order, replace
+from keeper.protocols.comet.records import BASE, asset, order
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.types import USD, Address, checksum
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from keeper.errors import ConfigError, Degraded
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.comet.math import Curve
-from keeper.protocols.comet.records import Collateral, Terms, number_of, order, replace
+from keeper.protocols.comet.records import Collateral, Terms, number_of, order
 from keeper.protocols.decode import address, call, text, uint
+from keeper.protocols.records import replace
 from keeper.types import Address, checksum
 
 _CURVES = tuple(

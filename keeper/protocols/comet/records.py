@@ -117,12 +117,6 @@ def number_of(book: Book, address: Address) -> int:
     return found
 
 
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
-    if book.get(key) != value:
-        book.put(key, value)
-
-
 def principal(book: Book, account: Address) -> int:
     """The account's signed base principal, as far as the book knows."""
     return book.quantity(account, BASE, Side.COLLATERAL) - book.quantity(account, BASE, Side.DEBT)

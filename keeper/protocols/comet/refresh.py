@@ -6,8 +6,9 @@ from keeper.protocols.comet import records
 from keeper.protocols.comet.math import Indexes, Totals
 from keeper.protocols.comet.opening import read_terms
 from keeper.protocols.comet.poll import Rota, hurry, read_principals, turn
-from keeper.protocols.comet.records import BASE, Collateral, comet, order, replace, terms
+from keeper.protocols.comet.records import BASE, Collateral, comet, order, terms
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Call
 

@@ -3,7 +3,8 @@
 from keeper.protocols.base import Book, Side
 from keeper.protocols.euler_v2.math import accrue, assets_up, is_dust, owed_now
 from keeper.protocols.euler_v2.names import SHIFT
-from keeper.protocols.euler_v2.records import Operation, Status, replace, status, terms
+from keeper.protocols.euler_v2.records import Operation, Status, status, terms
+from keeper.protocols.records import replace
 from keeper.protocols.trust import gap
 from keeper.types import Address
 

@@ -7,8 +7,9 @@ from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.frame import EulerFrame, asset_record
 from keeper.protocols.euler_v2.names import RESERVED_RANGE, USD_UNIT
-from keeper.protocols.euler_v2.records import Hop, Scale, replace
+from keeper.protocols.euler_v2.records import Hop, Scale
 from keeper.protocols.euler_v2.wanted import Pair
+from keeper.protocols.records import replace
 from keeper.types import Address
 
 _DOLLARS = Scale(1, 10**10)

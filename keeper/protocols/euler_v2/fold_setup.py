@@ -4,7 +4,8 @@ from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.listing import adopt
-from keeper.protocols.euler_v2.records import Role, Status, Terms, Vault, replace, watch
+from keeper.protocols.euler_v2.records import Role, Status, Terms, Vault, watch
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address, Log, checksum
 

@@ -9,7 +9,8 @@ from keeper.protocols.decode import topic_address, word
 from keeper.protocols.euler_v2.debts import decrease, settle_operations, touch, transfer
 from keeper.protocols.euler_v2.event import Event
 from keeper.protocols.euler_v2.math import assets_up
-from keeper.protocols.euler_v2.records import Operation, replace, vault
+from keeper.protocols.euler_v2.records import Operation, vault
+from keeper.protocols.records import replace
 from keeper.protocols.trust import gap
 from keeper.types import ZERO_ADDRESS, Address, checksum
 

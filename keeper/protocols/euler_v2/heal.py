@@ -6,17 +6,8 @@ from keeper.protocols.base import Book, Reads, Side
 from keeper.protocols.decode import addresses, call, uint
 from keeper.protocols.euler_v2.fold_accounts import set_collateral, set_controllers
 from keeper.protocols.euler_v2.frame import EulerFrame
-from keeper.protocols.euler_v2.records import (
-    Ltv,
-    Status,
-    Terms,
-    deployment,
-    ltvs,
-    number_of,
-    replace,
-    terms,
-    vaults,
-)
+from keeper.protocols.euler_v2.records import Ltv, Status, Terms, deployment, ltvs, number_of, terms, vaults
+from keeper.protocols.records import replace
 from keeper.types import Address
 
 _MOST_CONTROLLERS = 10

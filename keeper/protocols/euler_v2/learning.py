@@ -13,7 +13,8 @@ from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
 from keeper.protocols.euler_v2.quotes import Route, Step, leaf_key, route_key
-from keeper.protocols.euler_v2.records import NOWHERE, Hop, Leaf, Scale, number_of, replace, vault
+from keeper.protocols.euler_v2.records import NOWHERE, Hop, Leaf, Scale, number_of, vault
+from keeper.protocols.records import replace
 from keeper.types import ZERO_ADDRESS, Address, Call
 
 DEEPEST = 8

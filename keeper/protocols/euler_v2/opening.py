@@ -6,7 +6,8 @@ from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
-from keeper.protocols.euler_v2.records import Deployment, Role, replace, watch
+from keeper.protocols.euler_v2.records import Deployment, Role, watch
+from keeper.protocols.records import replace
 from keeper.types import ZERO_ADDRESS, Address, Call, checksum
 
 _SOMEBODY = Address(f"0x{1:040x}")

@@ -15,8 +15,9 @@ from keeper.protocols.euler_v2.math import assets_up, total_assets
 from keeper.protocols.euler_v2.opening import start
 from keeper.protocols.euler_v2.position import Position
 from keeper.protocols.euler_v2.quotes import leaf_key, route_key
-from keeper.protocols.euler_v2.records import Hop, Leaf, Scale, number_of, replace, vault, vaults
+from keeper.protocols.euler_v2.records import Hop, Leaf, Scale, number_of, vault, vaults
 from keeper.protocols.euler_v2.screen import SCREEN_MARGIN
+from keeper.protocols.records import replace
 from keeper.types import Address
 
 Record = Mapping[str, Any]

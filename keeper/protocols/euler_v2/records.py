@@ -37,6 +37,7 @@ from typing import NamedTuple
 
 from keeper.protocols.base import Book
 from keeper.protocols.euler_v2.names import ALL_OPERATIONS, DEFAULT_INTEREST_FEE
+from keeper.protocols.records import follow, replace
 from keeper.protocols.trust import Gaps
 from keeper.types import RAY, ZERO_ADDRESS, Address
 
@@ -219,15 +220,7 @@ def controllers(book: Book, account: Address) -> tuple[Address, ...]:
     return found
 
 
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
-    if book.get(key) != value:
-        book.put(key, value)
-
-
 def watch(book: Book, address: Address, role: Role, number: int = -1) -> None:
     """Fetch the logs of `address` from now on and fold them by `role`."""
     replace(book, ("role", address), Watched(int(role), number))
-    watched: tuple[Address, ...] = book.get(("watched",), ())
-    if address not in watched:
-        book.put(("watched",), (*watched, address))
+    follow(book, address)

@@ -16,8 +16,9 @@ from keeper.protocols.euler_v2.learning import (
     proportional,
 )
 from keeper.protocols.euler_v2.quotes import route_key, route_of
-from keeper.protocols.euler_v2.records import Asset, Leaf, deployment, replace, status, vault, vaults
+from keeper.protocols.euler_v2.records import Asset, Leaf, deployment, status, vault, vaults
 from keeper.protocols.euler_v2.wanted import Pair, sample, wanted
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address, Call, checksum
 

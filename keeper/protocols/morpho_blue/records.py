@@ -33,6 +33,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from keeper.protocols.base import Book
+from keeper.protocols.records import Key, follow
 from keeper.protocols.trust import Gaps
 from keeper.types import ZERO_ADDRESS, Address
 
@@ -146,10 +147,13 @@ def pre_liquidations(book: Book, account: Address, number: int) -> list[Address]
     return [contract for contract in contracts if contract in allowed]
 
 
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
+def replace(book: Book, key: Key, value: object) -> None:
+    """As for all protocols, but None is put too: asked for, and not to be had."""
     if book.get(key, _ABSENT) != value:
         book.put(key, value)
+
+
+_ABSENT = object()
 
 
 def watch(book: Book, address: Address, role: Role) -> None:
@@ -157,8 +161,4 @@ def watch(book: Book, address: Address, role: Role) -> None:
     if address == ZERO_ADDRESS or book.get(("role", address)) is not None:
         return
     book.put(("role", address), int(role))
-    watched: tuple[Address, ...] = book.get(("watched",), ())
-    book.put(("watched",), (*watched, address))
-
-
-_ABSENT = object()
+    follow(book, address)

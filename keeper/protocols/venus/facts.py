@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.protocols.venus.curve import Curve, read_curves
 from keeper.protocols.venus.heal import heal_market
-from keeper.protocols.venus.records import Facts, Role, facts_of, replace, state_of, vtokens, watch
+from keeper.protocols.venus.records import Facts, Role, facts_of, state_of, vtokens, watch
 from keeper.types import ZERO_ADDRESS, Address
 
 _FACTS = (

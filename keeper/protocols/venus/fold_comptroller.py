@@ -5,6 +5,7 @@ Some events of both have one name but another shape: what stands in topics in on
 
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, topic_int, word, word_address, word_text
+from keeper.protocols.records import replace
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.fold_market import numbers_by_underlying
 from keeper.protocols.venus.records import (
@@ -20,7 +21,6 @@ from keeper.protocols.venus.records import (
     limits_of,
     meet,
     number_of,
-    replace,
     vtokens,
     watch,
 )

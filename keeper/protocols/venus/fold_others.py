@@ -2,10 +2,11 @@
 
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, word, word_address
+from keeper.protocols.records import replace
 from keeper.protocols.venus.curve import Curve, Kind
 from keeper.protocols.venus.event import Event
 from keeper.protocols.venus.fold_market import numbers_by_underlying
-from keeper.protocols.venus.records import deployment, include, replace
+from keeper.protocols.venus.records import deployment, include
 from keeper.types import Address
 
 

@@ -5,19 +5,10 @@ from collections.abc import Sequence
 from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads, Side
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.protocols.venus.fold_market import owe
 from keeper.protocols.venus.math import owed
-from keeper.protocols.venus.records import (
-    CORE,
-    Limits,
-    Loan,
-    State,
-    deployment,
-    limits_of,
-    replace,
-    state_of,
-    vtokens,
-)
+from keeper.protocols.venus.records import CORE, Limits, Loan, State, deployment, limits_of, state_of, vtokens
 from keeper.types import Address, Call
 
 STORED = (

@@ -4,9 +4,10 @@ from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
+from keeper.protocols.records import replace
 from keeper.protocols.venus.facts import learn
 from keeper.protocols.venus.fold_comptroller import set_liquidator, set_oracle, set_vai_controller
-from keeper.protocols.venus.records import Deployment, Role, meet, replace, vtokens, watch
+from keeper.protocols.venus.records import Deployment, Role, meet, vtokens, watch
 from keeper.protocols.venus.rules import Rules
 from keeper.types import ZERO_ADDRESS, Address, checksum
 

@@ -44,6 +44,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from keeper.protocols.base import Book
+from keeper.protocols.records import follow, replace
 from keeper.types import WAD, ZERO_ADDRESS, Address
 
 CORE = 0
@@ -212,12 +213,6 @@ def limits_of(book: Book, pool: int, number: int) -> Limits:
 NO_LIMITS = Limits()
 
 
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
-    if book.get(key) != value:
-        book.put(key, value)
-
-
 def include(book: Book, key: tuple[str | int, ...], member: object, *, present: bool) -> None:
     """Have `member` among the members of a record, or not among them."""
     members: tuple[object, ...] = book.get(key, ())
@@ -230,9 +225,7 @@ def watch(book: Book, address: Address, role: Role, number: int = -1) -> None:
     if address == ZERO_ADDRESS:
         return
     replace(book, ("role", address), Watched(int(role), number))
-    watched: tuple[Address, ...] = book.get(("watched",), ())
-    if address not in watched:
-        book.put(("watched",), (*watched, address))
+    follow(book, address)
 
 
 def meet(book: Book, vtoken: Address) -> int:

@@ -4,9 +4,10 @@ from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.protocols.venus.curve import UNKNOWN, Curve, Kind, borrow_rate
 from keeper.protocols.venus.facts import learn, unchecked
-from keeper.protocols.venus.records import Split, deployment, number_of, replace, state_of, vtokens
+from keeper.protocols.venus.records import Split, deployment, number_of, state_of, vtokens
 from keeper.protocols.venus.vai import refresh_vai
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 

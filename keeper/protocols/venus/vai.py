@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call, uint
-from keeper.protocols.venus.records import VaiIndex, VaiLoan, deployment, include, replace
+from keeper.protocols.records import replace
+from keeper.protocols.venus.records import VaiIndex, VaiLoan, deployment, include
 from keeper.types import ZERO_ADDRESS, Address, Call
 
 _INDEX = ("vaiMintIndex()", "getVAIRepayRatePerBlock()")
