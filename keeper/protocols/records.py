@@ -12,8 +12,9 @@ def replace(book: Book, key: Key, value: object) -> None:
         book.put(key, value)
 
 
-def follow(book: Book, address: Address) -> None:
-    """Fetch the logs of `address` from now on."""
+def follow(book: Book, *addresses: Address) -> None:
+    """Fetch the logs of `addresses` from now on."""
     watched: tuple[Address, ...] = book.get(("watched",), ())
-    if address not in watched:
-        book.put(("watched",), (*watched, address))
+    fresh = tuple(dict.fromkeys(address for address in addresses if address not in watched))
+    if fresh:
+        book.put(("watched",), watched + fresh)

@@ -7,11 +7,12 @@ The book therefore has the oracle itself as the source of that asset, with a fix
 from keeper.protocols.aave_v2.event import Event
 from keeper.protocols.aave_v3 import fold_oracle as v3
 from keeper.protocols.aave_v3.event import Event as V3Event
-from keeper.protocols.aave_v3.records import deployment, replace, reserve_id
+from keeper.protocols.aave_v3.records import deployment, reserve_id
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, word
 from keeper.protocols.oracles import tree
 from keeper.protocols.oracles.constant import Fixed
+from keeper.protocols.records import replace
 from keeper.types import WAD, Address
 
 

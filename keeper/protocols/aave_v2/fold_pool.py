@@ -1,8 +1,8 @@
 """LendingPool events that v3 has in another form."""
 
 from keeper.protocols.aave_v2.event import Event
-from keeper.protocols.aave_v3.records import replace
 from keeper.protocols.base import Book
+from keeper.protocols.records import replace
 
 
 def paused(book: Book, event: Event) -> None:  # noqa: ARG001 (handlers are called alike)

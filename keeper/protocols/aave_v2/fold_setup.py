@@ -4,9 +4,9 @@ from keeper.protocols.aave_v2.event import Event
 from keeper.protocols.aave_v2.facts import Fact
 from keeper.protocols.aave_v2.names import CONFIGURATOR, POOL, PRICE_ORACLE
 from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, set_pool
-from keeper.protocols.aave_v3.records import replace
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, word
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address
 

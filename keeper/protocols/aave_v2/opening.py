@@ -8,9 +8,10 @@ from keeper.protocols.aave_v2.fold_setup import set_release
 from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, set_pool
 from keeper.protocols.aave_v3.opening import start
 from keeper.protocols.aave_v3.prices import learn_sources
-from keeper.protocols.aave_v3.records import deployment, follow, replace
+from keeper.protocols.aave_v3.records import deployment
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
+from keeper.protocols.records import follow, replace
 from keeper.types import WAD, ZERO_ADDRESS, Address, checksum
 
 _TOKENS = (7, 8, 9)

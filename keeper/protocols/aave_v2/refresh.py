@@ -3,11 +3,12 @@
 from keeper.protocols import decode
 from keeper.protocols.aave_v2.opening import learn_ether
 from keeper.protocols.aave_v3 import prices
-from keeper.protocols.aave_v3.records import Reserve, deployment, listed, replace
+from keeper.protocols.aave_v3.records import Reserve, deployment, listed
 from keeper.protocols.aave_v3.refresh import check_listing, learn_symbols
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import BlockRef
 

@@ -12,9 +12,10 @@ from keeper.errors import Degraded
 from keeper.protocols.aave_v3.health import health
 from keeper.protocols.aave_v3.model import AaveFrame
 from keeper.protocols.aave_v3.position import Position
-from keeper.protocols.aave_v3.records import Accrual, Reserve, deployment, listed, replace
+from keeper.protocols.aave_v3.records import Accrual, Reserve, deployment, listed
 from keeper.protocols.base import Book, Difference, Reads, Side
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.types import Address, Call
 
 _BORROWING = int("01" * 128, 2)

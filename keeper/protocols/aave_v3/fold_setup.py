@@ -4,9 +4,10 @@ from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.fold_oracle import relink
 from keeper.protocols.aave_v3.fold_upgrade import set_configurator_revision, set_release
 from keeper.protocols.aave_v3.names import POOL, POOL_CONFIGURATOR, PRICE_ORACLE, PRICE_ORACLE_SENTINEL
-from keeper.protocols.aave_v3.records import NOWHERE, Role, Token, deployment, replace, watch
+from keeper.protocols.aave_v3.records import NOWHERE, Role, Token, deployment, watch
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address, word, word_address, word_text
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import ZERO_ADDRESS, Address
 

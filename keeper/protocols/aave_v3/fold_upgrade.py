@@ -3,10 +3,11 @@
 from keeper.protocols.aave_v3.configuration import VIRTUAL_ACCOUNTING
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.implementations import Implementation
-from keeper.protocols.aave_v3.records import listed, replace, watch
+from keeper.protocols.aave_v3.records import listed, watch
 from keeper.protocols.aave_v3.releases import A_TOKENS, CONFIGURATORS, RULES, V_TOKENS, rules_of
 from keeper.protocols.base import Book
 from keeper.protocols.decode import topic_address
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address
 

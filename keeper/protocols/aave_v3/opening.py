@@ -9,9 +9,10 @@ from keeper.protocols.aave_v3.fold_setup import set_configurator, set_oracle, se
 from keeper.protocols.aave_v3.fold_upgrade import set_configurator_revision, set_release
 from keeper.protocols.aave_v3.implementations import probe
 from keeper.protocols.aave_v3.prices import learn_sources
-from keeper.protocols.aave_v3.records import NOWHERE, Deployment, Role, follow, replace, watch
+from keeper.protocols.aave_v3.records import NOWHERE, Deployment, Role, watch
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
+from keeper.protocols.records import follow, replace
 from keeper.types import USD, ZERO_ADDRESS, Address, checksum
 
 

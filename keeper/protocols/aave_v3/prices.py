@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from keeper.protocols import decode
 from keeper.protocols.aave_v3.fold_oracle import derive, relink, source_of, watch_sources
-from keeper.protocols.aave_v3.records import deployment, listed, replace
+from keeper.protocols.aave_v3.records import deployment, listed
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call, call_with_addresses
 from keeper.protocols.oracles import conversation, tree
 from keeper.protocols.oracles.checks import Disagreement, PriceChecks
 from keeper.protocols.oracles.feed import FeedProxy
+from keeper.protocols.records import replace
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 
 

@@ -39,6 +39,7 @@ from typing import NamedTuple
 
 from keeper.protocols.base import Book
 from keeper.protocols.oracles import kinds
+from keeper.protocols.records import follow, replace
 from keeper.protocols.trust import Gaps
 from keeper.types import RAY, ZERO_ADDRESS, Address
 
@@ -170,20 +171,6 @@ def reserve_id(book: Book, asset: Address) -> int | None:
     """Id of a listed asset, None for any other."""
     found: int | None = book.get(("id", asset))
     return found
-
-
-def replace(book: Book, key: tuple[str | int, ...], value: object) -> None:
-    """Put `value` unless it is there already: an unchanged record needs no undo entry."""
-    if book.get(key) != value:
-        book.put(key, value)
-
-
-def follow(book: Book, *addresses: Address) -> None:
-    """Fetch the logs of `addresses` from now on."""
-    watched: tuple[Address, ...] = book.get(("watched",), ())
-    fresh = tuple(dict.fromkeys(address for address in addresses if address not in watched))
-    if fresh:
-        book.put(("watched",), watched + fresh)
 
 
 def watch(book: Book, address: Address, role: Role, reserve: int = -1) -> None:

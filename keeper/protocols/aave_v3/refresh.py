@@ -3,12 +3,13 @@
 from keeper.errors import ConfigError
 from keeper.protocols import decode
 from keeper.protocols.aave_v3 import prices
-from keeper.protocols.aave_v3.records import EModeCategory, Reserve, deployment, listed, replace
+from keeper.protocols.aave_v3.records import EModeCategory, Reserve, deployment, listed
 from keeper.protocols.aave_v3.releases import rules_of
 from keeper.protocols.aave_v3.tokens import reread, verify
 from keeper.protocols.base import Book, Reads
 from keeper.protocols.decode import call
 from keeper.protocols.oracles.checks import PriceChecks
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import ZERO_ADDRESS, Address, BlockRef, Call
 

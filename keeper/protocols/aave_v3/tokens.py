@@ -5,10 +5,11 @@ import numpy as np
 from keeper.protocols.aave_v3.fold_upgrade import set_v_token_revision
 from keeper.protocols.aave_v3.implementations import Implementation, probe
 from keeper.protocols.aave_v3.math import ray_div
-from keeper.protocols.aave_v3.records import Reserve, Watched, deployment, listed, replace
+from keeper.protocols.aave_v3.records import Reserve, Watched, deployment, listed
 from keeper.protocols.aave_v3.releases import A_TOKENS, V_TOKENS, rules_of
 from keeper.protocols.base import Book, Reads, Side
 from keeper.protocols.decode import call, uint
+from keeper.protocols.records import replace
 from keeper.protocols.trust import doubt
 from keeper.types import Address
 
