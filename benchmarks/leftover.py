@@ -12,10 +12,10 @@ from typing import NamedTuple
 from keeper.artifacts import load_artifact
 from keeper.chain.rpc import Rpc
 from keeper.demo.configure import Site
-from keeper.devnet.aave_market import Reserve
+from keeper.devnet.aave.market import Reserve
+from keeper.devnet.exchange.uniswap_v3 import Pool
 from keeper.devnet.network import Network
 from keeper.devnet.tokens import balance_of
-from keeper.devnet.uniswap_v3 import Pool
 from keeper.errors import CallReverted
 from keeper.execute.executor import MAX_HOPS, Executor
 from keeper.plan.model import Hop, Leg, Loan, Plan, Profit, Route

@@ -9,10 +9,10 @@ from eth_utils.crypto import keccak
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
-from keeper.devnet.admin_actions import AdminActions
+from keeper.devnet.aave.admin.actions import AdminActions
+from keeper.devnet.aave.random.actions import Action, RandomActions
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import Action, RandomActions
 from keeper.protocols.aave_v2.frame import AaveV2Frame
 from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.fold_loans import loan_of

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from keeper.devnet.aave_market import Market, Reserve
+from keeper.devnet.aave.market import Market, Reserve
 from keeper.types import Address
 from tests.aave_v3_figures import AaveV3Figures
 from tests.figures import Named, Question

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from eth_utils.crypto import keccak
 
-from keeper.devnet.aave_market import Market, Reserve
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.aave.market import Market, Reserve
 from keeper.protocols.aave_v3.fold_oracle import derive
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.protocols.aave_v3.model import AaveFrame

@@ -7,7 +7,7 @@ the routes come from the pools that were deployed, the quotes from the contract'
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from keeper.devnet.uniswap_v3 import Exchange, Pool, uniswap_contract
+from keeper.devnet.exchange.uniswap_v3 import Exchange, Pool, uniswap_contract
 from keeper.plan.model import Hop, Leg, Plan, Route
 from keeper.plan.strategy import GasModel
 from keeper.plan.uniswap_v3.gas import swap_gas

@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from keeper.devnet import aave_v36
-from keeper.devnet.aave_market import Market
+from keeper.devnet.aave import v36
+from keeper.devnet.aave.market import Market
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.node import Node
 from keeper.devnet.tokens import approve, mint
@@ -62,7 +62,7 @@ async def running_market(anvil: AbstractAsyncContextManager[Anvil] | None = None
     """An Anvil with the default Aave market; takes about half a second when Aave is compiled already."""
     async with running_chain(anvil) as (running, node):
         admin = (await node.accounts())[0]
-        yield Devnet(running, node, await aave_v36.deploy(node, admin))
+        yield Devnet(running, node, await v36.deploy(node, admin))
 
 
 def numbered_account(number: int) -> Address:

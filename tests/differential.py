@@ -11,11 +11,11 @@ from eth_utils.crypto import keccak
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
-from keeper.devnet import aave_market
+from keeper.devnet.aave import market as aave_market
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.aave.random.draws import Action
 from keeper.devnet.anvil import Anvil
-from keeper.devnet.dialect import Version
 from keeper.devnet.node import Node
-from keeper.devnet.random_draws import Action
 from keeper.index.book import ColumnarBook
 from keeper.index.store import SnapshotStore
 from keeper.protocols.aave_v3.market import AaveV3Market

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from keeper.devnet.aave_market import Market, Reserve
+from keeper.devnet.aave.market import Market, Reserve
 from keeper.types import Address
 
 Named = Mapping[str, int]

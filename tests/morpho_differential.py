@@ -4,10 +4,10 @@ from random import Random
 from typing import Any
 
 from keeper.devnet.contract import Contract
-from keeper.devnet.morpho_actions import LIQUIDATOR, MorphoActions, MorphoKind
-from keeper.devnet.morpho_blue import LENDER, MorphoBlue
-from keeper.devnet.morpho_market import IsolatedMarket
-from keeper.devnet.morpho_specs import Rate
+from keeper.devnet.morpho.actions import LIQUIDATOR, MorphoActions, MorphoKind
+from keeper.devnet.morpho.blue import LENDER, MorphoBlue
+from keeper.devnet.morpho.market import IsolatedMarket
+from keeper.devnet.morpho.specs import Rate
 from keeper.devnet.network import Network
 from keeper.devnet.reverts import DevnetError
 from keeper.protocols.base import Refusal

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
+from keeper.devnet.aave.random.draws import Action
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.deployment import Deployment
 from keeper.devnet.node import Node
-from keeper.devnet.random_draws import Action
 from keeper.index.book import ColumnarBook
 from keeper.types import BlockRef
 from tests.differential import BLOCK_SECONDS, Mismatch, Run

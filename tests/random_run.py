@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from keeper.devnet import aave_market
+from keeper.devnet.aave import market as aave_market
+from keeper.devnet.aave.admin.actions import AdminActions
+from keeper.devnet.aave.random.actions import RandomActions
 from keeper.devnet.actors import Actors
-from keeper.devnet.admin_actions import AdminActions
-from keeper.devnet.random_actions import RandomActions
 from keeper.protocols.aave_v2.market import AaveV2Market
 from keeper.protocols.aave_v3.market import AaveV3Market
 from keeper.types import Address

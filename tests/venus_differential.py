@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from keeper.devnet.network import Network
 from keeper.devnet.reverts import revert_reason
-from keeper.devnet.venus import LENDER, Venus
-from keeper.devnet.venus_actions import LIQUIDATOR, VenusActions, VenusKind
-from keeper.devnet.venus_core import VenusListing
+from keeper.devnet.venus.actions import LIQUIDATOR, VenusActions, VenusKind
+from keeper.devnet.venus.core import VenusListing
+from keeper.devnet.venus.deployer import LENDER, Venus
 from keeper.protocols.base import Refusal
 from keeper.protocols.venus.frame import VenusFrame
 from keeper.protocols.venus.liquidation import Taken, refused, seized

@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from eth_abi.abi import encode
 
-from keeper.devnet.aave_market import STABLE_RATE, VARIABLE_RATE, Market
+from keeper.devnet.aave.market import STABLE_RATE, VARIABLE_RATE, Market
+from keeper.devnet.aave.view import MarketView
 from keeper.devnet.contract import Contract
 from keeper.devnet.node import Node, Tx
 from keeper.devnet.tokens import approve, mint
-from keeper.devnet.view import MarketView
 from keeper.types import Address
 
 Receipt = dict[str, Any]

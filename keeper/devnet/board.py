@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from keeper.devnet.aave_specs import DEFAULT_RESERVES
+from keeper.devnet.aave.specs import DEFAULT_RESERVES
 from keeper.devnet.contract import Contract
 from keeper.devnet.ground import Ground
 from keeper.devnet.node import Node, Tx

@@ -7,7 +7,7 @@ from random import Random
 
 from eth_utils.crypto import keccak
 
-from keeper.devnet.terms import Position, Terms, borrowing_power, isolated_units
+from keeper.devnet.aave.terms import Position, Terms, borrowing_power, isolated_units
 from keeper.types import BPS, USD, Address
 
 STRIDE = 0.6180339887498949

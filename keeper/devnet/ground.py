@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from keeper.devnet.aave_specs import ReserveSpec
+from keeper.devnet.aave.specs import ReserveSpec
 from keeper.devnet.feeds import EtherFeeds, Feeds
 from keeper.devnet.node import Node
 from keeper.devnet.tokens import token_contract

@@ -5,21 +5,21 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from keeper.devnet.aave import Aave
-from keeper.devnet.aave_market import Market
-from keeper.devnet.aave_specs import DEFAULT_RESERVES, ReserveSpec
+from keeper.devnet.aave.deployer import Aave
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.aave.market import Market
+from keeper.devnet.aave.specs import DEFAULT_RESERVES, ReserveSpec
 from keeper.devnet.actors import Actors
 from keeper.devnet.anvil import Anvil
-from keeper.devnet.arbitrage import Arbitrageur, PriceReader
 from keeper.devnet.borrowers import DEFAULT_MIX, Borrower, Mix
 from keeper.devnet.deployment import PROTOCOLS, Crowd, Deployment
-from keeper.devnet.dialect import Version
+from keeper.devnet.exchange.arbitrage import Arbitrageur, PriceReader
+from keeper.devnet.exchange.uniswap_v3 import Exchange, deploy_uniswap_v3
 from keeper.devnet.ground import Ground
-from keeper.devnet.morpho_blue import MorphoBlue
+from keeper.devnet.morpho.blue import MorphoBlue
 from keeper.devnet.node import Node
 from keeper.devnet.prices import Prices
-from keeper.devnet.uniswap_v3 import Exchange, deploy_uniswap_v3
-from keeper.devnet.venus import Venus
+from keeper.devnet.venus.deployer import Venus
 from keeper.types import Address
 
 Progress = Callable[[str, int, int], None]

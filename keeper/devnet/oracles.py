@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from keeper.devnet.aave_market import Market
+from keeper.devnet.aave.market import Market
 from keeper.devnet.contract import Contract
 from keeper.devnet.node import Node, Tx
 from keeper.types import USD, WAD, Address

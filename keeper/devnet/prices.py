@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from keeper.devnet.aave_specs import ReserveSpec
+from keeper.devnet.aave.specs import ReserveSpec
+from keeper.devnet.exchange.ticks import PricedToken
 from keeper.devnet.feeds import Feeds
-from keeper.devnet.ticks import PricedToken
 from keeper.types import Address
 
 

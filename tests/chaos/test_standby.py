@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 
 from keeper.demo.configure import configure
+from keeper.devnet.aave.positions import open_positions
 from keeper.devnet.actors import fallen
 from keeper.devnet.borrowers import Mix, make_borrowers
 from keeper.devnet.network import Network
-from keeper.devnet.positions import open_positions
 from keeper.execute.store import attempts, transactions
 from keeper.ledger.store import Ledger
 from tests.chaos.pair import Keeper, Loss, Pair

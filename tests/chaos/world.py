@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from keeper.beside import beside
+from keeper.devnet.aave.random.actions import RandomActions
 from keeper.devnet.actors import Actors
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import RandomActions
 from keeper.errors import Transient
 from keeper.types import Address
 from tests.differential import BLOCK_SECONDS, Comparison, Following

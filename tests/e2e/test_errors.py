@@ -14,7 +14,7 @@ from keeper.app.administer import Administrator
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
 from keeper.clock import SystemClock
-from keeper.devnet.uniswap_v3 import deploy_uniswap_v3
+from keeper.devnet.exchange.uniswap_v3 import deploy_uniswap_v3
 from keeper.execute.signer import LocalSigner
 from keeper.types import WAD, Address, checksum
 from tests.e2e.relay import Relay

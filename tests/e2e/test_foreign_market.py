@@ -8,12 +8,12 @@ import pytest
 import tomlkit
 from pydantic import SecretStr
 
-from keeper.devnet import aave_v36
-from keeper.devnet.aave_market import Market
-from keeper.devnet.aave_specs import Rates, ReserveSpec
+from keeper.devnet.aave import v36
+from keeper.devnet.aave.market import Market
+from keeper.devnet.aave.specs import Rates, ReserveSpec
 from keeper.devnet.actors import Actors
-from keeper.devnet.arbitrage import Arbitrageur
-from keeper.devnet.uniswap_v3 import Exchange, PoolPlan, deploy_uniswap_v3
+from keeper.devnet.exchange.arbitrage import Arbitrageur
+from keeper.devnet.exchange.uniswap_v3 import Exchange, PoolPlan, deploy_uniswap_v3
 from keeper.execute.signer import LocalSigner
 from keeper.types import USD, WAD, Address, checksum
 from tests.devnet import Chain, running_chain
@@ -46,7 +46,7 @@ async def foreign(tmp_path: Path) -> AsyncIterator[Foreign]:
     async with running_chain() as chain:
         owner = (await chain.node.accounts())[4]
         await chain.node.mine(30)
-        market = await aave_v36.deploy(chain.node, owner, RESERVES, ())
+        market = await v36.deploy(chain.node, owner, RESERVES, ())
         actors = Actors(chain.node, market)
         exchange = await deploy_uniswap_v3(chain.node, owner, await actors.view.tokens(), POOLS)
         await chain.node.fund([LocalSigner.from_key(SecretStr(KEY)).address], WAD)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from keeper.devnet.view import AccountData
+from keeper.devnet.aave.view import AccountData
 from keeper.types import MAX_UINT256, WAD, checksum
 from tests.e2e.world import World, keeper
 

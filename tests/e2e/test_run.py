@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from keeper.devnet.view import AccountData
+from keeper.devnet.aave.view import AccountData
 from keeper.types import WAD, Address, checksum
 from tests.e2e.relay import Relay
 from tests.e2e.slack import unsold

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.dialect import Version
 from keeper.devnet.network import Network
 from keeper.index.conversation import converse
 from keeper.protocols.aave_v3.fold_loans import loan_of, put_loan

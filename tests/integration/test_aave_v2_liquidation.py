@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keeper.devnet.aave_market import STABLE_RATE
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.aave.market import STABLE_RATE
 from keeper.devnet.borrowers import Mix
-from keeper.devnet.dialect import Version
 from keeper.devnet.network import Network
 from keeper.devnet.reverts import DevnetError
 from keeper.devnet.tokens import approve, mint, token_contract

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from keeper.devnet.aave.positions import open_positions
+from keeper.devnet.aave.random.actions import Action, ActionKind, RandomActions
+from keeper.devnet.aave.view import MarketView
 from keeper.devnet.actors import Actors
 from keeper.devnet.borrowers import Borrower, Kind, make_borrowers
 from keeper.devnet.network import Network
-from keeper.devnet.positions import open_positions
-from keeper.devnet.random_actions import Action, ActionKind, RandomActions
 from keeper.devnet.reverts import DevnetError
-from keeper.devnet.view import MarketView
 from keeper.types import MAX_UINT256, USD, WAD, Address
 
 USER = Address("0x" + "aa" * 20)

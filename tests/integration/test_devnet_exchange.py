@@ -4,14 +4,20 @@ import asyncio
 
 import pytest
 
-from keeper.devnet.arbitrage import Nudge
+from keeper.devnet.aave.view import MarketView
 from keeper.devnet.contract import Contract
+from keeper.devnet.exchange.arbitrage import Nudge
+from keeper.devnet.exchange.ticks import PricedToken, fee_band, sort_tokens, sqrt_price
+from keeper.devnet.exchange.uniswap_v3 import (
+    DEFAULT_POOLS,
+    Exchange,
+    Pool,
+    deploy_uniswap_v3,
+    uniswap_contract,
+)
 from keeper.devnet.network import Network
 from keeper.devnet.node import Node, Tx
-from keeper.devnet.ticks import PricedToken, fee_band, sort_tokens, sqrt_price
 from keeper.devnet.tokens import approve, balance_of, mint
-from keeper.devnet.uniswap_v3 import DEFAULT_POOLS, Exchange, Pool, deploy_uniswap_v3, uniswap_contract
-from keeper.devnet.view import MarketView
 from keeper.types import MAX_UINT256, USD, Address
 
 TRADER = Address("0x" + "77" * 20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keeper.devnet.aave_specs import DEFAULT_RESERVES
+from keeper.devnet.aave.specs import DEFAULT_RESERVES
 from keeper.devnet.feeds import aggregator_contract
 from keeper.devnet.reverts import DevnetError
 from keeper.devnet.tokens import approve, balance_of, mint

@@ -7,13 +7,13 @@ from random import Random
 
 import pytest
 
-from keeper.devnet.aave_market import STABLE_RATE, VARIABLE_RATE
+from keeper.devnet.aave.admin.actions import AdminActions, AdminKind
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.aave.market import STABLE_RATE, VARIABLE_RATE
+from keeper.devnet.aave.random.actions import Action, RandomActions
 from keeper.devnet.actors import Actors, FlashLoan
-from keeper.devnet.admin_actions import AdminActions, AdminKind
-from keeper.devnet.dialect import Version
 from keeper.devnet.feeds import in_ether, in_usd, proxy_contract
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import Action, RandomActions
 from keeper.devnet.reverts import DevnetError
 from keeper.types import MAX_UINT256, USD, WAD, Address
 

@@ -11,7 +11,7 @@ from eth_utils.crypto import keccak
 from keeper.app.administer import Administrator
 from keeper.artifacts import load_artifact
 from keeper.clock import SystemClock
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.dialect import Version
 from keeper.devnet.network import Network
 from keeper.devnet.node import Tx
 from keeper.devnet.reverts import DevnetError

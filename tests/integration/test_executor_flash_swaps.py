@@ -8,10 +8,10 @@ from eth_utils.crypto import keccak
 
 from keeper.app.administer import Administrator
 from keeper.clock import SystemClock
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.exchange.uniswap_v3 import PoolPlan, deploy_uniswap_v3, uniswap_contract
 from keeper.devnet.node import Tx
 from keeper.devnet.reverts import DevnetError
-from keeper.devnet.uniswap_v3 import PoolPlan, deploy_uniswap_v3, uniswap_contract
 from keeper.execute.executor import Skipped
 from keeper.execute.reasons import revert_reason
 from keeper.execute.signer import LocalSigner

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.dialect import Version
+from keeper.devnet.exchange.uniswap_v3 import Pool
 from keeper.devnet.node import Tx
 from keeper.devnet.reverts import DevnetError
 from keeper.devnet.tokens import approve, mint
-from keeper.devnet.uniswap_v3 import Pool
 from keeper.execute.executor import Liquidated
 from keeper.execute.reasons import revert_reason
 from keeper.index.conversation import converse

@@ -2,8 +2,8 @@
 
 from keeper.chain.pool import Pool
 from keeper.chain.rpc import Rpc
+from keeper.devnet.aave.random.actions import RandomActions
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import RandomActions
 from keeper.index.follower import Follower
 from keeper.protocols.registry import ADAPTERS
 from tests.differential import Following, book_state

@@ -2,8 +2,8 @@
 
 import pytest
 
+from keeper.devnet.aave.random.actions import ActionKind
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import ActionKind
 from tests.differential import following
 from tests.random_run import RandomRun, random_run
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from keeper.devnet.admin_actions import AdminActions, AdminKind
-from keeper.devnet.dialect import Version
+from keeper.devnet.aave.admin.actions import AdminActions, AdminKind
+from keeper.devnet.aave.dialect import Version
 from keeper.devnet.network import Network
 from keeper.types import MAX_UINT256, USD, Address
 from tests.differential import BLOCK_SECONDS, Comparison, Following, following

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from keeper.devnet.aave import Aave
+from keeper.devnet.aave.deployer import Aave
+from keeper.devnet.aave.random.actions import RandomActions
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.network import Network
 from keeper.devnet.node import Node
-from keeper.devnet.random_actions import RandomActions
 from tests.differential import BLOCK_SECONDS, Comparison, book_state, following
 from tests.liquidation_trials import Scenario, play, prepare
 from tests.random_run import random_run

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from keeper.devnet.aave.random.actions import RandomActions
 from keeper.devnet.actors import Actors
 from keeper.devnet.network import Network
-from keeper.devnet.random_actions import RandomActions
 from keeper.index.store import SnapshotStore
 from keeper.store import Database
 from keeper.types import USD, WAD

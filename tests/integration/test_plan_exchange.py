@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from keeper.artifacts import load_artifact
 from keeper.chain.rpc import Rpc
 from keeper.devnet.contract import Contract
+from keeper.devnet.exchange.uniswap_v3 import uniswap_contract
 from keeper.devnet.network import Network
 from keeper.devnet.node import Tx
 from keeper.devnet.tokens import approve, mint
-from keeper.devnet.uniswap_v3 import uniswap_contract
 from keeper.execute.executor import Executor
 from keeper.index.conversation import converse
 from keeper.index.follower import Follower

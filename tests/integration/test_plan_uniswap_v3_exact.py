@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from random import Random
 
 from keeper.chain.rpc import Rpc
+from keeper.devnet.exchange.ticks import TICK_SPACING
+from keeper.devnet.exchange.uniswap_v3 import Pool, uniswap_contract
 from keeper.devnet.network import Network
 from keeper.devnet.node import Tx
-from keeper.devnet.ticks import TICK_SPACING
 from keeper.devnet.tokens import approve, mint
-from keeper.devnet.uniswap_v3 import Pool, uniswap_contract
 from keeper.index.conversation import converse
 from keeper.plan.pairs import pairs_to_know
 from keeper.plan.route import Path, Pools, QuoteRequest, keys

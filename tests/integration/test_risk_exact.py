@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import pytest
 
+from keeper.devnet.aave.view import AccountData
 from keeper.devnet.network import Network
 from keeper.devnet.node import BLOCK_TXS, Tx
 from keeper.devnet.tokens import approve, mint
-from keeper.devnet.view import AccountData
 from keeper.protocols.aave_v3.exhaust import largest, pool_of
 from keeper.protocols.aave_v3.liquidation import liquidate
 from keeper.protocols.aave_v3.market import AaveV3Market

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from keeper.devnet.aave.terms import EMode, Listing, Terms, borrowing_power
 from keeper.devnet.borrowers import Borrower, Kind, Mix, Size, make_borrowers
-from keeper.devnet.terms import EMode, Listing, Terms, borrowing_power
 from keeper.types import BPS, USD
 
 

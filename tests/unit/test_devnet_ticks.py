@@ -2,7 +2,7 @@
 
 import pytest
 
-from keeper.devnet.ticks import (
+from keeper.devnet.exchange.ticks import (
     TICK_SPACING,
     PricedToken,
     amounts_for_value,
