@@ -21,6 +21,8 @@ TOLERANCE = 1000
 """Room for less than this fraction of the best profit ends the search."""
 END_STEP = 1024
 """The slope at the end of a range is seen this fraction below it, which hides less than TOLERANCE."""
+STEADY = 2
+"""How many times faster than on average a profit may rise at the end: gas lets it start below zero."""
 RATIO = 3
 STEPS = 8
 """A wide bracket is sampled at 1/3, 1/9, ... of its top, eight times; less than that pays for no gas."""
@@ -59,9 +61,24 @@ def next_sizes(ranges: Ranges, values: Values) -> list[int]:
     if best is None:
         first_round = len(values) <= 3 * len(ranges)
         sizes = _falling(_inside(ranges, ranges[0][0], ranges[-1][1])) if first_round else iter(())
+    elif _still_rising(ranges, values, best):
+        return []
     else:
         sizes = _around(ranges, values, best)
     return sorted(set(sizes) - values.keys())
+
+
+def _still_rising(ranges: Ranges, values: Values, best: int) -> bool:
+    """Whether profit rises at the largest amount, and about as steadily as it did on the way there.
+
+    Where it rises much faster at the end it is no concave curve, and proves nothing.
+    """
+    low, high = ranges[-1]
+    before = high - (high - low) // END_STEP
+    if best != high or before == high:
+        return False
+    rise = _slope(values, before, high)
+    return rise is not None and rise * high <= STEADY * (values[high] or 0)
 
 
 def best_size(values: Values) -> int | None:
