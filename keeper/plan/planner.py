@@ -17,9 +17,10 @@ from keeper.plan.model import Plan, Reason, Rejection
 from keeper.plan.pairs import pairs_to_know
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Path, SameAsset, Venue
-from keeper.plan.search import Paths, search
+from keeper.plan.search import search
 from keeper.plan.second_opinion import OPEN, SecondOpinion
 from keeper.plan.sequence import LARGE, Runner, State, Turn, best_order
+from keeper.plan.shortlist import Paths
 from keeper.plan.strategy import Strategy
 from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.together import together

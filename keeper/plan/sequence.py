@@ -18,7 +18,8 @@ from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting, quoted
 from keeper.plan.route import Path, PoolKey, Quote, QuoteRequest, Venue, steps
 from keeper.plan.sale import sell
-from keeper.plan.search import Paths, search
+from keeper.plan.search import search
+from keeper.plan.shortlist import Paths
 from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import FlashKind, FlashSource, Reads

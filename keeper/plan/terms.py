@@ -15,6 +15,7 @@ from keeper.plan.route import Path, PoolKey, Pools, Question, Quote, QuoteReques
 from keeper.plan.sale import next_rate
 from keeper.plan.size import Ranges
 from keeper.plan.strategy import GasModel
+from keeper.plan.uniswap_v3.gas import swap_gas
 from keeper.protocols.base import (
     AssetInfo,
     FlashKind,
@@ -156,15 +157,17 @@ class Terms:
         return self.flash_loan and not self._instruction(offer).self_funded
 
     def ceiling(self, offer: Offer, paths: Sequence[Path], pools: Pools) -> float:
-        """USD (8 decimals) that no size of `offer` brings more than, before gas; inf with unknown pools.
+        """USD (8 decimals) that no size of `offer` brings more than; inf with unknown pools.
 
-        The first unit sells best, and the bonus grows with the size.
+        The first unit sells best, the bonus grows with the size, and no sale passes fewer pools.
         """
         rates = [next_rate(path, pools) for path in paths]
         if not all(rates):
             return inf
+        hops = min((len(path.hops) for path in paths), default=0)
+        gas = self.cost(self.gas.least + self.gas.swap(swap_gas(hops, 0), hops))
         out, debt = max(rates, default=0.0) * offer.most.seize, offer.opportunity.debt
-        return (out - offer.most.repay) * (debt.price or 0) / float(10**debt.decimals)
+        return (out - offer.most.repay) * (debt.price or 0) / float(10**debt.decimals) - gas
 
     def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
         """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from keeper.plan.lasting import Horizon
 from keeper.plan.quotes import quoted
 from keeper.plan.route import Venue
-from keeper.plan.search import Paths, search
+from keeper.plan.search import search
 from keeper.plan.sequence import State, Turn
+from keeper.plan.shortlist import Paths
 from keeper.plan.terms import Offer, Terms, Trial
 from keeper.plan.verdict import Case
 from keeper.protocols.base import Foresighted, Health, Opportunity, Reads, Refusal
@@ -83,14 +84,14 @@ def _worthwhile(once: Trial, state: State, paths: Paths) -> Offer | None:
     first = terms.offer(replace(once.opportunity, ranges=((edge, edge),)))
     if not isinstance(first, Offer):
         return None
-    gas, best = terms.cost(terms.gas.least), once.profit.net_usd
+    best = once.profit.net_usd
     # `once` is the best of all sizes, so that this one pays no more either.
-    most = min(terms.ceiling(first, paths[first.pair], pools) - gas, best)
+    most = min(terms.ceiling(first, paths[first.pair], pools), best)
     left = _after(first.opportunity, first.most.repay, terms) if most >= least else None
     second = left and left.terms.offer(left.opportunity)
     if not isinstance(second, Offer):
         return None
-    more = terms.ceiling(second, paths[second.pair], pools) - gas
+    more = terms.ceiling(second, paths[second.pair], pools)
     return first if more >= least and most + more > best + least else None
 
 
