@@ -10,7 +10,7 @@ from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.foresight import AnyProspect, Foresight
 from keeper.app.governor import Governor
-from keeper.app.lane import Judgement, Lane
+from keeper.app.lane import Judgement, Lane, planned
 from keeper.app.misses import Misses
 from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.outbox import Outbox
@@ -27,6 +27,7 @@ from keeper.ledger.missed import Missed
 from keeper.ops.health import Component, Heartbeat
 from keeper.ops.incidents import Incidents
 from keeper.ops.metrics import Metrics
+from keeper.plan.model import Plan
 from keeper.ports import Chain, PendingTransaction, Priority, priority
 from keeper.types import Address, BlockRef
 
@@ -180,19 +181,25 @@ class Daemon:
             await self._dispatcher.recall()
         await self._settle(head)
         judgements = await self._judge(ready, head)
-        plans = [plan for judgement in judgements for plan in judgement.plans]
         self._stopwatch.decided(head)
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
+        if self._sends and self._governor.budgeted:
+            await self._write_up()
+        first, in_flight = list[Plan](), len(self._in_flight())
+        if any(judgement.left for judgement in judgements):
+            first = planned(judgements)
+            await self._send(first, head)
+            judgements = await self._complete(ready, judgements, head)
+        for each in judgements:
+            self._misses.remember(each.deployment, head.number, (*each.plans, *each.rejections))
         self._announcer.judged(
             head,
             judgements,
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
-            in_flight=len(self._in_flight()),
+            in_flight=in_flight,
         )
+        await self._send([plan for plan in planned(judgements) if plan not in first], head)
         if self._sends:
-            if self._governor.budgeted:
-                await self._write_up()
-            await self._outbox.send(plans, head)
             for lane in ready:
                 await self._outbox.send(await lane.reconsider(), head)
         await self._look_ahead(head)
@@ -312,9 +319,7 @@ class Daemon:
         in_flight = self._in_flight()
         timestamp = self._pace.next_timestamp
         judgements: list[Judgement] = []
-        waiting = self._outbox.waiting() if self._recovered else []
         for lane in lanes:
-            ahead = [*waiting, *(plan for judgement in judgements for plan in judgement.plans)]
             try:
                 judgement = await lane.judge(
                     head,
@@ -322,17 +327,36 @@ class Daemon:
                     gas_price,
                     native,
                     in_flight,
-                    ahead=ahead,
+                    ahead=self._ahead(judgements),
                     markets=markets,
                     patience=self._pace.patience,
                 )
                 judgements.append(judgement)
-                self._misses.remember(
-                    judgement.deployment, head.number, (*judgement.plans, *judgement.rejections)
-                )
             except Degraded as error:
                 self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
         return judgements
+
+    async def _complete(
+        self, lanes: Sequence[Lane], judgements: Sequence[Judgement], head: BlockRef
+    ) -> list[Judgement]:
+        """Decide on those whom `judgements` left, now that the others are on their way."""
+        by_name = {lane.market.deployment: lane for lane in lanes}
+        complete = list(judgements)
+        for place, each in enumerate(judgements):
+            try:
+                complete[place] = await by_name[each.deployment].go_on(each, self._ahead(complete))
+            except Degraded as error:
+                self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
+        self._stopwatch.decided(head)
+        return complete
+
+    def _ahead(self, judgements: Sequence[Judgement]) -> list[Plan]:
+        """Whose trades come before: what is on its way, and what was decided at this head."""
+        return self._outbox.ahead(planned(judgements)) if self._recovered else planned(judgements)
+
+    async def _send(self, plans: Sequence[Plan], head: BlockRef) -> None:
+        if self._sends:
+            await self._outbox.send(plans, head)
 
     async def _look_ahead(self, head: BlockRef) -> None:
         """What to place behind updates that this head leaves waiting."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from keeper.app.desk import Change, Desk, Situation, changes
+from keeper.app.vanguard import foremost, goes_alone
 from keeper.index.audit import Audit, Auditor
 from keeper.index.follower import Follower, Liquidated
 from keeper.plan.lasting import Horizon
@@ -24,7 +25,8 @@ class Judgement(NamedTuple):
     `bad_debt` is what the protocol has booked and what accounts owe above their collateral, USD with 8
     decimals. `doubt` is why nothing is
     planned for a market whose book is not to be trusted. `notices` are sentences for the operator;
-    `changes` is what a policy just adopted decides otherwise than the one before.
+    `changes` is what a policy just adopted decides otherwise than the one before. Nothing is decided yet on
+    those `left`, so that the others can leave at once; see `Lane.go_on`.
     """
 
     deployment: str
@@ -36,6 +38,7 @@ class Judgement(NamedTuple):
     doubt: str | None
     notices: list[str]
     changes: list[Change]
+    left: list[Address]
 
 
 class Expectation(NamedTuple):
@@ -121,6 +124,8 @@ class Lane:
     ) -> Judgement:
         """Judge every account as the contracts will in a block at `timestamp`, plan for the liquidatable.
 
+        Where one of several is worth it, for that one alone: see `go_on`.
+
         What is planned may land up to `patience` seconds after that. The plans `ahead` of other deployments
         trade first in the pools that all share. The `markets` at the head may lend what is repaid.
 
@@ -132,18 +137,19 @@ class Lane:
         found = scan(market, frame, self._lookout)
         self._judged = frame
         self._liquidatable = frozenset(health.account for health in found.liquidatable)
-        doubtful = self.quarantined
         free = [
             health.account
             for health in found.liquidatable
             if (market.deployment, health.account) not in in_flight and not self._doubts(health.account)
         ]
         outcomes: list[Plan | Rejection] = []
+        left: list[Address] = []
         changed: list[Change] = []
         if self._desk is not None and market.doubt is None:
             later = Horizon.of(market, timestamp + patience) if free and patience else None
             now = Situation(head, frame, gas_price, native_price, markets, later)
-            outcomes = await self._desk.decide(market, free, now, ahead)
+            first = None if self._former else foremost(found.liquidatable, free)
+            outcomes, left = await self._decide(self._desk, free, first, now, ahead)
             self._open = now, outcomes
             if self._former is not None:
                 changed = changes(await self._former.decide(market, free, now, ahead), outcomes)
@@ -152,17 +158,50 @@ class Lane:
             market.deployment,
             found.liquidatable,
             found.blind,
-            [
-                step
-                for plan in outcomes
-                if isinstance(plan, Plan) and not doubtful & _assets(plan)
-                for step in plan.steps
-            ],
-            [outcome for outcome in outcomes if isinstance(outcome, Rejection)],
+            self._steps(outcomes),
+            _rejected(outcomes),
             usd_value(market, market.bad_debt()) + uncovered(market, found.liquidatable, frame),
             market.doubt,
             market.notices(),
             changed,
+            left,
+        )
+
+    async def _decide(
+        self,
+        desk: Desk,
+        accounts: Sequence[Address],
+        first: Address | None,
+        now: Situation,
+        ahead: Sequence[Plan],
+    ) -> tuple[list[Plan | Rejection], list[Address]]:
+        """What is decided on `first`, and who is left for later, where that is worth it; else on all."""
+        outcomes: list[Plan | Rejection] = []
+        others = list(accounts)
+        if first is not None:
+            outcomes = await desk.decide(self.market, [first], now, ahead)
+            others.remove(first)
+            if any(map(goes_alone, outcomes)):
+                return outcomes, others
+            if self._steps(outcomes):  # they share their gas, and are better ordered together
+                outcomes, others = [], list(accounts)
+        return outcomes + await desk.decide(self.market, others, now, ahead), []
+
+    async def go_on(self, judgement: Judgement, ahead: Sequence[Plan]) -> Judgement:
+        """`judgement` with what is decided on those whom it left, behind the plans `ahead`.
+
+        Raises:
+            Transient: quotes could not be read.
+        """
+        if not judgement.left or self._open is None or self._desk is None:
+            return judgement
+        now, outcomes = self._open
+        more = await self._desk.decide(self.market, judgement.left, now, ahead)
+        self._open = now, [*outcomes, *more]
+        return judgement._replace(
+            plans=[*judgement.plans, *self._steps(more)],
+            rejections=[*judgement.rejections, *_rejected(more)],
+            left=[],
         )
 
     async def anticipate(
@@ -231,6 +270,16 @@ class Lane:
             return None
         return await self._auditor.turn(self.market, head)
 
+    def _steps(self, outcomes: Sequence[Plan | Rejection]) -> list[Plan]:
+        """Every liquidation that is planned, but for those with assets that disagreed with the chain."""
+        doubtful = self.quarantined
+        return [
+            step
+            for plan in outcomes
+            if isinstance(plan, Plan) and not doubtful & _assets(plan)
+            for step in plan.steps
+        ]
+
     def _doubts(self, account: Address) -> bool:
         """Whether the account, or its market, disagreed with the chain."""
         return bool({account, section(account)} & self.quarantined)
@@ -239,6 +288,15 @@ class Lane:
         """Store a snapshot of the index."""
         if self._started:
             await self._follower.save(finalized)
+
+
+def planned(judgements: Sequence[Judgement]) -> list[Plan]:
+    """Every liquidation that `judgements` plan."""
+    return [plan for judgement in judgements for plan in judgement.plans]
+
+
+def _rejected(outcomes: Sequence[Plan | Rejection]) -> list[Rejection]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
 
 
 def _assets(plan: Plan) -> frozenset[Address]:

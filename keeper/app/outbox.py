@@ -45,13 +45,17 @@ class Outbox:
         self._governor = governor
         self._announcer = announcer
         self._limits = limits
-        self._sent: dict[tuple[str, Address], Plan] = {}
+        self._sent: dict[tuple[str, Address], list[Plan]] = {}
 
-    def waiting(self) -> list[Plan]:
-        """Plans on their way: what comes after them finds the pools as they leave them."""
+    def ahead(self, decided: Sequence[Plan] = ()) -> list[Plan]:
+        """Plans on their way, and `decided` ones: who comes after finds the pools as they leave them.
+
+        What the last look has just turned down counts, too: that may only make the others too careful.
+        """
         in_flight = self._dispatcher.in_flight()
-        self._sent = {key: plan for key, plan in self._sent.items() if key in in_flight}
-        return list(self._sent.values())
+        self._sent = {key: plans for key, plans in self._sent.items() if key in in_flight}
+        waiting = [plan for plans in self._sent.values() for plan in plans]
+        return [*waiting, *(plan for plan in decided if (plan.deployment, plan.account) not in in_flight)]
 
     async def send(
         self, plans: Sequence[Plan], head: BlockRef, behind: Behind | None = None
@@ -102,7 +106,8 @@ class Outbox:
             self._announcer.say_all(Event.PAPER, await self._records.papered(done))
         if not isinstance(done, Submitted):
             return None
-        self._sent |= {(plan.deployment, plan.account): plan for plan in look.simulation.plans}
+        for plan in look.simulation.plans:
+            self._sent.setdefault((plan.deployment, plan.account), []).append(plan)
         self._announcer.say_all(Event.SUBMITTED, await self._records.submitted(done))
         return done.transaction
 
