@@ -217,7 +217,7 @@ class Daemon:
             lane.rest()
         if head.number >= self._saved + self._limits.snapshot_blocks:
             await self.save()
-        await self._records.timed()
+        await self._records.rest()
         await self._incidents.save()
 
     async def save(self) -> None:

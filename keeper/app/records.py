@@ -15,6 +15,7 @@ from keeper.ledger.model import Expected, LedgerEntry, Outcome, Realised
 from keeper.ledger.store import Ledger
 from keeper.ops.metrics import Metrics, ProfitKind, TransactionOutcome
 from keeper.plan.model import Rejection
+from keeper.store import Database
 from keeper.types import borrower, checksum, section
 
 Fields = dict[str, Any]
@@ -37,12 +38,15 @@ class Records:
         metrics: Metrics,
         stopwatch: Stopwatch,
         latencies: Latencies,
+        *,
+        database: Database,
     ) -> None:
         self._ledger = ledger
         self._missed = missed
         self._metrics = metrics
         self._stopwatch = stopwatch
         self._latencies = latencies
+        self._database = database
 
     async def papered(self, papered: Papered) -> list[Fields]:
         """Liquidations that were simulated and not sent."""
@@ -68,9 +72,10 @@ class Records:
             told += [entry_fields(entry) for entry in news if entry.outcome is not Outcome.PENDING]
         return told
 
-    async def timed(self) -> None:
-        """Keep how long attempts took."""
+    async def rest(self) -> None:
+        """What nobody waits for: keep how long attempts took, and let the database see to itself."""
         await self._latencies.record(self._stopwatch.drain())
+        await self._database.rest()
 
     async def missed(self, found: Sequence[Missed]) -> list[Fields]:
         """Liquidations that others made."""

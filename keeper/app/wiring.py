@@ -130,7 +130,9 @@ async def assemble(
         hint_runner = await make_hint_runner(
             *shared, objection=governor.objection, observer=watch, stack=stack
         )
-        records = Records(ledger, MissLedger(database), metrics, stopwatch, Latencies(database))
+        records = Records(
+            ledger, MissLedger(database), metrics, stopwatch, Latencies(database), database=database
+        )
         daemon = Daemon(
             chain,
             config.chain.id,

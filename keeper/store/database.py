@@ -97,6 +97,11 @@ class Database:
             return self.engine.begin(lax=lax)
         return self.engine.begin()
 
+    async def rest(self) -> None:
+        """What the database has to do for itself now and then, best when nobody waits for it."""
+        if isinstance(self.engine, InlineEngine):
+            await self.engine.rest()
+
     async def close(self) -> None:
         await asyncio.shield(self.engine.dispose())
 

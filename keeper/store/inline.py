@@ -14,6 +14,11 @@ from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable
 
 T = TypeVar("T")
 
+SOME = 150
+"""Rows after which the log is worth emptying: a few hundred of the thousand pages at which SQLite itself does
+it, within whichever commit that is.
+"""
+
 
 class InlineConnection:
     """What the stages use of an `AsyncConnection`, carried out at once."""
@@ -48,6 +53,7 @@ class InlineEngine:
         self._engine = engine
         self._connection: Connection | None = None  # SQLite has one writer: one is kept, and kept open
         self._turn = asyncio.Lock()
+        self._emptied = 0  # rows written until the log was emptied last
         self._owner: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
@@ -68,6 +74,14 @@ class InlineEngine:
                     yield InlineConnection(connection)
             finally:
                 self._owner = None
+
+    async def rest(self) -> None:
+        """Empty the write-ahead log into the database if there is much in it, now that nobody waits."""
+        async with self._turn:
+            driver = _driver(self._open())
+            if driver.total_changes - self._emptied >= SOME:
+                driver.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                self._emptied = driver.total_changes
 
     def _open(self) -> Connection:
         if self._connection is None:
@@ -90,10 +104,15 @@ def _waiting(connection: Connection, *, lax: bool) -> Iterator[None]:
     if not lax:
         yield
         return
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
+    driver = _driver(connection)
     driver.execute("PRAGMA synchronous=NORMAL")
     try:
         yield
     finally:
         driver.execute("PRAGMA synchronous=FULL")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

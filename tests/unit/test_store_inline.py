@@ -8,6 +8,7 @@ from sqlalchemy import func, insert, select, text
 
 from keeper.ops.incidents import incidents
 from keeper.store import Database
+from keeper.store.inline import SOME
 from tests.execute_samples import fresh_database
 
 ROW = {"kind": "k", "times": 1, "first": 1, "last": 1, "detail": ""}
@@ -16,6 +17,16 @@ ROW = {"kind": "k", "times": 1, "first": 1, "last": 1, "detail": ""}
 async def count(database: Database) -> int:
     async with database.begin() as connection:
         return int(await connection.scalar(select(func.count()).select_from(incidents)))
+
+
+def log_size(folder: Path) -> int:
+    [log] = folder.glob("*-wal")
+    return log.stat().st_size
+
+
+async def write(database: Database, subject: str) -> None:
+    async with database.begin(lax=True) as connection:
+        await connection.execute(insert(incidents).values(**ROW, subject=subject))
 
 
 async def fail(database: Database, *, lax: bool = False) -> None:
@@ -77,3 +88,15 @@ async def test_begin__within_another_of_the_same_task__is_refused_at_once(tmp_pa
     async with fresh_database(tmp_path) as database, database.begin():
         with pytest.raises(RuntimeError, match="within another"):
             await count(database)
+
+
+async def test_rest__much_was_written__empties_the_log_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with fresh_database(tmp_path) as database:
+        await database.rest()
+        for number in range(SOME):
+            await write(database, str(number))
+        before = log_size(tmp_path)
+        await database.rest()
+        await write(database, "first in the empty log")
+        assert log_size(tmp_path) == before, "it is begun anew, not continued"
+        assert await count(database) == SOME + 1
