@@ -1,6 +1,7 @@
 """Who lends what a liquidation repays: the cheapest source of flash loans that has enough."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from math import inf
 from typing import NamedTuple, Self
 
 from keeper.plan.model import Loan
@@ -65,13 +66,16 @@ def cheapest(
     same asset, what is seized must stay there. Lenders to `avoid` take part in the sale, which locks
     them. Among equal costs the venue itself is preferred: one allowance serves both of its pulls.
     """
-
-    def cost(offer: tuple[Loan, int]) -> tuple[float, bool]:
-        loan, fee = offer
-        return fee - spared.get(loan.kind, 0), loan.lender != need.venue
-
-    found = min(_offers(sources, need, avoid), key=cost, default=None)
-    return found and Funding(*found)
+    chosen: tuple[FlashSource, int] | None = None
+    least = (inf, True)
+    for source in sources:
+        if source.lender in avoid or not _suffices(source, need):
+            continue
+        fee = source.fee(need.token, need.amount)
+        cost = fee - spared.get(source.kind, 0), source.lender != need.venue
+        if cost < least:
+            chosen, least = (source, fee), cost
+    return chosen and Funding(Loan(chosen[0].kind, chosen[0].lender), chosen[1])
 
 
 def lends(sources: Sequence[FlashSource], need: Need, loan: Loan) -> bool:
@@ -86,11 +90,3 @@ def _suffices(source: FlashSource, need: Need) -> bool:
         return need.in_swap
     kept = need.kept if source.lender == need.venue else 0
     return source.available(need.token) - kept >= need.amount
-
-
-def _offers(
-    sources: Sequence[FlashSource], need: Need, avoid: Collection[Address]
-) -> Iterator[tuple[Loan, int]]:
-    for source in sources:
-        if source.lender not in avoid and _suffices(source, need):
-            yield Loan(source.kind, source.lender), source.fee(need.token, need.amount)

@@ -1,7 +1,7 @@
 """The most profitable liquidation of each account, found for a whole burst of accounts at once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ def _contest(choices: Sequence[Choice]) -> Quoting[list[Trial | None]]:
     free = [place for place in order if choices[place].ceiling == inf]
     trials = dict(zip(free, (yield from together([choices[place].trial for place in free])), strict=True))
     for place in order[len(free) :]:
-        best = max(filter(None, trials.values()), key=Trial.rank, default=None)
+        best = _best(trials.values())
         if best is None or choices[place].ceiling > best.profit.net_usd:
             trials[place] = yield from choices[place].trial
     return [trials.get(place) for place in range(len(choices))]
@@ -77,52 +77,57 @@ def _contest(choices: Sequence[Choice]) -> Quoting[list[Trial | None]]:
 
 def _best_sale(offer: Offer, shortlist: Shortlist, terms: Terms, pools: Pools) -> Quoting[Trial | None]:
     """The offer's most profitable size over one path or several."""
+    pair = offer.opportunity
     singles = [
-        Choice(terms.ceiling(offer, [path], pools), _size(offer.opportunity, path, terms))
+        Choice(terms.ceiling(offer, [path], pools), _size(pair, path, terms, pair.ranges))
         for path in (yield from shortlist.promising(offer))
     ]
-    found = yield from _contest(singles)
-    single = max(filter(None, found), key=Trial.rank, default=None)
-    best = yield from _share(offer, (yield from shortlist.sharing(offer)), single, terms)
+    single = _best((yield from _contest(singles)))
+    several = yield from shortlist.sharing(offer)
+    best = _best([single, (yield from _shared(offer, several, single, terms, pair.ranges))])
     return best if terms.later is None else (yield from _lasting(offer, best, shortlist, terms))
 
 
-def _share(
-    offer: Offer, paths: tuple[Path, ...], single: Trial | None, terms: Terms
+def _shared(
+    offer: Offer, paths: tuple[Path, ...], single: Trial | None, terms: Terms, ranges: Ranges
 ) -> Quoting[Trial | None]:
-    """The better of `single` and the most profitable size over several of `paths` at once."""
+    """The most profitable size over several of `paths` at once; None where one alone brings as much.
+
+    `single` is the best over one path. Where that is the largest size, it is so over several as well: they
+    give way less.
+    """
     if len(paths) < 2:
-        return single
-    opportunity = offer.opportunity
-    amounts = {offer.most.seize, single.settlement.seize if single else offer.most.seize}
+        return None
+    opportunity, most = offer.opportunity, single.settlement if single else offer.most
+    amounts = list(dict.fromkeys([most.seize, offer.most.seize]))
     quotes = yield [terms.question(opportunity, paths, amount) for amount in amounts]
-    if not any(quote and len(quote.parts) > 1 for quote in quotes):
-        return single
-    shared = yield from _size(opportunity, paths, terms)
-    return max(filter(None, (single, shared)), key=Trial.rank, default=None)
+    divided = [quote if quote and len(quote.parts) > 1 else None for quote in quotes]
+    if not any(divided):
+        return None
+    if single is not None and single.size == ranges[-1][1]:
+        return divided[0] and terms.trial(opportunity, single.size, most, divided[0])
+    return (yield from _size(opportunity, paths, terms, ranges))
 
 
 def _lasting(offer: Offer, trial: Trial | None, shortlist: Shortlist, terms: Terms) -> Quoting[Trial | None]:
     """`trial`, or the best size that lasts where it does not."""
-    if trial is None or terms.lasts(trial):
+    ranges = () if trial is None or terms.lasts(trial) else terms.lasting(offer)
+    if trial is None or not ranges:
         return trial
-    several = yield from shortlist.sharing(offer)
     promising = yield from shortlist.promising(offer)
-    sales: list[Sale] = [*promising, *([several] if len(several) > 1 else [])]
-    ranges = terms.lasting(offer)
-    found = yield from together([_size(offer.opportunity, sale, terms, ranges) for sale in sales])
-    best = max((each for each in found if each and terms.lasts(each)), key=Trial.rank, default=None)
+    sized = yield from together([_size(offer.opportunity, path, terms, ranges) for path in promising])
+    single = _best(each for each in sized if each and terms.lasts(each))
+    shared = yield from _shared(offer, (yield from shortlist.sharing(offer)), single, terms, ranges)
+    best = _best([single, shared if shared and terms.lasts(shared) else None])
     return trial if best is None or best.profit.net_usd * WORTH_LASTING < trial.profit.net_usd else best
 
 
-def _size(
-    opportunity: Opportunity, sale: Sale, terms: Terms, ranges: Ranges | None = None
-) -> Quoting[Trial | None]:
-    """The most profitable size over one path or several; None when no size gets a quote.
+def _best(trials: Iterable[Trial | None]) -> Trial | None:
+    return max(filter(None, trials), key=Trial.rank, default=None)
 
-    `ranges` are those of the opportunity where none are given.
-    """
-    ranges = opportunity.ranges if ranges is None else ranges
+
+def _size(opportunity: Opportunity, sale: Sale, terms: Terms, ranges: Ranges) -> Quoting[Trial | None]:
+    """The most profitable size in `ranges` over one path or several; None when no size gets a quote."""
     trials: dict[int, Trial] = {}
     values: dict[int, int | None] = {}
     while sizes := next_sizes(ranges, values):
@@ -136,7 +141,7 @@ def _size(
             if trial is not None:
                 trials[size] = trial
         values |= {size: trials[size].profit.net_usd if size in trials else None for size in sizes}
-    chosen = chosen_size(ranges, values) if ranges else None
+    chosen = chosen_size(ranges, values)
     return None if chosen is None else trials[chosen]
 
 

@@ -12,7 +12,7 @@ from keeper.plan.liquidity import pools_of
 from keeper.plan.model import Leg, Loan, Profit, Route
 from keeper.plan.profit import account_for, gas_to_usd, to_usd
 from keeper.plan.route import Path, PoolKey, Pools, Question, Quote, QuoteRequest, SplitRequest
-from keeper.plan.sale import next_rate
+from keeper.plan.sale import next_rate, sell
 from keeper.plan.size import Ranges
 from keeper.plan.strategy import GasModel
 from keeper.plan.uniswap_v3.gas import swap_gas
@@ -159,15 +159,21 @@ class Terms:
     def ceiling(self, offer: Offer, paths: Sequence[Path], pools: Pools) -> float:
         """USD (8 decimals) that no size of `offer` brings more than; inf with unknown pools.
 
-        The first unit sells best, the bonus grows with the size, and no sale passes fewer pools.
+        The first unit sells best, the bonus grows with the size, and no sale passes fewer pools. Over one
+        path whose last unit still pays no size brings more than the largest.
         """
         rates = [next_rate(path, pools) for path in paths]
         if not all(rates):
             return inf
         hops = min((len(path.hops) for path in paths), default=0)
         gas = self.cost(self.gas.least + self.gas.swap(swap_gas(hops, 0), hops))
-        out, debt = max(rates, default=0.0) * offer.most.seize, offer.opportunity.debt
-        return (out - offer.most.repay) * (debt.price or 0) / float(10**debt.decimals) - gas
+        seize, repay, debt = offer.most.seize, offer.most.repay, offer.opportunity.debt
+        out = max(rates, default=0.0) * seize
+        if len(paths) == 1:
+            sold = sell(paths[0], seize, pools)
+            if sold and next_rate(paths[0], sold.after) * seize >= repay:
+                out = sold.amount_out
+        return (out - repay) * (debt.price or 0) / float(10**debt.decimals) - gas
 
     def funded(self, offer: Offer, busy: Collection[Address] = ()) -> bool:
         """Whether the offer's largest repayment can be paid for while the sale locks the `busy` lenders."""
