@@ -221,6 +221,31 @@ async def test_run_live__killed_with_a_transaction_out__sends_it_once(world: Wor
     assert await world.operator_nonce() - nonce == len(batches)
 
 
+async def test_run_live__several_cross_at_once__the_richest_leaves_first_and_all_land_in_one_block(
+    world: World, tmp_path: Path
+) -> None:
+    config, node = world.config(tmp_path / "mine"), world.network.node
+    await world.crash()
+    nonce = await world.operator_nonce()
+    await node.request("evm_setAutomine", False)
+    async with Daemon.running(config, "--mode", "live") as daemon:
+        head = await daemon.event("head")
+        early = [event for event in daemon.events if event["event"] == "submitted"]
+        sent = early + [await daemon.event("submitted") for _ in range(head["plans"] - len(early))]
+        await node.mine(1)
+        outcomes = [await daemon.event("outcome", outcome="success") for _ in sent]
+        assert await daemon.end(signal.SIGTERM) == 0
+
+    assert len({event["account"] for event in early}) == 1
+    assert len({event["account"] for event in sent}) > 1
+    assert {event["tx_hash"] for event in early}.isdisjoint(event["tx_hash"] for event in sent[len(early) :])
+    hashes = list(dict.fromkeys(event["tx_hash"] for event in sent))
+    mined = [await node.request("eth_getTransactionByHash", each) for each in hashes]
+    assert [int(each["nonce"], 16) for each in mined] == list(range(nonce, nonce + len(hashes)))
+    assert {int(each["blockNumber"], 16) for each in mined} == {head["block"] + 1}
+    assert sorted(event["account"] for event in outcomes) == sorted(event["account"] for event in sent)
+
+
 async def test_run__reports_as_log_lines_for_people(world: World, tmp_path: Path) -> None:
     await world.crash()
     result = await keeper(world.config(tmp_path / "mine"), "run", "--mode", "paper", "--once")

@@ -213,6 +213,24 @@ async def test_burst__small_enough_to_try_every_order__brings_nearly_the_best_of
     assert total * 100 >= best * 95
 
 
+@pytest.mark.parametrize("seed", range(5))
+async def test_burst__the_largest_is_sent_before_the_others_are_planned__brings_nearly_the_best(
+    seed: int,
+) -> None:
+    thin = scene(100 + seed, 4, dollars=100_000, largest=5.2)
+    best = await best_order(thin, thin.accounts, [])
+    largest = max(thin.accounts, key=lambda who: max(map(owed, thin.market.opened[who])))
+    ahead = [plan for plan in await thin.burst([largest]) if isinstance(plan, Plan)]
+    others = await thin.burst([who for who in thin.accounts if who != largest], ahead)
+    plans = [*ahead, *(plan for plan in others if isinstance(plan, Plan))]
+    assert sum(plan.profit.net_usd for plan in plans) * 100 >= best * 95
+    assert [plan.turn for plan in ranked(plans)] == list(range(len(plans)))
+
+
+def owed(pair: Opportunity) -> int:
+    return to_usd(pair.ranges[-1][1], pair.debt)
+
+
 async def test_burst__plans_share_pools__each_brings_exactly_what_it_says_after_the_ones_before_it() -> None:
     thin = scene(7, 40, dollars=150_000, largest=5.0, at_least=USD)
     results = await thin.burst(thin.accounts)
