@@ -126,9 +126,11 @@ class Pusher:
             ceiling=ceiling,
             head=view.head,
         )
-        transaction = self._desk.roster.keep(await self._desk.store.reserve(intent, view.nonce, at=nonce))
-        if fees is not None:
-            await self.sign(transaction, Cancel(fees), view)
+        reserved = await self._desk.store.reserve(intent, view.nonce, at=nonce)
+        if reserved is not None:
+            transaction = self._desk.roster.keep(reserved)
+            if fees is not None:
+                await self.sign(transaction, Cancel(fees), view)
 
     async def sign(self, transaction: Transaction, action: Sign | Cancel, view: View) -> None:
         """Sign and send; where the signer does not play along, the next head tries again."""

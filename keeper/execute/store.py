@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from keeper.errors import Halt
 from keeper.execute.model import NO_NONCE, Attempt, Fees, Mined, Step, Transaction
@@ -190,15 +191,20 @@ class TransactionStore:
         async with self._writing() as connection:
             return await self._insert(connection, intent, State.QUEUED, NO_NONCE)
 
-    async def reserve(self, intent: Intent, floor: int, *, at: int | None = None) -> Transaction:
+    async def reserve(self, intent: Intent, floor: int, *, at: int | None = None) -> Transaction | None:
         """Give a new transaction the next nonce, at least `floor` (the chain's own count); or nonce `at`.
 
-        That has to outlive this process, not the power: nothing is sent before `signed` is on the disk, and
-        with it all that was written earlier.
+        None where a transaction has the intent's key already. The nonce has to outlive this process, not the
+        power: nothing is sent before `signed` is on the disk, and with it all that was written earlier.
         """
-        async with self._writing(lax=True) as connection:
-            nonce = await self._free_nonce(connection, floor) if at is None else at
-            return await self._insert(connection, intent, State.RESERVED, nonce)
+        try:
+            async with self._writing(lax=True) as connection:
+                nonce = await self._free_nonce(connection, floor) if at is None else at
+                return await self._insert(connection, intent, State.RESERVED, nonce)
+        except IntegrityError:
+            if await self.find(intent.key) is None:
+                raise
+            return None
 
     async def admit(self, transaction: Transaction, floor: int) -> Transaction:
         """Give a queued transaction the next nonce."""

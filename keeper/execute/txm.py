@@ -200,24 +200,23 @@ class TransactionManager:
             StartOver: see `on_head`.
         """
         async with self._lock:
-            known = await self._store.find(key)
-            if known is not None:
-                return known
-            view = self._ready()
-            highest = self._rules.max_gas_price
+            highest, held = self._rules.max_gas_price, fees is not None
             ceiling = highest if ceiling is None else min(ceiling, highest)
-            held = fees is not None
-            fees = fees or first_fees(Quote(view.tip, view.head.base_fee), ceiling)
-            if fees is None:
-                raise Degraded(
-                    f"the base fee {view.head.base_fee} leaves nothing below {ceiling} wei per gas"
-                )
+            try:
+                view = self._ready()
+                fees = fees or _first_fees(view, ceiling)
+                room = await self._has_room(needed=held)
+            except (Halt, Degraded):
+                known = await self._store.find(key)
+                if known is None:
+                    raise
+                return known
             intent = Intent(key, call, tuple(steps), gas_limit, ceiling, view.head, until)
-            if not await self._has_room():
-                if held:
-                    raise Degraded(f"{self._rules.max_in_flight} transactions of {self.address} are out")
-                return await self._queue(intent)
-            transaction = self._own(await self._store.reserve(intent, view.nonce))
+            reserved = await self._store.reserve(intent, view.nonce) if room else None
+            if reserved is None:
+                known = await self._store.find(key)
+                return await self._queue(intent) if known is None else known
+            transaction = self._own(reserved)
             self._roster.hold(transaction, held=held)
             self._promised += gas_limit * fees.cap
             return await self._attempts.pay(transaction, fees, view.head.number, gas_limit)
@@ -339,8 +338,18 @@ class TransactionManager:
             return True
         return False
 
-    async def _has_room(self) -> bool:
-        """Whether another one may be in flight; deep pipelines ask what the node has seen of them (T23)."""
+    async def _has_room(self, *, needed: bool = False) -> bool:
+        """Whether another one may be in flight; deep pipelines ask what the node has seen of them (T23).
+
+        Raises:
+            Degraded: it may not, and is `needed` there.
+        """
+        room = await self._finds_room()
+        if needed and not room:
+            raise Degraded(f"{self._rules.max_in_flight} transactions of {self.address} are out")
+        return room
+
+    async def _finds_room(self) -> bool:
         waiting = self._roster.waiting()
         if len(waiting) >= self._rules.max_in_flight:
             return False
@@ -374,6 +383,13 @@ class TransactionManager:
             gaps=self._pusher.gaps,
             stuck=sum(is_stuck(each, view, self._rules) for each in waiting),
         )
+
+
+def _first_fees(view: View, ceiling: int) -> Fees:
+    fees = first_fees(Quote(view.tip, view.head.base_fee), ceiling)
+    if fees is None:
+        raise Degraded(f"the base fee {view.head.base_fee} leaves nothing below {ceiling} wei per gas")
+    return fees
 
 
 def _is_refused(transaction: Transaction) -> bool:

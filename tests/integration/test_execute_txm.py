@@ -61,6 +61,16 @@ async def test_submit__same_intent_twice__one_transaction(world: World) -> None:
     assert (await world.count(), await world.nonce()) == (1, 1)
 
 
+async def test_submit__same_intent_when_it_could_not_be_sent_now__still_the_first_transaction(
+    world: World,
+) -> None:
+    first = await world.submit(1)
+    assert await world.submit(1, ceiling=GWEI // 2) == first
+    world.manager._brake.pull("on purpose")
+    assert await world.submit(1) == first
+    assert len(world.pen.signed) == 1
+
+
 async def test_submit__before_recovery__halts_and_signs_nothing(new: World) -> None:
     with pytest.raises(Halt, match="recovered"):
         await new.submit(1)
