@@ -1,16 +1,17 @@
 """Which of all the paths between two tokens are worth trying sizes on."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import ceil, inf, log
 from typing import NamedTuple
 
 from keeper.plan.profit import to_usd
 from keeper.plan.quotes import Quoting
 from keeper.plan.route import Path, Pools, QuoteRequest
-from keeper.plan.sale import next_rate, sell
+from keeper.plan.sale import Sold, next_rate, sell
 from keeper.plan.terms import Offer, Pair, Terms
 from keeper.plan.together import together
 from keeper.plan.uniswap_v3.gas import swap_gas
+from keeper.protocols.base import AssetInfo
 
 SPREAD = 4
 """The routes of a token pair are compared once for all accounts, at amounts at most this factor apart."""
@@ -78,37 +79,84 @@ class Shortlist:
 
     def _compare(self, pair: Pair) -> Quoting[Sequence[Probe]]:
         """Which path is best for amounts across the sizes of the pair's offers, ascending."""
-        paths, offers, terms = self._paths[pair], self._offers[pair], self._terms
+        paths, offers = self._paths[pair], self._offers[pair]
         seizes = [offer.most.seize for offer in offers]
         unknown = [Probe(max(seizes), path, 0) for path in paths[:ROUTES]]
         if len(paths) < 2:
             return unknown
-        debt = offers[0].opportunity.debt
+        field = _Field(paths, offers[0].opportunity.debt, self._terms, self._pools)
         amounts = _ladder(max(min(seizes) // DEEPEST, 1), max(seizes))
-        requests = list(_contenders(paths, amounts, terms.gas_worth(debt), terms, self._pools))
+        requests = field.requests(amounts)
         quotes = yield requests
-        best: dict[int, Probe] = {}
+        best = field.favoured(amounts)
         for (path, amount), quote in zip(requests, quotes, strict=True):
             if quote is not None:
-                worth = to_usd(quote.amount_out, debt) - terms.cost(terms.gas.swap(quote.gas, len(path.hops)))
+                worth = field.worth(path, quote.amount_out, quote.gas)
                 if amount not in best or worth > best[amount].worth:
                     best[amount] = Probe(amount, path, worth)
-        return list(best.values()) or unknown  # sizing may still find an amount that dry pools take
+        # Sizing may still find an amount that dry pools take.
+        return [best[amount] for amount in sorted(best)] or unknown
 
 
-def _contenders(
-    paths: Sequence[Path], amounts: Sequence[int], gas_worth: float, terms: Terms, pools: Pools
-) -> Iterator[QuoteRequest]:
-    """Every path at every amount, less those that even at the price of their first unit are not the best."""
-    rates = {path: next_rate(path, pools) for path in paths}
-    costs = {path: gas_worth * terms.gas.swap(swap_gas(len(path.hops), 0), len(path.hops)) for path in paths}
-    favourite = max(paths, key=rates.__getitem__)
-    for amount in amounts:
-        sold = sell(favourite, amount, pools)
-        floor = sold.amount_out - gas_worth * terms.gas.swap(sold.gas, len(favourite.hops)) if sold else -inf
-        for path in paths:
-            if path == favourite or not rates[path] or rates[path] * amount - costs[path] >= floor:
-                yield QuoteRequest(path, amount)
+class _Field:
+    """The paths of a pair against its favourite, the one whose first unit brings most."""
+
+    def __init__(self, paths: Sequence[Path], debt: AssetInfo, terms: Terms, pools: Pools) -> None:
+        self._debt = debt
+        self._terms = terms
+        self._pools = pools
+        self._gas_worth = terms.gas_worth(debt)
+        self._rates = {path: next_rate(path, pools) for path in paths}
+        self._costs = {path: self._cost(path, swap_gas(len(path.hops), 0)) for path in paths}
+        self._favourite = max(paths, key=self._rates.__getitem__)
+        self._sold: dict[int, Sold | None] = {}
+
+    def requests(self, amounts: Sequence[int]) -> list[QuoteRequest]:
+        """Every path at every amount that may be better there than the favourite; the favourite where needed.
+
+        Who neither brings as much of the largest amount, be it at the price of the first unit, nor costs less
+        gas is better for no amount.
+        """
+        most = max(amounts)
+        rivals = [
+            path
+            for path in self._rates
+            if path != self._favourite
+            and (self._costs[path] < self._costs[self._favourite] or self._contends(path, most))
+        ]
+        return [
+            QuoteRequest(path, amount)
+            for amount in (amounts if rivals else [most])
+            for path in (self._favourite, *rivals)
+            if (self._sale(amount) is None if path == self._favourite else self._contends(path, amount))
+        ]
+
+    def favoured(self, amounts: Sequence[int]) -> dict[int, Probe]:
+        """The favourite at those of `amounts` for which `requests` saw what it brings."""
+        known = ((amount, self._sold[amount]) for amount in amounts if amount in self._sold)
+        return {
+            amount: Probe(amount, self._favourite, self.worth(self._favourite, sold.amount_out, sold.gas))
+            for amount, sold in known
+            if sold is not None
+        }
+
+    def worth(self, path: Path, amount_out: int, gas: int) -> int:
+        """USD (8 decimals) of what a sale brings, less the gas of its swaps."""
+        return to_usd(amount_out, self._debt) - self._terms.cost(self._terms.gas.swap(gas, len(path.hops)))
+
+    def _contends(self, path: Path, amount: int) -> bool:
+        """Whether `path` may be better for `amount`: nobody sells it for more than the price of the first unit."""
+        sold = self._sale(amount)
+        floor = sold.amount_out - self._cost(self._favourite, sold.gas) if sold else -inf
+        return not self._rates[path] or self._rates[path] * amount - self._costs[path] >= floor
+
+    def _sale(self, amount: int) -> Sold | None:
+        if amount not in self._sold:
+            self._sold[amount] = sell(self._favourite, amount, self._pools)
+        return self._sold[amount]
+
+    def _cost(self, path: Path, gas: int) -> float:
+        return self._gas_worth * self._terms.gas.swap(gas, len(path.hops))
 
 
 def _ladder(low: int, high: int) -> list[int]:

@@ -153,15 +153,17 @@ class AaveV3Market(Trust):
 
     def opportunities(self, account: Address, frame: AaveFrame) -> Sequence[Opportunity]:
         position = Position.of(self.book, account)
+        debts, collaterals = position.debts(), position.collaterals()
+        infos = {number: self._asset(number) for number in {*debts, *collaterals}}
         found = []
-        for debt in position.debts():
-            for collateral in position.collaterals():
+        for debt in debts:
+            for collateral in collaterals:
                 pair = self._examine(position, debt, collateral, frame)
                 if isinstance(pair, Refusal):
                     continue
                 runs = ranges.accepted(pair)
                 if runs:
-                    found.append(Opportunity(account, self._asset(debt), self._asset(collateral), runs))
+                    found.append(Opportunity(account, infos[debt], infos[collateral], runs))
         return found
 
     def settle(
