@@ -87,7 +87,11 @@ def _words(tick: int, spacing: int) -> set[int]:
 
 def _initialised(bitmap: dict[int, int], spacing: int) -> Iterable[int]:
     for word, bits in bitmap.items():
-        yield from ((word * WORD + place) * spacing for place in range(WORD) if bits >> place & 1)
+        left = bits
+        while left:
+            lowest = left & -left
+            yield (word * WORD + lowest.bit_length() - 1) * spacing
+            left ^= lowest
 
 
 def _at(function: bytes, index: int) -> bytes:
