@@ -31,6 +31,7 @@ from keeper.execute.states import TERMINAL, State, advance
 from keeper.store import BigInteger256, Database, JsonDocument, metadata
 from keeper.store.database import Connection
 from keeper.store.lease import Fence, unfenced
+from keeper.store.plain import PLAIN
 from keeper.types import Address, BlockRef, Call, Hash
 
 GIVEN_UP = (State.QUEUED, State.DROPPED, State.LOST)
@@ -119,14 +120,18 @@ _GIVEN_BACK = select(func.min(_ALIKE.c.nonce)).where(
     _ALIKE.c.nonce >= bindparam("floor"),
     _ALIKE.c.nonce.not_in(select(transactions.c.nonce).where(_OURS, transactions.c.state != State.DROPPED)),
 )
-_FREE = select(_GIVEN_BACK.scalar_subquery(), _HIGHEST.scalar_subquery())
-_ADD = insert(transactions).returning(transactions.c.id)
-_MOVE = update(transactions).where(
-    transactions.c.id == bindparam("moved"), transactions.c.state == bindparam("believed")
+_FREE = select(_GIVEN_BACK.scalar_subquery(), _HIGHEST.scalar_subquery()).execution_options(**PLAIN)
+_ADD = insert(transactions).returning(transactions.c.id).execution_options(**PLAIN)
+_MOVE = (
+    update(transactions)
+    .where(transactions.c.id == bindparam("moved"), transactions.c.state == bindparam("believed"))
+    .execution_options(**PLAIN)
 )
-_ADD_ATTEMPT = insert(attempts)
-_TELL = update(attempts).where(
-    attempts.c.transaction_id == bindparam("told"), attempts.c.number == bindparam("newest")
+_ADD_ATTEMPT = insert(attempts).execution_options(**PLAIN)
+_TELL = (
+    update(attempts)
+    .where(attempts.c.transaction_id == bindparam("told"), attempts.c.number == bindparam("newest"))
+    .execution_options(**PLAIN)
 )
 _ATTEMPTS = select(attempts).where(attempts.c.transaction_id == bindparam("made")).order_by("number")
 

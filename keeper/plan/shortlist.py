@@ -145,7 +145,7 @@ class _Field:
         return to_usd(amount_out, self._debt) - self._terms.cost(self._terms.gas.swap(gas, len(path.hops)))
 
     def _contends(self, path: Path, amount: int) -> bool:
-        """Whether `path` may be better for `amount`: it brings no more than at the price of its first unit."""
+        """Whether `path` may be better for `amount`: nothing sells better than its first unit."""
         sold = self._sale(amount)
         floor = sold.amount_out - self._cost(self._favourite, sold.gas) if sold else -inf
         return not self._rates[path] or self._rates[path] * amount - self._costs[path] >= floor

@@ -6,11 +6,13 @@ A thread for it would add a dozen hand-overs to every transaction, ten times wha
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, Executable
+
+from keeper.store.plain import PlainStatement, Rows
 
 T = TypeVar("T")
 
@@ -23,23 +25,39 @@ it, within whichever commit that is.
 class InlineConnection:
     """What the stages use of an `AsyncConnection`, carried out at once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, plain: dict[Any, PlainStatement]) -> None:
         self._connection = connection
+        self._plain = plain
 
     @property
     def dialect(self) -> Dialect:
         """What kind of database it is."""
         return self._connection.dialect
 
-    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
-        return self._connection.execute(statement, parameters)
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any] | Rows:
+        if parameters and statement.get_execution_options().get("plain"):
+            return self._prepared(statement, parameters).run(_driver(self._connection), parameters)
+        return self._begun().execute(statement, parameters)
 
     async def scalar(self, statement: Executable, parameters: Any = None) -> Any:
-        return self._connection.scalar(statement, parameters)
+        return self._begun().scalar(statement, parameters)
 
     async def run_sync(self, work: Callable[..., T], *args: Any) -> T:
         """Call `work` with SQLAlchemy's own connection."""
-        return work(self._connection, *args)
+        return work(self._begun(), *args)
+
+    def _begun(self) -> Connection:
+        """SQLAlchemy's connection, in a transaction by its own lights too."""
+        if not self._connection.in_transaction():
+            self._connection.begin()
+        return self._connection
+
+    def _prepared(self, statement: Executable, parameters: Mapping[str, Any]) -> PlainStatement:
+        key = statement, tuple(parameters)
+        found = self._plain.get(key)
+        if found is None:
+            found = self._plain[key] = PlainStatement(statement, key[1], self.dialect)
+        return found
 
 
 class InlineEngine:
@@ -55,6 +73,7 @@ class InlineEngine:
         self._turn = asyncio.Lock()
         self._emptied = 0  # rows written until the log was emptied last
         self._owner: asyncio.Task[Any] | None = None
+        self._plain: dict[Any, PlainStatement] = {}
 
     @asynccontextmanager
     async def begin(self, *, lax: bool = False) -> AsyncIterator[InlineConnection]:
@@ -70,8 +89,8 @@ class InlineEngine:
             self._owner = task
             try:
                 connection = self._open()
-                with _waiting(connection, lax=lax), connection.begin():
-                    yield InlineConnection(connection)
+                with _waiting(connection, lax=lax), _transaction(connection):
+                    yield InlineConnection(connection, self._plain)
             finally:
                 self._owner = None
 
@@ -93,6 +112,21 @@ class InlineEngine:
         if self._connection is not None:
             self._connection.close()
         self._engine.dispose()
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """Commit what the block writes, by either way, when it ends well; else roll it back."""
+    try:
+        yield
+        if connection.in_transaction():
+            connection.commit()
+        else:
+            _driver(connection).commit()
+    except BaseException:
+        connection.rollback()
+        _driver(connection).rollback()
+        raise
 
 
 @contextmanager
