@@ -1,6 +1,6 @@
 """One endpoint as a question-and-answer machine: throttled, timed, with errors turned into policy."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from web3 import AsyncWeb3
@@ -158,9 +158,9 @@ class Endpoint:
         self._observer.on_request(self.host, method, self._clock.monotonic() - started, outcome)
 
     def _result(self, method: str, answer: Any) -> Any:
-        if isinstance(answer, Mapping):
+        if isinstance(answer, dict):
             error = answer.get("error")
-            if isinstance(error, Mapping):
+            if isinstance(error, dict):
                 said = self._url.scrub(str(error.get("message", "")))
                 raise exception_for(self.host, method, error, said)
             if error is None and "result" in answer:

@@ -53,9 +53,9 @@ class HttpProvider(AsyncJSONBaseProvider):
         answer = await self._post(_encode(formed))
         if not isinstance(answer, list):
             return cast("RPCResponse", answer)
-        by_id = {item.get("id"): item for item in answer if isinstance(item, Mapping)}
+        by_id = {item.get("id"): item for item in answer if isinstance(item, dict)}
         if len(answer) != len(formed) or any(request["id"] not in by_id for request in formed):
-            failed = next((item for item in answer if isinstance(item, Mapping) and "error" in item), None)
+            failed = next((item for item in answer if isinstance(item, dict) and "error" in item), None)
             if failed is not None and failed.get("id") is None:
                 return cast("RPCResponse", failed)
             raise Unreachable(f"{self._url.host}: {len(formed)} requests in a batch, {len(answer)} answers")
