@@ -22,9 +22,14 @@ def foremost(liquidatable: Sequence[Health], free: Collection[Address]) -> Addre
     return max(chosen, key=lambda health: min(health.debt, health.collateral)).account
 
 
+LIGHT = 0.005
+"""A sale that loses more than this share to the prices that it moves would crowd out others: who goes first
+decides then what all of them bring together."""
+
+
 def goes_alone(outcome: Plan | Rejection) -> bool:
-    """Whether what was decided on an account is worth a transaction of its own."""
-    if isinstance(outcome, Rejection):
+    """Whether what was decided on an account is worth a transaction of its own, and in nobody's way."""
+    if isinstance(outcome, Rejection) or outcome.impact is None or outcome.impact > LIGHT:
         return False
     profits = [step.profit for step in outcome.steps]
     return sum(profit.net_usd for profit in profits) >= MANY * sum(profit.gas_usd for profit in profits)

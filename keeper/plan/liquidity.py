@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from keeper.plan.model import Route
 from keeper.plan.route import Path, PoolKey, Pools, Quote, QuoteRequest, SplitRequest, keys
-from keeper.plan.sale import sell
+from keeper.plan.sale import next_rate, sell
 from keeper.plan.split import best_division
 from keeper.types import Address
 
@@ -41,6 +41,17 @@ class Liquidity:
         """
         pools = keys(path)
         return not pools & self.spoiled and not (pools and pools <= self.pools.keys())
+
+    def impact(self, route: Route, token_in: Address) -> float | None:
+        """The share of its proceeds that selling `token_in` over `route` loses to the prices that it moves.
+
+        None where some pool is not known.
+        """
+        if not route.legs:
+            return 0.0
+        rates = [next_rate(Path(leg.venue, token_in, leg.hops), self.pools) for leg in route.legs]
+        unmoved = sum(rate * leg.amount_in for rate, leg in zip(rates, route.legs, strict=True))
+        return 1 - route.amount_out / unmoved if all(rates) else None
 
     def after(self, route: Route, token_in: Address) -> "Liquidity":
         """What a plan that sells `token_in` over `route` leaves for the next ones."""

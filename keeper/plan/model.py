@@ -97,7 +97,8 @@ class Plan:
     `settlement.repay`, which the protocol leaves untouched unless debt grew meanwhile. `turn`: a plan is
     quoted on what the plans of earlier turns leave of the pools, so it must not go before them. `lands` is
     the time (Unix seconds) of the block that it was made for, 0 where none was named. `second` is another
-    liquidation of the same account that this one leaves room for.
+    liquidation of the same account that this one leaves room for. `impact` is the share of the proceeds that
+    the sale loses by moving the price, where that is known.
     """
 
     deployment: str
@@ -115,6 +116,7 @@ class Plan:
     turn: int = 0
     lands: int = 0
     second: "Plan | None" = None
+    impact: float | None = None
 
     @property
     def steps(self) -> "tuple[Plan, ...]":

@@ -48,6 +48,10 @@ class Race(NamedTuple):
     paths: Paths
     liquidity: Liquidity
 
+    def impact(self, plan: Plan) -> float | None:
+        """See `Liquidity.impact`."""
+        return self.liquidity.impact(plan.route, plan.opportunity.collateral.address)
+
 
 class Planner:
     """Finds the best pair, route and size for each account and says why where there is none.
@@ -153,7 +157,10 @@ class Planner:
         taken = [judge(case, trial, terms, self._strategy, block) for case, trial in last.turns]
         plans = [verdict for verdict in taken if isinstance(verdict, Plan)]
         late = [_late(verdict) for verdict in taken if isinstance(verdict, Rejection)]
-        turns = [replace(plan, turn=turn) for turn, plan in enumerate(plans, start=len(ahead))]
+        turns = [
+            replace(plan, turn=turn, impact=race.impact(plan))
+            for turn, plan in enumerate(plans, start=len(ahead))
+        ]
         turns = await self._in_two_steps(turns, last.turns, state, race.paths)
         everyone: list[Plan | Rejection] = [*turns, *late, *alone]
         verdicts = {verdict.account: verdict for verdict in everyone}
@@ -209,7 +216,8 @@ class Planner:
                 continue
             turn += 1
             first, second = both
-            better.append(replace(first, turn=plan.turn, second=replace(second, turn=turn)))
+            later = replace(second, turn=turn)
+            better.append(replace(first, turn=plan.turn, second=later, impact=plan.impact))
         return better
 
     async def _race(self, terms: Terms, block: BlockRef, accounts: Sequence[Address]) -> Race:

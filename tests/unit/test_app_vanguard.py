@@ -9,7 +9,7 @@ import pytest
 
 from keeper.app.desk import Situation
 from keeper.app.lane import Judgement, Lane
-from keeper.app.vanguard import MANY, foremost, goes_alone
+from keeper.app.vanguard import LIGHT, MANY, foremost, goes_alone
 from keeper.plan.model import Plan, Reason, Rejection
 from keeper.protocols.base import AssetInfo, Health
 from keeper.risk.scan import Scan
@@ -23,10 +23,10 @@ def health(number: int, debt: int, collateral: int = 10**6) -> Health:
     return Health(account(number), collateral, debt, 0, True)
 
 
-def plan(number: int, net: int) -> Plan:
+def plan(number: int, net: int, impact: float | None = 0.001) -> Plan:
     """A plan that brings `net` dollars for one of gas."""
     made = sample_plan(number)
-    return replace(made, profit=replace(made.profit, net_usd=net * USD))
+    return replace(made, profit=replace(made.profit, net_usd=net * USD), impact=impact)
 
 
 def rejection(number: int) -> Rejection:
@@ -48,6 +48,15 @@ def test_goes_alone__worth_many_times_its_gas__both_steps_counted() -> None:
     assert not goes_alone(plan(1, MANY - 1))
     assert goes_alone(replace(plan(1, MANY - 1), second=plan(1, MANY + 1)))
     assert not goes_alone(rejection(1))
+
+
+@pytest.mark.parametrize(
+    ("impact", "alone"), [(0.0, True), (LIGHT, True), (LIGHT * 1.01, False), (None, False)]
+)
+def test_goes_alone__moves_prices__only_where_the_others_hardly_feel_it(
+    impact: float | None, alone: bool
+) -> None:
+    assert goes_alone(plan(1, 1000, impact)) is alone
 
 
 @dataclass
