@@ -15,8 +15,13 @@ d * (v + u + 1). With at most LEGS roundings of one base unit
 so whoever has c * HF - (1 - c) * LEGS / D >= d * (1 + margin) is above 1 now. With c >= 1/2 that is everybody
 whose HF - LEGS / D, by which accounts are sorted beforehand, is at least d * (1 + margin) / c; the others are
 looked at one by one. Accounts whose legs changed are judged anew in any case.
+
+The bound takes everybody to hold what fell most and to owe what rose most. Where that leaves many, because
+one price jumped up and another down, they are screened: they alone, not everybody.
 """
 
+from collections.abc import Iterator
+from operator import truediv
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +36,11 @@ ROUNDING = 1e-11
 STEEPEST = 0.5
 """The lowest c for which accounts are sorted the right way."""
 
-MANY = 500
-"""So many suspects cost more to judge exactly than a screen of everybody does."""
+FEW = 100
+"""So many suspects cost no more to judge exactly than a screen of them does."""
+
+SHARE = 0.25
+"""Of all accounts: a screen of more costs as much as one of everybody."""
 
 
 class Base(NamedTuple):
@@ -58,8 +66,11 @@ class Lookout:
 
     def suspects(self, market: Market, frame: Any) -> NDArray[np.intp] | None:
         """Rows among which is everybody below 1 at `frame`; None where only a full screen can tell."""
-        base, factors = self._base, _factors(market, frame)
-        if base is None or factors is None or base.book is not market.book:
+        base = self._base
+        if base is None or base.book is not market.book or not isinstance(market, Scaled):
+            return None
+        factors = market.factors(frame)
+        if factors is None:
             return None
         ratios = _ratios(base.factors, factors)
         if ratios is None:
@@ -69,11 +80,15 @@ class Lookout:
         near = base.order[: np.searchsorted(base.floor, least / falls)]
         safe = falls * base.health[near] - (1 - falls) * base.dust[near] >= least  # NaN is not
         rows = np.union1d(near[~safe], market.book.changed(base.revision))
-        return rows if len(rows) <= MANY else None
+        if len(rows) <= FEW:
+            return rows
+        if len(rows) > max(FEW, SHARE * len(base.health)):
+            return None
+        return rows[~(market.screen_of(rows, frame) >= 1 + market.screen_margin)]
 
     def rest(self, market: Market, frame: Any) -> None:
         """Look at everybody, as at `frame`: done when nothing waits for it, the next answer comes sooner."""
-        factors = _factors(market, frame)
+        factors = market.factors(frame) if isinstance(market, Scaled) else None
         if factors is None:
             self._base = None
             return
@@ -88,10 +103,6 @@ class Lookout:
         self._base = Base(market.book, revision, factors, health, dust, order, floor[order])
 
 
-def _factors(market: Market, frame: Any) -> Factors | None:
-    return market.factors(frame) if isinstance(market, Scaled) else None
-
-
 def _same(then: Factors, now: Factors) -> bool:
     return _ratios(then, now) == (1.0, 1.0)  # prices that moved are worth a new look, however little
 
@@ -100,26 +111,28 @@ def _ratios(then: Factors, now: Factors) -> tuple[float, float] | None:
     """(c, d) of the bound; None where it does not hold, or says nothing."""
     if then.fixed != now.fixed or len(then.unit) != len(now.unit):
         return None
-    priced = then.unit > 0
-    if not np.array_equal(priced, now.unit > 0):
-        return None  # what had no price has one now, or the other way round
-    units = now.unit[priced] / then.unit[priced]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        collateral = now.collateral[priced] / then.collateral[priced]
-        debt = now.debt[priced] / then.debt[priced]
-    ratios = np.concatenate([units, collateral, debt])
-    # Where a factor is 0 nothing can be said; where indexes fell the bound does not hold.
-    if not np.isfinite(ratios).all() or (np.minimum(collateral, debt) < units * (1 - ROUNDING)).any():
-        return None
-    falls, grows = float(min(ratios.min(initial=1.0), 1.0)), float(max(ratios.max(initial=1.0), 1.0))
+    falls = grows = 1.0
+    for before, after in zip(_by_asset(then), _by_asset(now), strict=True):
+        if not any(before) and not any(after):
+            continue
+        if not all(before) or not all(after):
+            return None  # what had no price has one now, or the other way round; or an index is 0
+        collateral, debt, unit = map(truediv, after, before)
+        if min(collateral, debt) < unit * (1 - ROUNDING):
+            return None  # indexes fell
+        falls, grows = min(falls, unit, collateral, debt), max(grows, unit, collateral, debt)
     return (falls, grows) if falls >= STEEPEST else None
+
+
+def _by_asset(factors: Factors) -> Iterator[tuple[float, float, float]]:
+    return zip(factors.collateral, factors.debt, factors.unit, strict=True)
 
 
 def _dust(book: Book, factors: Factors) -> Floats:
     """LEGS / D for everybody, or more."""
     legs = book.columns()
     rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.DEBT))
-    owed = legs.quantity[rows] * factors.debt[legs.asset[rows]]
+    owed = legs.quantity[rows] * np.array(factors.debt)[legs.asset[rows]]
     sums = np.bincount(legs.account[rows], weights=owed, minlength=len(book.accounts()))
     dust: Floats = LEGS / np.maximum(sums, 1.0)
     return dust

@@ -1,12 +1,14 @@
 """Whoever the lookout leaves out is not liquidatable, whatever prices and legs did meanwhile."""
 
 from random import Random
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.protocols.base import Side
+from keeper.risk import lookout as module
 from keeper.risk.lookout import Lookout
 from keeper.risk.scan import scan
 from keeper.types import BPS, RAY, USD
@@ -14,6 +16,8 @@ from tests.aave_v3_world import World, address
 
 ACCOUNTS = 60
 ASSETS = 4
+MOVES = st.integers(BPS - 300, BPS + 300) | st.integers(BPS // 2, 2 * BPS)
+"""Prices as they creep and as they jump, in parts of BPS."""
 
 
 def a_market(revision: int, seed: int) -> World:
@@ -41,12 +45,13 @@ def a_market(revision: int, seed: int) -> World:
 @given(
     revision=st.sampled_from([1, 4, 7, 9, 11]),
     seed=st.integers(0, 10**6),
-    moves=st.lists(st.integers(BPS - 300, BPS + 300), min_size=ASSETS, max_size=ASSETS),
+    moves=st.lists(MOVES, min_size=ASSETS, max_size=ASSETS),
     seconds=st.integers(0, 10**5),
     touched=st.integers(0, 3),
+    few=st.sampled_from([0, 100]),
 )
 def test_lookout__prices_time_and_legs_moved__misses_nobody(
-    revision: int, seed: int, moves: list[int], seconds: int, touched: int
+    revision: int, seed: int, moves: list[int], seconds: int, *, touched: int, few: int
 ) -> None:
     world = a_market(revision, seed)
     market, lookout = world.market, Lookout()
@@ -58,7 +63,8 @@ def test_lookout__prices_time_and_legs_moved__misses_nobody(
         info.address: max((info.price or 0) * move // BPS, 1) for info, move in zip(infos, moves, strict=True)
     }
     frame = market.frame(world.now + seconds, prices)
-    assert scan(market, frame, lookout).liquidatable == scan(market, frame).liquidatable
+    with patch.multiple(module, FEW=few, SHARE=1):
+        assert scan(market, frame, lookout).liquidatable == scan(market, frame).liquidatable
 
 
 def test_lookout__hundredth_percent_down__looks_at_few() -> None:
@@ -71,6 +77,23 @@ def test_lookout__hundredth_percent_down__looks_at_few() -> None:
     below = np.flatnonzero(market.screen(market.frame(world.now)) < 1)
     assert set(below.tolist()) <= set(rows.tolist())
     assert len(rows) < ACCOUNTS * 3 // 4
+
+
+def test_lookout__one_price_jumps_and_another_falls__looks_at_those_in_danger_alone() -> None:
+    world = a_market(11, seed=7)
+    market, lookout = world.market, Lookout()
+    lookout.rest(market, market.frame(world.now))
+    risen, fallen = market.assets()[:2]
+    prices = {risen.address: (risen.price or 0) * 11 // 10, fallen.address: (fallen.price or 0) * 9 // 10}
+    frame = market.frame(world.now, prices)
+    with patch.multiple(module, FEW=10, SHARE=1):
+        rows = lookout.suspects(market, frame)
+    assert rows is not None
+    everybody = np.arange(len(world.book.accounts()))
+    assert rows.tolist() == np.flatnonzero(market.screen_of(everybody, frame) < 1).tolist()
+    assert 0 < len(rows) < len(everybody) * 2 // 3
+    with patch.multiple(module, FEW=10):
+        assert lookout.suspects(market, frame) is None  # nearly all are suspects by the bound
 
 
 def test_lookout__price_appears__asks_for_a_full_screen() -> None:

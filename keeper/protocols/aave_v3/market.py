@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keeper.protocols.aave_v3 import audit, discover, frame, health, ranges, refresh, screen
 from keeper.protocols.aave_v3.configuration import Configuration
 from keeper.protocols.aave_v3.event import Event
@@ -147,6 +150,9 @@ class AaveV3Market(Trust):
 
     def screen(self, frame: AaveFrame) -> Floats:
         return frame.rules.screen(self.book, frame)
+
+    def screen_of(self, rows: NDArray[np.intp], frame: AaveFrame) -> Floats:
+        return screen.screen_of(self.book, rows, frame)
 
     def factors(self, frame: AaveFrame) -> Factors | None:
         return screen.factors(self.book, frame)
