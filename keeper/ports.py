@@ -133,6 +133,10 @@ class ChainReader(Protocol):
         """Every log of `addresses` in blocks first..last (both included), in chain order."""
         ...
 
+    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
+        """Every log of `addresses` in that very block, in chain order; Transient once it was replaced."""
+        ...
+
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         """Result of an eth_call; raises CallReverted when the contract reverts."""
         ...

@@ -11,8 +11,8 @@ from keeper.beside import beside
 from keeper.chain.broadcast import Broadcast
 from keeper.chain.completeness import Completeness
 from keeper.chain.failover import Failover
-from keeper.chain.faults import LogsMissing
-from keeper.chain.logs import Found, LogScanner, Progress, Span
+from keeper.chain.faults import Behind, LogsMissing, TooLarge
+from keeper.chain.logs import ADDRESSES, Found, LogScanner, Progress, Span
 from keeper.chain.node_state import Node, NodeState, Rules
 from keeper.chain.observe import NodeObserver, NoObserver
 from keeper.chain.quorum import Quorum
@@ -22,6 +22,7 @@ from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
 from keeper.config.chain import LogCheck
+from keeper.errors import Degraded
 from keeper.ports import (
     BlockFees,
     BlockId,
@@ -142,6 +143,18 @@ class Pool:
     ) -> list[Log]:
         return await self._scanner.logs(addresses, first, last, progress)
 
+    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
+        wanted = sorted(addresses)
+        if 0 < len(wanted) <= ADDRESSES:
+            try:
+                return (await self._read(lambda rpc: self._checked_logs_in(rpc, block, wanted))).logs
+            except (TooLarge, Degraded):
+                pass  # too much at once, or a node that knows blocks by number alone
+        logs = await self.logs(wanted, block.number, block.number)
+        if (await self.block(block.number)).hash != block.hash:
+            raise Behind(f"block {block.number} was replaced while its logs were read")
+        return logs
+
     def log_ranges(
         self, addresses: Collection[Address], first: int, last: int
     ) -> AbstractAsyncContextManager[LogRanges]:
@@ -218,11 +231,20 @@ class Pool:
         return await self._read(lambda rpc: self._checked_logs(rpc, addresses, first, last))
 
     async def _checked_logs(self, rpc: Rpc, addresses: Sequence[Address], first: int, last: int) -> Found:
-        """Logs of `rpc`, or LogsMissing: then the read asks another node for the whole range."""
-        found = await rpc.found_logs(addresses, first, last)
+        return await self._checked(
+            rpc, await rpc.found_logs(addresses, first, last), (addresses, first, last)
+        )
+
+    async def _checked_logs_in(self, rpc: Rpc, block: BlockRef, addresses: Sequence[Address]) -> Found:
+        found = await rpc.found_logs_in(block, addresses)
+        return await self._checked(rpc, found, (addresses, block.number, block.number))
+
+    async def _checked(self, rpc: Rpc, found: Found, asked: tuple[Sequence[Address], int, int]) -> Found:
+        """`found`, or LogsMissing: then the read asks another node for the whole range."""
         try:
-            await self._completeness.check(rpc, found, (addresses, first, last), self._second(rpc))
+            await self._completeness.check(rpc, found, asked, self._second(rpc))
         except LogsMissing as error:
+            _, first, last = asked
             self._observer.on_log_gap(rpc.host)
             _log.error("logs_missing", host=rpc.host, first=first, last=last, reason=str(error))
             raise

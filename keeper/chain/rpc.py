@@ -23,7 +23,7 @@ from keeper.chain.decode import (
 )
 from keeper.chain.endpoint import MIXED
 from keeper.chain.faults import Behind, BlockMissing, MethodMissing, Throttled, TooLarge
-from keeper.chain.logs import Found, LogScanner, Progress, check_scope
+from keeper.chain.logs import Found, LogScanner, Progress, check_scope, in_chain_order
 from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
@@ -80,10 +80,8 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def header(self, block: BlockId = "latest") -> Header:
         """As `block`, with the bloom filter."""
         number = block.number if isinstance(block, BlockRef) else block
-        found = self._header(number, await self.request("eth_getBlockByNumber", (block_param(number), False)))
-        if isinstance(block, BlockRef) and found.block.hash != block.hash:
-            raise Behind(f"{self.host}: block {number} is not {block.hash} here")
-        return found
+        found = await self.request("eth_getBlockByNumber", (block_param(number), False))
+        return self._same(block, found) if isinstance(block, BlockRef) else self._header(number, found)
 
     async def headers(self, numbers: Sequence[int]) -> list[Header]:
         """As `blocks`, with the bloom filters."""
@@ -118,6 +116,34 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         found = await self._logs(query)
         check_scope(found.logs, addresses, first, last)
         return found
+
+    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
+        return (await self.found_logs_in(block, sorted(addresses))).logs
+
+    async def found_logs_in(self, block: BlockRef, addresses: Sequence[Address]) -> Found:
+        """The logs of `block`, asked for together with its header: see `header`.
+
+        Raises:
+            TooLarge: the endpoint wants to be asked for less.
+            Transient: it has no such block, or its answer does not fit the question.
+        """
+        new, number = block.number > self._height, block.number
+        query = {"blockHash": block.hash, "address": list(addresses)}
+        looked, answer = await self.together(
+            [("eth_getBlockByNumber", (hex(number), False)), ("eth_getLogs", (query,))]
+        )
+        for failure in (looked, answer):
+            if isinstance(failure, KeeperError):
+                raise failure
+        head = self._same(block, looked)
+        found = self._found(answer)
+        if new and not found.logs and head.bloom == 0:
+            # The block may have come between the two answers, and no filter would tell.
+            found = Found(await self.block_logs(block.hash, addresses), {})
+        check_scope(found.logs, addresses, number, number)
+        if any(log.block_hash != block.hash for log in found.logs):
+            raise Transient(f"{self.host}: logs of another block than {block.hash}")
+        return Found(in_chain_order(found.logs), found.timestamps)
 
     async def block_logs(self, block: Hash, addresses: Sequence[Address] | None = None) -> list[Log]:
         """Logs of one block by its hash, of all contracts if `addresses` is None.
@@ -251,10 +277,12 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         return self._height
 
     async def _logs(self, query: dict[str, Any]) -> Found:
-        found = await self.request("eth_getLogs", (query,))
+        return self._found(await self.request("eth_getLogs", (query,)))
+
+    def _found(self, answer: Any) -> Found:
         with answers(self.host, "eth_getLogs"):
-            mined = logs([entry for entry in found if not entry.get("removed")])
-            return Found(mined, timestamps(found))
+            mined = logs([entry for entry in answer if not entry.get("removed")])
+            return Found(mined, timestamps(answer))
 
     async def _tip_of_recent_blocks(self) -> int:
         try:
@@ -278,6 +306,12 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         if isinstance(found, KeeperError):
             raise found
         return block_ref(found).number
+
+    def _same(self, block: BlockRef, found: Any) -> Header:
+        head = self._header(block.number, found) if found is not None else None
+        if head is None or head.block.hash != block.hash:
+            raise Behind(f"{self.host}: block {block.number} is not {block.hash} here")
+        return head
 
     def _header(self, block: int | str, found: Any) -> Header:
         if found is None:

@@ -1,7 +1,8 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ STRIDE = 20_000
 
 Progress = Callable[[int, int], None]
 """Told (block reached, block wanted) during a backfill."""
+
+
+Fetch = Callable[[frozenset[Address]], Awaitable[list[Log]]]
+"""The logs of contracts, in blocks that it knows."""
 
 
 class Liquidated(NamedTuple):
@@ -99,6 +104,8 @@ class Follower:
             await self._unwind(head)
         if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
             await self._backfill(self._history, head)
+        if head.number == self.cursor.number + 1 and head.parent == self.cursor.hash:
+            await self._step(head)
         while self.cursor.number < head.number:
             last = min(self.cursor.number + STRIDE, head.number)
             await self._advance(last, head)
@@ -172,7 +179,8 @@ class Follower:
                     self._progress(found.last, head.number)
 
     async def _fold_range(self, found: LogRange, ranges: LogRanges, head: BlockRef) -> None:
-        logs = await self._completed(found.logs, self.market.addresses(), found.first, found.last)
+        fetch = partial(self._chain.logs, first=found.first, last=found.last)
+        logs = await self._completed(found.logs, self.market.addresses(), fetch)
         ranges.include(self.market.discovered(logs))
         last = await self._chain.block(found.last)
         late = sorted({log.block for log in logs} - found.timestamps.keys())
@@ -181,6 +189,15 @@ class Follower:
         await converse(self.market.prepare(logs), self._chain, head.number)
         fold(self.market, logs, timestamps)
         self.cursor = last
+
+    async def _step(self, head: BlockRef) -> None:
+        """One block more, the usual: its logs are asked for by its hash, and need no header to be checked."""
+        fetch = partial(self._chain.logs_in, head)
+        wanted = self.market.addresses()
+        logs = await self._completed(await fetch(wanted), wanted, fetch)
+        await converse(self.market.prepare(logs), self._chain, head.number)
+        self._fold(head, logs, head)
+        self._progress(head.number, head.number)
 
     async def _advance(self, last: int, head: BlockRef) -> None:
         logs = await self._logs(self.cursor.number + 1, last)
@@ -219,18 +236,14 @@ class Follower:
                 yield Liquidated(event, block.number, block.timestamp, tx_hash, place)
 
     async def _logs(self, first: int, last: int) -> list[Log]:
+        fetch = partial(self._chain.logs, first=first, last=last)
         wanted = self.market.addresses()
-        return await self._completed(await self._chain.logs(wanted, first, last), wanted, first, last)
+        return await self._completed(await fetch(wanted), wanted, fetch)
 
-    async def _completed(
-        self, logs: list[Log], wanted: frozenset[Address], first: int, last: int
-    ) -> list[Log]:
+    async def _completed(self, logs: list[Log], wanted: frozenset[Address], fetch: Fetch) -> list[Log]:
         """Add the logs of contracts that these logs themselves bring into being."""
         known = set(wanted)
         while fresh := self.market.discovered(logs) - known:
             known |= fresh
-            logs = sorted(
-                [*logs, *await self._chain.logs(fresh, first, last)],
-                key=lambda log: (log.block, log.log_index),
-            )
+            logs = sorted([*logs, *await fetch(fresh)], key=lambda log: (log.block, log.log_index))
         return logs

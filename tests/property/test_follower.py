@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.errors import Degraded
+from keeper.errors import Degraded, Transient
 from keeper.index.book import ColumnarBook
 from keeper.index.follower import Follower
 from keeper.index.journal import DEPTH
@@ -66,6 +66,11 @@ class SimulatedChain:
             for place, (address, account, amount) in enumerate(self.entries[n])
             if address in addresses
         ]
+
+    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
+        if self.headers[block.number : block.number + 1] != [block]:
+            raise Transient(f"no block {block.hash}")
+        return await self.logs(addresses, block.number, block.number)
 
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         raise AssertionError("nothing calls")
