@@ -11,7 +11,7 @@ from keeper.beside import beside
 from keeper.chain.broadcast import Broadcast
 from keeper.chain.completeness import Completeness
 from keeper.chain.failover import Failover
-from keeper.chain.faults import Behind, LogsMissing, TooLarge
+from keeper.chain.faults import LogsMissing, TooLarge
 from keeper.chain.logs import ADDRESSES, Found, LogScanner, Progress, Span
 from keeper.chain.node_state import Node, NodeState, Rules
 from keeper.chain.observe import NodeObserver, NoObserver
@@ -151,8 +151,7 @@ class Pool:
             except (TooLarge, Degraded):
                 pass  # too much at once, or a node that knows blocks by number alone
         logs = await self.logs(wanted, block.number, block.number)
-        if (await self.block(block.number)).hash != block.hash:
-            raise Behind(f"block {block.number} was replaced while its logs were read")
+        await self.block(block)  # for it may have been replaced meanwhile
         return logs
 
     def log_ranges(
