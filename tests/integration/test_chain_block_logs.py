@@ -90,7 +90,8 @@ async def test_logs_in__first_node_leaves_logs_out__come_from_the_second(
 ) -> None:
     async with serve(CHAIN) as server, forwarding(server, anvil.http):
         server.answers["eth_getLogs"] = lambda _: []
-        async with Pool([Rpc(server.http), Rpc(anvil.http)], CHAIN) as pool:
+        nodes, settings = [Rpc(server.http), Rpc(anvil.http)], Settings(log_check=LogCheck.BLOOM)
+        async with Pool(nodes, CHAIN, settings=settings) as pool:
             await pool.check()
             assert len(await pool.logs_in(blocks[1], [EMITTER])) == 1
     assert "eth_getLogs" in server.seen
