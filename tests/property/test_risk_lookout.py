@@ -27,6 +27,8 @@ def a_market(revision: int, seed: int) -> World:
         world.list(decimals=random.choice([6, 8, 18]), price=random.randint(1, 5_000 * USD), threshold=8_000)
         for _ in range(ASSETS)
     ]
+    for asset in assets:
+        world.accrue(asset, RAY, RAY, (random.randint(0, RAY), random.randint(0, RAY)))
     for number in range(ACCOUNTS):
         account, worth = address(0xACC0 + number), int(10 ** random.uniform(0, 14))
         used = random.uniform(0.95, 1.01) * 0.8
@@ -46,23 +48,23 @@ def a_market(revision: int, seed: int) -> World:
     revision=st.sampled_from([1, 4, 7, 9, 11]),
     seed=st.integers(0, 10**6),
     moves=st.lists(MOVES, min_size=ASSETS, max_size=ASSETS),
-    seconds=st.integers(0, 10**5),
+    seconds=st.tuples(st.integers(0, 10**5), st.integers(0, 10**5)),
     touched=st.integers(0, 3),
     few=st.sampled_from([0, 100]),
 )
 def test_lookout__prices_time_and_legs_moved__misses_nobody(
-    revision: int, seed: int, moves: list[int], seconds: int, *, touched: int, few: int
+    revision: int, seed: int, moves: list[int], seconds: tuple[int, int], *, touched: int, few: int
 ) -> None:
     world = a_market(revision, seed)
     market, lookout = world.market, Lookout()
-    lookout.rest(market, market.frame(world.now))
+    lookout.rest(market, market.frame(world.now + seconds[0]))
     infos = market.assets()
     for number in range(touched):
         world.borrow(address(0xACC0 + number), infos[0].address, 10 ** (6 + number))
     prices = {
         info.address: max((info.price or 0) * move // BPS, 1) for info, move in zip(infos, moves, strict=True)
     }
-    frame = market.frame(world.now + seconds, prices)
+    frame = market.frame(world.now + seconds[1], prices)
     with patch.multiple(module, FEW=few, SHARE=1):
         assert scan(market, frame, lookout).liquidatable == scan(market, frame).liquidatable
 
@@ -111,6 +113,15 @@ def test_lookout__price_more_than_halved__asks_for_a_full_screen() -> None:
     info = market.assets()[0]
     prices = {info.address: (info.price or 0) * 49 // 100}
     assert lookout.suspects(market, market.frame(world.now, prices)) is None
+
+
+def test_lookout__next_block_is_expected_earlier__still_looks_at_few() -> None:
+    world = a_market(11, seed=7)
+    market, lookout = world.market, Lookout()
+    lookout.rest(market, market.frame(world.now + 12))
+    rows = lookout.suspects(market, market.frame(world.now + 11))
+    assert rows is not None
+    assert len(rows) < ACCOUNTS * 3 // 4
 
 
 def test_lookout__index_falls__asks_for_a_full_screen() -> None:

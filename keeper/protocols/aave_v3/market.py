@@ -224,7 +224,7 @@ class AaveV3Market(Trust):
         return audit.heal_account(self.book, subject)
 
     def bad_debt(self) -> Mapping[Address, int]:
-        deficits = {info.address: self.book.get(("deficit", info.asset), 0) for info in self.assets()}
+        deficits = {asset: self.book.get(("deficit", number), 0) for number, asset in listed(self.book)}
         return {asset: deficit for asset, deficit in deficits.items() if deficit}
 
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:
