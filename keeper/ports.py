@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, Self
 
 from keeper.errors import KeeperError
@@ -265,7 +266,7 @@ class KeyState(NamedTuple):
 
     `nonce` and `pending` are its next one, without and with what waits in the node's pool, `balance` (wei)
     counts what waits as paid. `final` is the number of the finalized block, -1 while there is none, `tip`
-    what recent blocks accepted, wei per gas.
+    what recent blocks accepted, wei per gas. `receipts` are those of the transactions asked for, where mined.
     """
 
     nonce: int
@@ -273,13 +274,14 @@ class KeyState(NamedTuple):
     balance: int
     final: int
     tip: int
+    receipts: Mapping[Hash, Receipt] = MappingProxyType({})
 
 
 class ChainWriter(Protocol):
     """What sending a transaction needs."""
 
-    async def key_state(self, address: Address) -> KeyState:
-        """What every head is asked about a key, in one exchange."""
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        """What every head is asked about a key and the transactions `sent` with it, in one exchange."""
         ...
 
     async def nonce(self, address: Address, block: BlockId = "latest") -> int: ...

@@ -180,8 +180,8 @@ class Pool:
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self._read(lambda rpc: rpc.balance(address, block))
 
-    async def key_state(self, address: Address) -> KeyState:
-        return await self._read(lambda rpc: rpc.key_state(address))
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        return await self._read(lambda rpc: rpc.key_state(address, sent))
 
     async def priority_fee(self) -> int:
         return await self._read(lambda rpc: rpc.priority_fee())

@@ -191,20 +191,21 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self.pinned(block, lambda param: self._quantity("eth_getBalance", address, param))
 
-    async def key_state(self, address: Address) -> KeyState:
-        """See `keeper.ports.ChainWriter`. Raises as `nonce`."""
-        nonce, pending, balance, final, tip = await self.together(
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        """See `keeper.ports.ChainWriter`. Raises as `nonce`; a receipt that fails is not there."""
+        nonce, pending, balance, final, tip, *found = await self.together(
             [
                 ("eth_getTransactionCount", (address, "latest")),
                 ("eth_getTransactionCount", (address, "pending")),
                 ("eth_getBalance", (address, "pending")),
                 ("eth_getBlockByNumber", ("finalized", False)),
                 ("eth_maxPriorityFeePerGas", ()),
+                *(("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in sent),
             ]
         )
-        for found in (nonce, pending, balance):
-            if isinstance(found, KeeperError):
-                raise found
+        for failure in (nonce, pending, balance):
+            if isinstance(failure, KeeperError):
+                raise failure
         with answers(self.host, MIXED):
             return KeyState(
                 quantity(nonce),
@@ -213,6 +214,7 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
                 self._finalized(final),
                 # Who does not suggest a tip is asked for what shows it.
                 await self.priority_fee() if isinstance(tip, KeeperError) else quantity(tip),
+                {each.tx_hash: each for each in map(receipt, filter(_is_there, found))},
             )
 
     async def priority_fee(self) -> int:
@@ -330,6 +332,10 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def _reach(self, number: int) -> None:
         if number > self._height and number > await self.height():
             raise Behind(f"{self.host}: at block {self._height}, not yet at {number}")
+
+
+def _is_there(found: Any) -> bool:
+    return found is not None and not isinstance(found, KeeperError)
 
 
 def _transaction(call: Call, sender: Address | None) -> dict[str, str]:
