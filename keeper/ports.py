@@ -119,6 +119,13 @@ class BlockFees(NamedTuple):
     tip: int
 
 
+class LogsIn(NamedTuple):
+    """The logs of one block in chain order, and results as of `call_many`; None: the calls were not made."""
+
+    logs: list[Log]
+    results: list[bytes | None] | None = None
+
+
 class ChainReader(Protocol):
     """Read access to one chain. Every method raises Transient when no node answers in time."""
 
@@ -134,8 +141,13 @@ class ChainReader(Protocol):
         """Every log of `addresses` in blocks first..last (both included), in chain order."""
         ...
 
-    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
-        """Every log of `addresses` in that very block, in chain order; Transient once it was replaced."""
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        """Every log of `addresses` in that very block; Transient once it was replaced.
+
+        `calls` are answered in the same exchange where that can be.
+        """
         ...
 
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:

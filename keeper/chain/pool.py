@@ -28,6 +28,7 @@ from keeper.ports import (
     BlockId,
     KeyState,
     LogRanges,
+    LogsIn,
     NextBlock,
     PendingTransaction,
     Ran,
@@ -143,16 +144,18 @@ class Pool:
     ) -> list[Log]:
         return await self._scanner.logs(addresses, first, last, progress)
 
-    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
         wanted = sorted(addresses)
         if 0 < len(wanted) <= ADDRESSES:
             try:
-                return (await self._read(lambda rpc: self._checked_logs_in(rpc, block, wanted))).logs
+                return await self._read(lambda rpc: self._checked_logs_in(rpc, block, wanted, calls))
             except (TooLarge, Degraded):
                 pass  # too much at once, or a node that knows blocks by number alone
         logs = await self.logs(wanted, block.number, block.number)
         await self.block(block)  # for it may have been replaced meanwhile
-        return logs
+        return LogsIn(logs)
 
     def log_ranges(
         self, addresses: Collection[Address], first: int, last: int
@@ -234,9 +237,12 @@ class Pool:
             rpc, await rpc.found_logs(addresses, first, last), (addresses, first, last)
         )
 
-    async def _checked_logs_in(self, rpc: Rpc, block: BlockRef, addresses: Sequence[Address]) -> Found:
-        found = await rpc.found_logs_in(block, addresses)
-        return await self._checked(rpc, found, (addresses, block.number, block.number))
+    async def _checked_logs_in(
+        self, rpc: Rpc, block: BlockRef, addresses: Sequence[Address], calls: Sequence[Call]
+    ) -> LogsIn:
+        found, results = await rpc.found_logs_in(block, addresses, calls)
+        await self._checked(rpc, found, (addresses, block.number, block.number))
+        return LogsIn(found.logs, results)
 
     async def _checked(self, rpc: Rpc, found: Found, asked: tuple[Sequence[Address], int, int]) -> Found:
         """`found`, or LogsMissing: then the read asks another node for the whole range."""

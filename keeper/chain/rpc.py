@@ -29,7 +29,7 @@ from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
 from keeper.chain.simulate import SimulatingEndpoint
 from keeper.errors import CallReverted, Degraded, KeeperError, Transient
-from keeper.ports import BlockFees, BlockId, KeyState, LogRanges, Receipt, SendError, SendOutcome
+from keeper.ports import BlockFees, BlockId, KeyState, LogRanges, LogsIn, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _FEE_HISTORY_BLOCKS = 10
@@ -117,21 +117,34 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         check_scope(found.logs, addresses, first, last)
         return found
 
-    async def logs_in(self, block: BlockRef, addresses: Collection[Address]) -> list[Log]:
-        return (await self.found_logs_in(block, sorted(addresses))).logs
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        found, results = await self.found_logs_in(block, sorted(addresses), calls)
+        return LogsIn(found.logs, results)
 
-    async def found_logs_in(self, block: BlockRef, addresses: Sequence[Address]) -> Found:
-        """The logs of `block`, asked for together with its header: see `header`.
+    async def found_logs_in(
+        self, block: BlockRef, addresses: Sequence[Address], calls: Sequence[Call] = ()
+    ) -> tuple[Found, list[bytes | None] | None]:
+        """The logs of `block`, asked for together with its header, see `header`, and as a rule with `calls`.
 
         Raises:
             TooLarge: the endpoint wants to be asked for less.
             Transient: it has no such block, or its answer does not fit the question.
         """
-        new, number = block.number > self._height, block.number
+        new = block.number > self._height
+        calls = calls if self.pins_by_hash and self._fits(len(calls) + 2) else ()
         query = {"blockHash": block.hash, "address": list(addresses)}
-        looked, answer = await self.together(
-            [("eth_getBlockByNumber", (hex(number), False)), ("eth_getLogs", (query,))]
-        )
+        questions: list[tuple[str, Sequence[Any]]] = [
+            ("eth_getBlockByNumber", (hex(block.number), False)),
+            ("eth_getLogs", (query,)),
+            *(("eth_call", (_transaction(call, None), block_param(block))) for call in calls),
+        ]
+        try:
+            looked, answer, *results = await self.together(questions)
+        except TooLarge:
+            self._batch_size = min(self._batch_size, max(1, len(calls)))  # so many do not fit again
+            raise
         for failure in (looked, answer):
             if isinstance(failure, KeeperError):
                 raise failure
@@ -140,10 +153,10 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         if new and not found.logs and head.bloom == 0:
             # The block may have come between the two answers, and no filter would tell.
             found = Found(await self.block_logs(block.hash, addresses), {})
-        check_scope(found.logs, addresses, number, number)
+        check_scope(found.logs, addresses, block.number, block.number)
         if any(log.block_hash != block.hash for log in found.logs):
             raise Transient(f"{self.host}: logs of another block than {block.hash}")
-        return Found(in_chain_order(found.logs), found.timestamps)
+        return Found(in_chain_order(found.logs), found.timestamps), self._called(results) if calls else None
 
     async def block_logs(self, block: Hash, addresses: Sequence[Address] | None = None) -> list[Log]:
         """Logs of one block by its hash, of all contracts if `addresses` is None.
@@ -175,8 +188,7 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
             block,
             lambda param: self.batch("eth_call", [(transaction, param) for transaction in transactions]),
         )
-        with answers(self.host, "eth_call"):
-            return [None if isinstance(result, CallReverted) else octets(result) for result in results]
+        return self._returned(results)
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         result = await self.pinned(block, lambda param: self.request("eth_getCode", (address, param)))
@@ -280,6 +292,15 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
 
     async def _logs(self, query: dict[str, Any]) -> Found:
         return self._found(await self.request("eth_getLogs", (query,)))
+
+    def _called(self, results: Sequence[Any]) -> list[bytes | None] | None:
+        """What calls made along with something else returned; None where one failed."""
+        failed = any(isinstance(r, KeeperError) and not isinstance(r, CallReverted) for r in results)
+        return None if failed else self._returned(results)
+
+    def _returned(self, results: Sequence[Any]) -> list[bytes | None]:
+        with answers(self.host, "eth_call"):
+            return [None if isinstance(result, CallReverted) else octets(result) for result in results]
 
     def _found(self, answer: Any) -> Found:
         with answers(self.host, "eth_getLogs"):

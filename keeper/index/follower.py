@@ -1,7 +1,7 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from keeper.errors import ConfigError, Degraded, Transient
 from keeper.garbage import left_lying
 from keeper.index.book import ColumnarBook
-from keeper.index.conversation import converse
+from keeper.index.conversation import Foreseen, converse
 from keeper.index.journal import DEPTH
 from keeper.index.snapshot import Snapshot, decode, pieces
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
 from keeper.protocols.adapter import Adapter
 from keeper.protocols.base import LiquidationEvent, Market
-from keeper.types import Address, BlockRef, Hash, Log
+from keeper.types import Address, BlockRef, Call, Hash, Log
 
 STRIDE = 20_000
 """Blocks folded before the cursor moves: bounds memory, and what an interrupted backfill repeats."""
@@ -76,6 +76,8 @@ class Follower:
         self._start_block = start_block
         self._progress = progress
         self._book = ColumnarBook()
+        self._asked: Collection[Call] = ()
+        self._usual: Sequence[Call] = ()
         self.liquidations: list[Liquidated] = []
         """Those in the blocks that the last `follow` went through."""
         self.undone = 0
@@ -104,14 +106,15 @@ class Follower:
             await self._unwind(head)
         if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
             await self._backfill(self._history, head)
+        told: dict[Call, bytes | None] = {}
         if head.number == self.cursor.number + 1 and head.parent == self.cursor.hash:
-            await self._step(head)
+            told = await self._step(head)
         while self.cursor.number < head.number:
             last = min(self.cursor.number + STRIDE, head.number)
             await self._advance(last, head)
             self._progress(last, head.number)
         if self.cursor.hash == head.hash:
-            await converse(self.market.refresh(head), self._chain, head)
+            await self._refresh(head, told)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the book as it stands, if a store was given."""
@@ -190,14 +193,29 @@ class Follower:
         fold(self.market, logs, timestamps)
         self.cursor = last
 
-    async def _step(self, head: BlockRef) -> None:
-        """One block more, the usual: its logs are asked for by its hash, and need no header to be checked."""
-        fetch = partial(self._chain.logs_in, head)
-        wanted = self.market.addresses()
-        logs = await self._completed(await fetch(wanted), wanted, fetch)
+    async def _refresh(self, head: BlockRef, told: Mapping[Call, bytes | None]) -> None:
+        foreseen = Foreseen(self._chain, told)
+        await converse(self.market.refresh(head), foreseen, head)
+        # What was asked twice in a row will be asked again; what had to be learnt once will not.
+        self._usual = [call for call in foreseen.asked if call in self._asked]
+        self._asked = foreseen.asked
+
+    async def _step(self, head: BlockRef) -> dict[Call, bytes | None]:
+        """One block more, as a rule: its logs are asked for by its hash, and what usually is asked with them.
+
+        Returns the answers at `head`.
+        """
+        wanted, usual = self.market.addresses(), self._usual
+        found = await self._chain.logs_in(head, wanted, usual)
+
+        async def fetch(addresses: frozenset[Address]) -> list[Log]:
+            return (await self._chain.logs_in(head, addresses)).logs
+
+        logs = await self._completed(found.logs, wanted, fetch)
         await converse(self.market.prepare(logs), self._chain, head.number)
         self._fold(head, logs, head)
         self._progress(head.number, head.number)
+        return {} if found.results is None else dict(zip(usual, found.results, strict=True))
 
     async def _advance(self, last: int, head: BlockRef) -> None:
         logs = await self._logs(self.cursor.number + 1, last)
