@@ -143,7 +143,8 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         try:
             looked, answer, *results = await self.together(questions)
         except TooLarge:
-            self._batch_size = min(self._batch_size, max(1, len(calls)))  # so many do not fit again
+            if calls:
+                self._batch_size = len(calls) + 1  # next time they come later, by themselves
             raise
         for failure in (looked, answer):
             if isinstance(failure, KeeperError):
