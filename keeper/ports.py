@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, Self
 
 from keeper.errors import KeeperError
@@ -118,6 +119,13 @@ class BlockFees(NamedTuple):
     tip: int
 
 
+class LogsIn(NamedTuple):
+    """The logs of one block in chain order, and results as of `call_many`; None: the calls were not made."""
+
+    logs: list[Log]
+    results: list[bytes | None] | None = None
+
+
 class ChainReader(Protocol):
     """Read access to one chain. Every method raises Transient when no node answers in time."""
 
@@ -131,6 +139,15 @@ class ChainReader(Protocol):
 
     async def logs(self, addresses: Collection[Address], first: int, last: int) -> list[Log]:
         """Every log of `addresses` in blocks first..last (both included), in chain order."""
+        ...
+
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        """Every log of `addresses` in that very block; Transient once it was replaced.
+
+        `calls` are answered in the same exchange where that can be.
+        """
         ...
 
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
@@ -261,7 +278,7 @@ class KeyState(NamedTuple):
 
     `nonce` and `pending` are its next one, without and with what waits in the node's pool, `balance` (wei)
     counts what waits as paid. `final` is the number of the finalized block, -1 while there is none, `tip`
-    what recent blocks accepted, wei per gas.
+    what recent blocks accepted, wei per gas. `receipts` are those of the transactions asked for, where mined.
     """
 
     nonce: int
@@ -269,13 +286,14 @@ class KeyState(NamedTuple):
     balance: int
     final: int
     tip: int
+    receipts: Mapping[Hash, Receipt] = MappingProxyType({})
 
 
 class ChainWriter(Protocol):
     """What sending a transaction needs."""
 
-    async def key_state(self, address: Address) -> KeyState:
-        """What every head is asked about a key, in one exchange."""
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        """What every head is asked about a key and the transactions `sent` with it, in one exchange."""
         ...
 
     async def nonce(self, address: Address, block: BlockId = "latest") -> int: ...

@@ -4,7 +4,7 @@ Everything happens at once and by seed: nonce gaps, replacements, forgotten tran
 answers that get lost before or after the node took the bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -163,9 +163,10 @@ class SimChain:
             nonce += 1
         return nonce
 
-    async def key_state(self, address: Address) -> KeyState:
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
         nonce, pending = [await self.nonce(address, block) for block in ("latest", "pending")]
-        return KeyState(nonce, pending, balance=10**18, final=self.finalized, tip=GWEI)
+        found = {tx_hash: receipt for tx_hash in sent if (receipt := self.receipt_now(tx_hash))}
+        return KeyState(nonce, pending, 10**18, self.finalized, GWEI, found)
 
     async def priority_fee(self) -> int:
         self._read()
@@ -188,6 +189,9 @@ class SimChain:
 
     async def receipt(self, tx_hash: Hash) -> Receipt | None:
         self._read()
+        return self.receipt_now(tx_hash)
+
+    def receipt_now(self, tx_hash: Hash) -> Receipt | None:
         for block in self.blocks:
             for raw in block.txs:
                 if raw.hash == tx_hash:

@@ -3,7 +3,7 @@
 Every intent increments the counter once, so the counter tells what really happened.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from keeper.execute.rules import Rules
 from keeper.execute.signer import GuardedSigner, LocalSigner, Policy, SignedTx, UnsignedTx
 from keeper.execute.store import TransactionStore
 from keeper.execute.txm import TransactionManager
-from keeper.ports import Receipt
+from keeper.ports import KeyState, Receipt
 from keeper.store import Database
 from keeper.store.lease import Fence, unfenced
 from keeper.types import Address, Call, Hash
@@ -46,14 +46,19 @@ class Line:
         self.before: Callable[[], None] = lambda: None
         self.after: Callable[[], None] = lambda: None
         self.deaf_to: Hash | None = None
+        self.asked: list[Hash] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rpc, name)
 
     async def receipt(self, tx_hash: Hash) -> Receipt | None:
+        self.asked.append(tx_hash)
         if tx_hash == self.deaf_to:
             raise Unreachable("no answer")
         return await self.rpc.receipt(tx_hash)
+
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        return await self.rpc.key_state(address, [each for each in sent if each != self.deaf_to])
 
     async def send_raw(self, raw: bytes) -> Hash:
         self.before()

@@ -43,12 +43,11 @@ class Misses:
         in_flight: Collection[tuple[str, Address]],
     ) -> list[Missed]:
         """What others liquidated and why we did not; `known` accounts were in the book before."""
-        assets = {info.address: info for info in market.assets()}
+        theirs = [found for found in liquidations if found.event.liquidator != self._ours]
+        assets = {info.address: info for info in market.assets()} if theirs else {}
         missed = []
-        for found in liquidations:
+        for found in theirs:
             event = found.event
-            if event.liquidator == self._ours:
-                continue
             why, detail = self._why(market, found, known, in_flight)
             missed.append(
                 Missed(

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NamedTuple
 
 import structlog
@@ -78,8 +78,9 @@ class Budget:
         share = SHARES.get(priority)
         return burst if burst is None or share is None else max(1, int(burst * share.rate))
 
-    @asynccontextmanager
-    async def admit(self, method: str, count: int = 1, cost: int | None = None) -> AsyncIterator[None]:
+    def admit(
+        self, method: str, count: int = 1, cost: int | None = None
+    ) -> AbstractAsyncContextManager[None]:
         """Hold a place for `count` requests of `method` while the body runs.
 
         `cost` is what they take in units, None: what `method` takes.
@@ -89,11 +90,13 @@ class Budget:
         """
         priority = current_priority()
         cost = units(method) * count if cost is None else cost
-        if priority is Priority.EXECUTION:
-            self._take(method, priority, count, cost)
-            async with self.throttle.admit(count):
-                yield
-            return
+        if priority is not Priority.EXECUTION:
+            return self._in_turn(method, priority, count, cost)
+        self._take(method, priority, count, cost)
+        return self.throttle.admit(count)
+
+    @asynccontextmanager
+    async def _in_turn(self, method: str, priority: Priority, count: int, cost: int) -> AsyncIterator[None]:
         async with self._slots[priority]:
             async with self._turns[priority]:
                 await self._wait(priority, count, cost)

@@ -109,6 +109,10 @@ class Endpoint:
                 self._batch_size = len(chunk) // 2
         return results
 
+    def _fits(self, count: int) -> bool:
+        """Whether so many requests may be one exchange."""
+        return count <= min(self._batch_size, self.budget.burst(current_priority()) or count)
+
     async def together(self, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[Any]:
         """Results of different methods in one exchange, in order; an error takes the place of its result.
 

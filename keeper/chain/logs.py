@@ -17,6 +17,9 @@ class Found(NamedTuple):
     timestamps: Mapping[int, int]
 
 
+ADDRESSES = 500
+"""Contracts asked for in one request."""
+
 Fetch = Callable[[Sequence[Address], int, int], Awaitable[list[Log]]]
 """One eth_getLogs for addresses and first..last block; raises TooLarge when that is too much."""
 
@@ -61,7 +64,7 @@ class LogScanner:
         *,
         blocks: int = 2_000,
         maximum: int = 100_000,
-        addresses_per_request: int = 500,
+        addresses_per_request: int = ADDRESSES,
         span: Callable[[], Span] | None = None,
     ) -> None:
         self._fetch = fetch

@@ -11,8 +11,8 @@ from keeper.beside import beside
 from keeper.chain.broadcast import Broadcast
 from keeper.chain.completeness import Completeness
 from keeper.chain.failover import Failover
-from keeper.chain.faults import LogsMissing
-from keeper.chain.logs import Found, LogScanner, Progress, Span
+from keeper.chain.faults import LogsMissing, TooLarge
+from keeper.chain.logs import ADDRESSES, Found, LogScanner, Progress, Span
 from keeper.chain.node_state import Node, NodeState, Rules
 from keeper.chain.observe import NodeObserver, NoObserver
 from keeper.chain.quorum import Quorum
@@ -22,11 +22,13 @@ from keeper.chain.rpc import Rpc
 from keeper.chain.watch import Watcher
 from keeper.clock import Clock, SystemClock
 from keeper.config.chain import LogCheck
+from keeper.errors import Degraded
 from keeper.ports import (
     BlockFees,
     BlockId,
     KeyState,
     LogRanges,
+    LogsIn,
     NextBlock,
     PendingTransaction,
     Ran,
@@ -142,6 +144,19 @@ class Pool:
     ) -> list[Log]:
         return await self._scanner.logs(addresses, first, last, progress)
 
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        wanted = sorted(addresses)
+        if 0 < len(wanted) <= ADDRESSES:
+            try:
+                return await self._read(lambda rpc: self._checked_logs_in(rpc, block, wanted, calls))
+            except (TooLarge, Degraded):
+                pass  # too much at once, or a node that knows blocks by number alone
+        logs = await self.logs(wanted, block.number, block.number)
+        await self.block(block)  # for it may have been replaced meanwhile
+        return LogsIn(logs)
+
     def log_ranges(
         self, addresses: Collection[Address], first: int, last: int
     ) -> AbstractAsyncContextManager[LogRanges]:
@@ -168,8 +183,8 @@ class Pool:
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self._read(lambda rpc: rpc.balance(address, block))
 
-    async def key_state(self, address: Address) -> KeyState:
-        return await self._read(lambda rpc: rpc.key_state(address))
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        return await self._read(lambda rpc: rpc.key_state(address, sent))
 
     async def priority_fee(self) -> int:
         return await self._read(lambda rpc: rpc.priority_fee())
@@ -218,11 +233,23 @@ class Pool:
         return await self._read(lambda rpc: self._checked_logs(rpc, addresses, first, last))
 
     async def _checked_logs(self, rpc: Rpc, addresses: Sequence[Address], first: int, last: int) -> Found:
-        """Logs of `rpc`, or LogsMissing: then the read asks another node for the whole range."""
-        found = await rpc.found_logs(addresses, first, last)
+        return await self._checked(
+            rpc, await rpc.found_logs(addresses, first, last), (addresses, first, last)
+        )
+
+    async def _checked_logs_in(
+        self, rpc: Rpc, block: BlockRef, addresses: Sequence[Address], calls: Sequence[Call]
+    ) -> LogsIn:
+        found, results = await rpc.found_logs_in(block, addresses, calls)
+        await self._checked(rpc, found, (addresses, block.number, block.number))
+        return LogsIn(found.logs, results)
+
+    async def _checked(self, rpc: Rpc, found: Found, asked: tuple[Sequence[Address], int, int]) -> Found:
+        """`found`, or LogsMissing: then the read asks another node for the whole range."""
         try:
-            await self._completeness.check(rpc, found, (addresses, first, last), self._second(rpc))
+            await self._completeness.check(rpc, found, asked, self._second(rpc))
         except LogsMissing as error:
+            _, first, last = asked
             self._observer.on_log_gap(rpc.host)
             _log.error("logs_missing", host=rpc.host, first=first, last=last, reason=str(error))
             raise

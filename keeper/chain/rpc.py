@@ -23,13 +23,13 @@ from keeper.chain.decode import (
 )
 from keeper.chain.endpoint import MIXED
 from keeper.chain.faults import Behind, BlockMissing, MethodMissing, Throttled, TooLarge
-from keeper.chain.logs import Found, LogScanner, Progress, check_scope
+from keeper.chain.logs import Found, LogScanner, Progress, check_scope, in_chain_order
 from keeper.chain.pinned import PinnedEndpoint
 from keeper.chain.ranges import RangeReader
 from keeper.chain.send_errors import send_outcome
 from keeper.chain.simulate import SimulatingEndpoint
 from keeper.errors import CallReverted, Degraded, KeeperError, Transient
-from keeper.ports import BlockFees, BlockId, KeyState, LogRanges, Receipt, SendError, SendOutcome
+from keeper.ports import BlockFees, BlockId, KeyState, LogRanges, LogsIn, Receipt, SendError, SendOutcome
 from keeper.types import Address, BlockRef, Call, Hash, Log
 
 _FEE_HISTORY_BLOCKS = 10
@@ -80,10 +80,8 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def header(self, block: BlockId = "latest") -> Header:
         """As `block`, with the bloom filter."""
         number = block.number if isinstance(block, BlockRef) else block
-        found = self._header(number, await self.request("eth_getBlockByNumber", (block_param(number), False)))
-        if isinstance(block, BlockRef) and found.block.hash != block.hash:
-            raise Behind(f"{self.host}: block {number} is not {block.hash} here")
-        return found
+        found = await self.request("eth_getBlockByNumber", (block_param(number), False))
+        return self._same(block, found) if isinstance(block, BlockRef) else self._header(number, found)
 
     async def headers(self, numbers: Sequence[int]) -> list[Header]:
         """As `blocks`, with the bloom filters."""
@@ -119,6 +117,48 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         check_scope(found.logs, addresses, first, last)
         return found
 
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        found, results = await self.found_logs_in(block, sorted(addresses), calls)
+        return LogsIn(found.logs, results)
+
+    async def found_logs_in(
+        self, block: BlockRef, addresses: Sequence[Address], calls: Sequence[Call] = ()
+    ) -> tuple[Found, list[bytes | None] | None]:
+        """The logs of `block`, asked for together with its header, see `header`, and as a rule with `calls`.
+
+        Raises:
+            TooLarge: the endpoint wants to be asked for less.
+            Transient: it has no such block, or its answer does not fit the question.
+        """
+        new = block.number > self._height
+        calls = calls if self.pins_by_hash and self._fits(len(calls) + 2) else ()
+        query = {"blockHash": block.hash, "address": list(addresses)}
+        questions: list[tuple[str, Sequence[Any]]] = [
+            ("eth_getBlockByNumber", (hex(block.number), False)),
+            ("eth_getLogs", (query,)),
+            *(("eth_call", (_transaction(call, None), block_param(block))) for call in calls),
+        ]
+        try:
+            looked, answer, *results = await self.together(questions)
+        except TooLarge:
+            if calls:
+                self._batch_size = len(calls) + 1  # next time they come later, by themselves
+            raise
+        for failure in (looked, answer):
+            if isinstance(failure, KeeperError):
+                raise failure
+        head = self._same(block, looked)
+        found = self._found(answer)
+        if new and not found.logs and head.bloom == 0:
+            # The block may have come between the two answers, and no filter would tell.
+            found = Found(await self.block_logs(block.hash, addresses), {})
+        check_scope(found.logs, addresses, block.number, block.number)
+        if any(log.block_hash != block.hash for log in found.logs):
+            raise Transient(f"{self.host}: logs of another block than {block.hash}")
+        return Found(in_chain_order(found.logs), found.timestamps), self._called(results) if calls else None
+
     async def block_logs(self, block: Hash, addresses: Sequence[Address] | None = None) -> list[Log]:
         """Logs of one block by its hash, of all contracts if `addresses` is None.
 
@@ -149,8 +189,7 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
             block,
             lambda param: self.batch("eth_call", [(transaction, param) for transaction in transactions]),
         )
-        with answers(self.host, "eth_call"):
-            return [None if isinstance(result, CallReverted) else octets(result) for result in results]
+        return self._returned(results)
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         result = await self.pinned(block, lambda param: self.request("eth_getCode", (address, param)))
@@ -165,20 +204,21 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def balance(self, address: Address, block: BlockId = "latest") -> int:
         return await self.pinned(block, lambda param: self._quantity("eth_getBalance", address, param))
 
-    async def key_state(self, address: Address) -> KeyState:
-        """See `keeper.ports.ChainWriter`. Raises as `nonce`."""
-        nonce, pending, balance, final, tip = await self.together(
+    async def key_state(self, address: Address, sent: Sequence[Hash] = ()) -> KeyState:
+        """See `keeper.ports.ChainWriter`. Raises as `nonce`; a receipt that fails is not there."""
+        nonce, pending, balance, final, tip, *found = await self.together(
             [
                 ("eth_getTransactionCount", (address, "latest")),
                 ("eth_getTransactionCount", (address, "pending")),
                 ("eth_getBalance", (address, "pending")),
                 ("eth_getBlockByNumber", ("finalized", False)),
                 ("eth_maxPriorityFeePerGas", ()),
+                *(("eth_getTransactionReceipt", (tx_hash,)) for tx_hash in sent),
             ]
         )
-        for found in (nonce, pending, balance):
-            if isinstance(found, KeeperError):
-                raise found
+        for failure in (nonce, pending, balance):
+            if isinstance(failure, KeeperError):
+                raise failure
         with answers(self.host, MIXED):
             return KeyState(
                 quantity(nonce),
@@ -187,6 +227,7 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
                 self._finalized(final),
                 # Who does not suggest a tip is asked for what shows it.
                 await self.priority_fee() if isinstance(tip, KeeperError) else quantity(tip),
+                {each.tx_hash: each for each in map(receipt, filter(_is_there, found))},
             )
 
     async def priority_fee(self) -> int:
@@ -251,10 +292,21 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
         return self._height
 
     async def _logs(self, query: dict[str, Any]) -> Found:
-        found = await self.request("eth_getLogs", (query,))
+        return self._found(await self.request("eth_getLogs", (query,)))
+
+    def _called(self, results: Sequence[Any]) -> list[bytes | None] | None:
+        """What calls made along with something else returned; None where one failed."""
+        failed = any(isinstance(r, KeeperError) and not isinstance(r, CallReverted) for r in results)
+        return None if failed else self._returned(results)
+
+    def _returned(self, results: Sequence[Any]) -> list[bytes | None]:
+        with answers(self.host, "eth_call"):
+            return [None if isinstance(result, CallReverted) else octets(result) for result in results]
+
+    def _found(self, answer: Any) -> Found:
         with answers(self.host, "eth_getLogs"):
-            mined = logs([entry for entry in found if not entry.get("removed")])
-            return Found(mined, timestamps(found))
+            mined = logs([entry for entry in answer if not entry.get("removed")])
+            return Found(mined, timestamps(answer))
 
     async def _tip_of_recent_blocks(self) -> int:
         try:
@@ -279,6 +331,12 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
             raise found
         return block_ref(found).number
 
+    def _same(self, block: BlockRef, found: Any) -> Header:
+        head = self._header(block.number, found) if found is not None else None
+        if head is None or head.block.hash != block.hash:
+            raise Behind(f"{self.host}: block {block.number} is not {block.hash} here")
+        return head
+
     def _header(self, block: int | str, found: Any) -> Header:
         if found is None:
             missing = Transient if block == "latest" else BlockMissing
@@ -296,6 +354,10 @@ class Rpc(PinnedEndpoint, SimulatingEndpoint):
     async def _reach(self, number: int) -> None:
         if number > self._height and number > await self.height():
             raise Behind(f"{self.host}: at block {self._height}, not yet at {number}")
+
+
+def _is_there(found: Any) -> bool:
+    return found is not None and not isinstance(found, KeeperError)
 
 
 def _transaction(call: Call, sender: Address | None) -> dict[str, str]:

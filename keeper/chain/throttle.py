@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from asyncio_throttle.throttler import Throttler
 
@@ -40,9 +40,12 @@ class Throttle:
         """The most requests that may leave together, None without a limit."""
         return None if self._rate is None else max(1, int(self._rate))
 
-    @asynccontextmanager
-    async def admit(self, weight: int = 1) -> AsyncIterator[None]:
+    def admit(self, weight: int = 1) -> AbstractAsyncContextManager[None]:
         """Hold a slot while the body runs, after `weight` requests fit into the rate."""
+        return self._slots if self._throttler is None else self._paced(weight)
+
+    @asynccontextmanager
+    async def _paced(self, weight: int) -> AsyncIterator[None]:
         async with self._slots:
             async with self._turn:
                 for _ in range(weight):

@@ -1,11 +1,14 @@
 """What the chain says of our transactions: nonce count first, then receipts of every attempt (T18-T20)."""
 
+from collections.abc import Iterable
+
 from keeper.execute.desk import Desk
 from keeper.execute.model import Attempt, Mined, Transaction
 from keeper.execute.observe import Alarm
 from keeper.execute.rules import View
 from keeper.execute.states import ON_CHAIN, State
 from keeper.ports import ChainReader, ChainWriter, Receipt, SendOutcome
+from keeper.types import Hash
 
 PATIENCE = 3
 """Blocks until a used nonce without a receipt is held against somebody else and not a lagging node (T15)."""
@@ -47,7 +50,7 @@ class Confirmer:
     async def _look(self, transaction: Transaction, view: View, *, first: bool) -> Transaction | None:
         transaction = await self._presume_sent(transaction)
         used = transaction.nonce < view.nonce
-        receipt = await receipt_of(transaction, self._writer) if transaction.is_settled or used else None
+        receipt = await self._receipt(transaction, view) if transaction.is_settled or used else None
         if receipt is not None or not used:
             self.missing.pop(transaction.nonce, None)
         if receipt is not None:
@@ -59,6 +62,11 @@ class Confirmer:
             await self._unseen(transaction, view)
             return None
         return transaction
+
+    async def _receipt(self, transaction: Transaction, view: View) -> Receipt | None:
+        """As `view` has it; else asked for: an earlier attempt may have won, or the block just have come."""
+        known = (view.receipts.get(attempt.hash) for attempt in transaction.attempts)
+        return next(filter(None, known), None) or await receipt_of(transaction, self._writer)
 
     async def _presume_sent(self, transaction: Transaction) -> Transaction:
         """A crash hid whether signed bytes went out; only the chain knows, so ask as if they had."""
@@ -156,6 +164,12 @@ class Confirmer:
 
     def _is_final(self, transaction: Transaction, view: View) -> bool:
         return transaction.mined is not None and transaction.mined.block <= view.final
+
+
+def expected(transactions: Iterable[Transaction]) -> list[Hash]:
+    """The attempts whose receipts a head may bring, one of each transaction that does not only wait."""
+    asked = [each for each in transactions if each.attempts and not _is_counted(each)]
+    return [each.mined.hash if each.mined else each.attempts[-1].hash for each in asked]
 
 
 def _is_counted(transaction: Transaction) -> bool:

@@ -15,6 +15,7 @@ from keeper.execute.abi import encode
 from keeper.execute.reasons import revert_reason
 from keeper.plan.model import Leg, Loan, Plan
 from keeper.protocols.base import FlashKind
+from keeper.protocols.decode import words
 from keeper.types import ZERO_ADDRESS, Address, Call, Log
 
 MAX_PLANS = 16
@@ -95,12 +96,11 @@ class Executor:
         for log in logs:
             if log.address != self.address or not log.topics:
                 continue
-            data = bytes.fromhex(log.data.removeprefix("0x"))
             if log.topics[0] == self._liquidated:
                 account, debt, collateral = map(_topic_address, log.topics[1:])
-                events.append(Liquidated(account, debt, collateral, *decode(["uint256"] * 4, data)))
+                events.append(Liquidated(account, debt, collateral, *words(log, 4)))
             elif log.topics[0] == self._skipped:
-                (reason,) = decode(["bytes"], data)
+                (reason,) = decode(["bytes"], bytes.fromhex(log.data.removeprefix("0x")))
                 events.append(Skipped(_topic_address(log.topics[1]), revert_reason(reason)))
         return events
 

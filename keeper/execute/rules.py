@@ -3,8 +3,9 @@
 T-numbers are those of engineering.md §4; docs/transactions.md says where each rule lives.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from keeper.execute.fees import (
@@ -20,8 +21,8 @@ from keeper.execute.fees import (
 )
 from keeper.execute.model import Attempt, Fees, Transaction
 from keeper.execute.states import State
-from keeper.ports import BlockFees, SendOutcome
-from keeper.types import BlockRef
+from keeper.ports import BlockFees, Receipt, SendOutcome
+from keeper.types import BlockRef, Hash
 
 TOO_CHEAP = frozenset({SendOutcome.UNDERPRICED, SendOutcome.REPLACEMENT_UNDERPRICED})
 REFUSED = frozenset({SendOutcome.FATAL, SendOutcome.FEE_CAP_EXCEEDED})
@@ -71,7 +72,7 @@ class View(NamedTuple):
 
     `nonce` and `pending` are the key's next one, without and with what waits in the node's pool.
     `broken`: the head does not follow the one seen before, so mined transactions may be gone.
-    `balance` is what the key has, in wei.
+    `balance` is what the key has, in wei; `receipts` are those of our transactions that came along.
     """
 
     head: BlockRef
@@ -81,6 +82,7 @@ class View(NamedTuple):
     tip: int
     broken: bool
     balance: int = 0
+    receipts: Mapping[Hash, Receipt] = MappingProxyType({})
 
     @property
     def quote(self) -> Quote:

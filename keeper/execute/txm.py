@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from keeper.errors import CallReverted, Degraded, Halt, Transient
 from keeper.execute.attempts import Attempts
-from keeper.execute.confirm import Confirmer
+from keeper.execute.confirm import Confirmer, expected
 from keeper.execute.desk import Desk
 from keeper.execute.fees import Quote, cancel_fees, first_fees
 from keeper.execute.latency import Stopwatch
@@ -289,10 +289,10 @@ class TransactionManager:
 
     async def _look(self, head: BlockRef) -> View:
         last = self._view.head if self._view else None
-        seen = await self._writer.key_state(self.address)
+        seen = await self._writer.key_state(self.address, expected(self._roster.numbered()))
         broken = last is None or last.hash not in {head.parent, head.hash}
         self._promised = 0
-        return View(head, seen.nonce, seen.pending, seen.final, seen.tip, broken, seen.balance)
+        return View(head, seen.nonce, seen.pending, seen.final, seen.tip, broken, seen.balance, seen.receipts)
 
     async def _work(self, view: View, *, first: bool) -> None:
         """Lowest nonce first: what comes later cannot be mined before."""

@@ -127,6 +127,9 @@ class ColumnarBook:
     def columns(self) -> LegColumns:
         return self._fresh().legs()
 
+    def columns_of(self, rows: NDArray[np.intp]) -> LegColumns:
+        return self._fresh().legs_of(rows)
+
     @property
     def revision(self) -> int:
         return self._revision
@@ -192,11 +195,9 @@ class ColumnarBook:
     def _fresh(self) -> Columns:
         """The columns, brought up to date."""
         self._columns.extend(self._places, len(self._accounts))
-        if self._stale_legs:
-            self._columns.write_legs(self._stale_legs, self._exact, self._flags)
+        if self._stale_legs or self._stale_rows:
+            self._columns.write(self._stale_legs, self._exact, self._flags, self._stale_rows, self._groups)
             self._stale_legs.clear()
-        if self._stale_rows:
-            self._columns.write_groups(self._stale_rows, self._groups)
             self._stale_rows.clear()
         return self._columns
 

@@ -5,7 +5,9 @@ changes millions before anybody looks. So the book keeps lists, and notes which 
 columns do not show yet.
 """
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from numpy.typing import NDArray
 from keeper.protocols.base import LegColumns
 
 FIRST_CAPACITY = 1024
+REMEMBERED = 10_000
+"""Changes of which the rows are known: far more than a block brings."""
+
 ASSET_BITS = 16
 _ASSETS = (1 << ASSET_BITS) - 1
 
@@ -27,7 +32,7 @@ def split(place: Any) -> tuple[Any, Any, Any]:
 
 
 class Columns:
-    """Columns with an entry per leg, and two with an entry per row: groups and last changes."""
+    """Columns with an entry per leg, one of groups with an entry per row, and the rows that changed last."""
 
     def __init__(self) -> None:
         self._legs = 0
@@ -38,7 +43,8 @@ class Columns:
         self._enabled = np.zeros(FIRST_CAPACITY, np.bool_)
         self._rows = 0
         self._groups = np.zeros(FIRST_CAPACITY, np.int32)
-        self._revisions = np.zeros(FIRST_CAPACITY, np.int64)
+        self._changes: deque[tuple[int, int]] = deque()  # (revision, row), ascending
+        self._forgotten = 0  # revision of the latest change that is not among them
 
     def legs(self) -> LegColumns:
         """The columns with an entry per leg."""
@@ -51,18 +57,31 @@ class Columns:
             self._enabled[:count],
         )
 
+    def legs_of(self, rows: NDArray[np.intp]) -> LegColumns:
+        """As `legs`, of the accounts in `rows`; `account` is the place there."""
+        places = np.full(self._rows, -1, np.int32)
+        places[rows] = np.arange(len(rows), dtype=np.int32)
+        found = places[self._account[: self._legs]]
+        legs = np.flatnonzero(found >= 0)
+        return LegColumns(
+            found[legs], self._asset[legs], self._side[legs], self._quantity[legs], self._enabled[legs]
+        )
+
     def groups(self) -> NDArray[np.int32]:
         """Group by row."""
         return self._groups[: self._rows]
 
     def changed(self, since: int) -> NDArray[np.intp]:
-        """Rows that changed after revision `since`."""
-        return np.flatnonzero(self._revisions[: self._rows] > since)
+        """Rows that changed after revision `since`; all rows where that is too long ago to tell."""
+        if since < self._forgotten:
+            return np.arange(self._rows)
+        rows = {row for _, row in takewhile(lambda change: change[0] > since, reversed(self._changes))}
+        return np.array(sorted(rows), np.intp)
 
     def extend(self, places: Sequence[int], rows: int) -> None:
         """Add the legs at `places` that are new, and rows up to `rows`."""
         if rows > len(self._groups):
-            self._groups, self._revisions = _grown(self._groups, rows), _grown(self._revisions, rows)
+            self._groups = _grown(self._groups, rows)
         self._rows = rows
         fresh = slice(self._legs, len(places))
         if fresh.start == fresh.stop:
@@ -75,23 +94,33 @@ class Columns:
         fields = split(np.array(places[fresh], np.int64))
         self._account[fresh], self._asset[fresh], self._side[fresh] = fields
 
-    def write_legs(
-        self, revisions: Mapping[int, int], quantities: Sequence[int], flags: Sequence[bool]
+    def write(
+        self,
+        legs: Mapping[int, int],
+        quantities: Sequence[int],
+        flags: Sequence[bool],
+        rows: Mapping[int, int],
+        groups: Sequence[int],
     ) -> None:
-        """Take over quantity and flag of the legs in `revisions`, which changed last at these revisions."""
-        count = len(revisions)
-        legs = np.fromiter(revisions, np.intp, count)
-        self._quantity[legs] = np.fromiter((quantities[leg] for leg in revisions), np.float64, count)
-        self._enabled[legs] = np.fromiter((flags[leg] for leg in revisions), np.bool_, count)
-        latest = np.fromiter(revisions.values(), np.int64, count)
-        np.maximum.at(self._revisions, self._account[legs], latest)
+        """Take over quantity and flag of `legs` and the group of `rows`, given with their last revisions."""
+        for leg in legs:  # as fast as numpy where they are many, and faster where they are few
+            self._quantity[leg] = quantities[leg]
+            self._enabled[leg] = flags[leg]
+        for row in rows:
+            self._groups[row] = groups[row]
+        self._note(legs, rows)
 
-    def write_groups(self, revisions: Mapping[int, int], groups: Sequence[int]) -> None:
-        """Take over the group of the rows in `revisions`, which changed last at these revisions."""
-        count = len(revisions)
-        rows = np.fromiter(revisions, np.intp, count)
-        self._groups[rows] = np.fromiter((groups[row] for row in revisions), np.int32, count)
-        self._revisions[rows] = np.fromiter(revisions.values(), np.int64, count)
+    def _note(self, legs: Mapping[int, int], rows: Mapping[int, int]) -> None:
+        if len(legs) + len(rows) > REMEMBERED:
+            self._changes.clear()
+            self._forgotten = max([*legs.values(), *rows.values()])
+            return
+        account = self._account
+        changes = [(revision, int(account[leg])) for leg, revision in legs.items()]
+        changes += [(revision, row) for row, revision in rows.items()]
+        self._changes += sorted(changes)
+        while len(self._changes) > REMEMBERED:
+            self._forgotten, _ = self._changes.popleft()
 
 
 def _grown(column: NDArray[Any], needed: int) -> NDArray[Any]:

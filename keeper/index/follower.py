@@ -1,27 +1,32 @@
 """Brings one deployment's market to a block, and keeps it there through new heads and reorganisations."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from keeper.errors import ConfigError, Degraded, Transient
 from keeper.garbage import left_lying
 from keeper.index.book import ColumnarBook
-from keeper.index.conversation import converse
+from keeper.index.conversation import Foreseen, converse
 from keeper.index.journal import DEPTH
 from keeper.index.snapshot import Snapshot, decode, pieces
 from keeper.index.store import SnapshotStore
 from keeper.ports import ChainReader, LogRange, LogRanges, LogSource, Priority, priority
 from keeper.protocols.adapter import Adapter
 from keeper.protocols.base import LiquidationEvent, Market
-from keeper.types import Address, BlockRef, Hash, Log
+from keeper.types import Address, BlockRef, Call, Hash, Log
 
 STRIDE = 20_000
 """Blocks folded before the cursor moves: bounds memory, and what an interrupted backfill repeats."""
 
 Progress = Callable[[int, int], None]
 """Told (block reached, block wanted) during a backfill."""
+
+
+Fetch = Callable[[frozenset[Address]], Awaitable[list[Log]]]
+"""The logs of contracts, in blocks that it knows."""
 
 
 class Liquidated(NamedTuple):
@@ -71,6 +76,8 @@ class Follower:
         self._start_block = start_block
         self._progress = progress
         self._book = ColumnarBook()
+        self._asked: Collection[Call] = ()
+        self._usual: Sequence[Call] = ()
         self.liquidations: list[Liquidated] = []
         """Those in the blocks that the last `follow` went through."""
         self.undone = 0
@@ -99,12 +106,15 @@ class Follower:
             await self._unwind(head)
         if self._history is not None and self.cursor.number < head.number - 2 * DEPTH:
             await self._backfill(self._history, head)
+        told: dict[Call, bytes | None] = {}
+        if head.number == self.cursor.number + 1 and head.parent == self.cursor.hash:
+            told = await self._step(head)
         while self.cursor.number < head.number:
             last = min(self.cursor.number + STRIDE, head.number)
             await self._advance(last, head)
             self._progress(last, head.number)
         if self.cursor.hash == head.hash:
-            await converse(self.market.refresh(head), self._chain, head)
+            await self._refresh(head, told)
 
     async def save(self, finalized: int) -> None:
         """Store a snapshot of the book as it stands, if a store was given."""
@@ -172,7 +182,8 @@ class Follower:
                     self._progress(found.last, head.number)
 
     async def _fold_range(self, found: LogRange, ranges: LogRanges, head: BlockRef) -> None:
-        logs = await self._completed(found.logs, self.market.addresses(), found.first, found.last)
+        fetch = partial(self._chain.logs, first=found.first, last=found.last)
+        logs = await self._completed(found.logs, self.market.addresses(), fetch)
         ranges.include(self.market.discovered(logs))
         last = await self._chain.block(found.last)
         late = sorted({log.block for log in logs} - found.timestamps.keys())
@@ -181,6 +192,30 @@ class Follower:
         await converse(self.market.prepare(logs), self._chain, head.number)
         fold(self.market, logs, timestamps)
         self.cursor = last
+
+    async def _refresh(self, head: BlockRef, told: Mapping[Call, bytes | None]) -> None:
+        foreseen = Foreseen(self._chain, told)
+        await converse(self.market.refresh(head), foreseen, head)
+        # What was asked twice in a row will be asked again; what had to be learnt once will not.
+        self._usual = [call for call in foreseen.asked if call in self._asked]
+        self._asked = foreseen.asked
+
+    async def _step(self, head: BlockRef) -> dict[Call, bytes | None]:
+        """One block more, as a rule: its logs are asked for by its hash, and what usually is asked with them.
+
+        Returns the answers at `head`.
+        """
+        wanted, usual = self.market.addresses(), self._usual
+        found = await self._chain.logs_in(head, wanted, usual)
+
+        async def fetch(addresses: frozenset[Address]) -> list[Log]:
+            return (await self._chain.logs_in(head, addresses)).logs
+
+        logs = await self._completed(found.logs, wanted, fetch)
+        await converse(self.market.prepare(logs), self._chain, head.number)
+        self._fold(head, logs, head)
+        self._progress(head.number, head.number)
+        return {} if found.results is None else dict(zip(usual, found.results, strict=True))
 
     async def _advance(self, last: int, head: BlockRef) -> None:
         logs = await self._logs(self.cursor.number + 1, last)
@@ -219,18 +254,14 @@ class Follower:
                 yield Liquidated(event, block.number, block.timestamp, tx_hash, place)
 
     async def _logs(self, first: int, last: int) -> list[Log]:
+        fetch = partial(self._chain.logs, first=first, last=last)
         wanted = self.market.addresses()
-        return await self._completed(await self._chain.logs(wanted, first, last), wanted, first, last)
+        return await self._completed(await fetch(wanted), wanted, fetch)
 
-    async def _completed(
-        self, logs: list[Log], wanted: frozenset[Address], first: int, last: int
-    ) -> list[Log]:
+    async def _completed(self, logs: list[Log], wanted: frozenset[Address], fetch: Fetch) -> list[Log]:
         """Add the logs of contracts that these logs themselves bring into being."""
         known = set(wanted)
         while fresh := self.market.discovered(logs) - known:
             known |= fresh
-            logs = sorted(
-                [*logs, *await self._chain.logs(fresh, first, last)],
-                key=lambda log: (log.block, log.log_index),
-            )
+            logs = sorted([*logs, *await fetch(fresh)], key=lambda log: (log.block, log.log_index))
         return logs

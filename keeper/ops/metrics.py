@@ -5,6 +5,7 @@ so that a rate over a thing that never happened is 0 and not absent.
 """
 
 from enum import StrEnum
+from functools import cache
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -159,17 +160,26 @@ class Metrics:
         self.last_turn = make.gauge(
             "loop_last_turn_timestamp_seconds", "When the main loop last turned, Unix time."
         )
+        # Looking up labels takes longer than counting, and a turn waits for a dozen exchanges.
+        self._exchanges = cache(
+            lambda host, method, outcome: (
+                self.rpc_requests.labels(host, method, outcome.value),
+                self.rpc_seconds.labels(host),
+            )
+        )
+        self._units = cache(lambda host, method, of: self.rpc_units.labels(host, method, of.value))
         build = make.gauge("build_info", "Version and mode; always 1.", "version", "mode")
         build.labels(version, mode.value).set(1)
 
     def on_request(self, host: str, method: str, seconds: float, outcome: RequestOutcome) -> None:
         """Count one exchange with a node."""
-        self.rpc_requests.labels(host, method, outcome.value).inc()
-        self.rpc_seconds.labels(host).observe(seconds)
+        requests, took = self._exchanges(host, method, outcome)
+        requests.inc()
+        took.observe(seconds)
 
     def on_units(self, host: str, method: str, priority: Priority, units: int) -> None:
         """Add what requests cost."""
-        self.rpc_units.labels(host, method, priority.value).inc(units)
+        self._units(host, method, priority).inc(units)
 
     def on_state(self, host: str, state: NodeState) -> None:
         """Show the state of a node."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keeper.protocols.base import Floats
 
 LEGS = 129
@@ -18,9 +21,9 @@ class Factors:
     `fixed` is everything else that the screen depends on: thresholds, groups, what counts.
     """
 
-    collateral: Floats
-    debt: Floats
-    unit: Floats
+    collateral: tuple[float, ...]
+    debt: tuple[float, ...]
+    unit: tuple[float, ...]
     fixed: object
 
 
@@ -37,4 +40,8 @@ class Scaled(Protocol):
 
     def factors(self, frame: Any) -> Factors | None:
         """Those of `frame`; None where some account's health depends on more than its legs."""
+        ...
+
+    def screen_of(self, rows: NDArray[np.intp], frame: Any) -> Floats:
+        """As `screen`, of the accounts in `rows` alone; only where there are factors."""
         ...

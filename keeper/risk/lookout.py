@@ -1,22 +1,27 @@
 """Who may have fallen below 1 since everybody was looked at, without looking at everybody again.
 
 The bound. Let HF = N / D be an account's screened health factor then (see `Scaled`), and let between then
-and now every collateral's factor and unit change by a ratio of at least c, every debt's by at most d,
-c <= 1 <= d, and no factor by less than its unit (indexes do not fall). For a collateral leg with v = q *
-factor > 0 and u = unit the value now is at least
+and now every factor and unit change by a ratio of at least c and at most d, c <= 1 <= d. For a collateral leg
+with v = q * factor, u = unit and ratios r of the one and s of the other, the value now is at least
 
-    c * v' - c * u' - 1 >= c * (v - u - 1) - (1 - c)
+    r * v - s * u - 1 >= c * (v - u - 1) - (1 - c) - max(s - r, 0) * u
 
-since its factor grew by no less than its unit and v > u where the term counts. A debt leg is now at most
-d * (v + u + 1). With at most LEGS roundings of one base unit
+where the last term is 0 unless indexes fell, as they do when the next block is expected earlier than before.
+A debt leg is now at most d * (v + u + 1). Let e be 1 - c and the largest of the last terms together; then,
+with at most LEGS roundings of one base unit,
 
-    HF now >= (c * N - LEGS * (1 - c)) / (d * D) = (c * HF - (1 - c) * LEGS / D) / d
+    HF now >= (c * N - LEGS * e) / (d * D) = (c * HF - e * LEGS / D) / d
 
-so whoever has c * HF - (1 - c) * LEGS / D >= d * (1 + margin) is above 1 now. With c >= 1/2 that is everybody
-whose HF - LEGS / D, by which accounts are sorted beforehand, is at least d * (1 + margin) / c; the others are
-looked at one by one. Accounts whose legs changed are judged anew in any case.
+so whoever has c * HF - e * LEGS / D >= d * (1 + margin) is above 1 now. With c and 1 - e at least 1/2 that is
+everybody whose HF - LEGS / D, by which accounts are sorted beforehand, is at least d * (1 + margin) / c; the
+others are looked at one by one. Accounts whose legs changed are judged anew in any case.
+
+The bound takes everybody to hold what fell most and to owe what rose most. Where that leaves many, because
+one price jumped up and another down, they are screened: they alone, not everybody.
 """
 
+from collections.abc import Iterator
+from operator import truediv
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,10 +34,13 @@ ROUNDING = 1e-11
 """More than what float64 makes of the bound, relative."""
 
 STEEPEST = 0.5
-"""The lowest c for which accounts are sorted the right way."""
+"""The lowest c and the highest e for which accounts are sorted the right way."""
 
-MANY = 500
-"""So many suspects cost more to judge exactly than a screen of everybody does."""
+FEW = 100
+"""So many suspects cost no more to judge exactly than a screen of them does."""
+
+SHARE = 0.25
+"""Of all accounts: a screen of more costs as much as one of everybody."""
 
 
 class Base(NamedTuple):
@@ -50,6 +58,14 @@ class Base(NamedTuple):
     floor: Floats
 
 
+class Moved(NamedTuple):
+    """c, d and e of the bound."""
+
+    falls: float
+    grows: float
+    slack: float
+
+
 class Lookout:
     """Keeps what everybody's health factor was, and says who may be below 1 now."""
 
@@ -58,68 +74,72 @@ class Lookout:
 
     def suspects(self, market: Market, frame: Any) -> NDArray[np.intp] | None:
         """Rows among which is everybody below 1 at `frame`; None where only a full screen can tell."""
-        base, factors = self._base, _factors(market, frame)
-        if base is None or factors is None or base.book is not market.book:
+        base = self._base
+        if base is None or base.book is not market.book or not isinstance(market, Scaled):
             return None
-        ratios = _ratios(base.factors, factors)
-        if ratios is None:
+        factors = market.factors(frame)
+        if factors is None:
             return None
-        falls, grows = ratios
+        moved = _moved(base.factors, factors)
+        if moved is None:
+            return None
+        falls, grows, slack = moved
         least = (1 + market.screen_margin) * (1 + ROUNDING) * grows
         near = base.order[: np.searchsorted(base.floor, least / falls)]
-        safe = falls * base.health[near] - (1 - falls) * base.dust[near] >= least  # NaN is not
-        rows = np.union1d(near[~safe], market.book.changed(base.revision))
-        return rows if len(rows) <= MANY else None
+        if len(near) > FEW:
+            safe = falls * base.health[near] - slack * base.dust[near] >= least  # NaN is not
+            near = near[~safe]
+        rows = np.array(sorted({*near.tolist(), *market.book.changed(base.revision).tolist()}), np.intp)
+        if len(rows) <= FEW:
+            return rows
+        if len(rows) > max(FEW, SHARE * len(base.health)):
+            return None
+        return rows[~(market.screen_of(rows, frame) >= 1 + market.screen_margin)]
 
     def rest(self, market: Market, frame: Any) -> None:
         """Look at everybody, as at `frame`: done when nothing waits for it, the next answer comes sooner."""
-        factors = _factors(market, frame)
+        factors = market.factors(frame) if isinstance(market, Scaled) else None
         if factors is None:
             self._base = None
             return
         base = self._base
         revision = market.book.revision
         current = base is not None and base.book is market.book and base.revision == revision
-        if base is not None and current and _same(base.factors, factors):
-            return
+        if base is not None and current and base.factors == factors:
+            return  # prices that moved are worth a new look, however little
         health, dust = market.screen(frame), _dust(market.book, factors)
         floor = np.where(np.isnan(health), -np.inf, health - dust)
         order = np.argsort(floor)
         self._base = Base(market.book, revision, factors, health, dust, order, floor[order])
 
 
-def _factors(market: Market, frame: Any) -> Factors | None:
-    return market.factors(frame) if isinstance(market, Scaled) else None
-
-
-def _same(then: Factors, now: Factors) -> bool:
-    return _ratios(then, now) == (1.0, 1.0)  # prices that moved are worth a new look, however little
-
-
-def _ratios(then: Factors, now: Factors) -> tuple[float, float] | None:
-    """(c, d) of the bound; None where it does not hold, or says nothing."""
+def _moved(then: Factors, now: Factors) -> Moved | None:
+    """From `then` to `now`; None where the bound does not hold, or says nothing."""
     if then.fixed != now.fixed or len(then.unit) != len(now.unit):
         return None
-    priced = then.unit > 0
-    if not np.array_equal(priced, now.unit > 0):
-        return None  # what had no price has one now, or the other way round
-    units = now.unit[priced] / then.unit[priced]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        collateral = now.collateral[priced] / then.collateral[priced]
-        debt = now.debt[priced] / then.debt[priced]
-    ratios = np.concatenate([units, collateral, debt])
-    # Where a factor is 0 nothing can be said; where indexes fell the bound does not hold.
-    if not np.isfinite(ratios).all() or (np.minimum(collateral, debt) < units * (1 - ROUNDING)).any():
-        return None
-    falls, grows = float(min(ratios.min(initial=1.0), 1.0)), float(max(ratios.max(initial=1.0), 1.0))
-    return (falls, grows) if falls >= STEEPEST else None
+    falls = grows = 1.0
+    worst = 0.0
+    for before, after in zip(_by_asset(then), _by_asset(now), strict=True):
+        if not any(before) and not any(after):
+            continue
+        if not all(before) or not all(after):
+            return None  # what had no price has one now, or the other way round; or an index is 0
+        ratios = collateral, _, unit = tuple(map(truediv, after, before))
+        falls, grows = min(falls, *ratios), max(grows, *ratios)
+        worst = max(worst, (unit * (1 + ROUNDING) - collateral) * before[2])
+    slack = 1 - falls + worst
+    return Moved(falls, grows, slack) if falls >= STEEPEST >= slack else None
+
+
+def _by_asset(factors: Factors) -> Iterator[tuple[float, float, float]]:
+    return zip(factors.collateral, factors.debt, factors.unit, strict=True)
 
 
 def _dust(book: Book, factors: Factors) -> Floats:
     """LEGS / D for everybody, or more."""
     legs = book.columns()
     rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.DEBT))
-    owed = legs.quantity[rows] * factors.debt[legs.asset[rows]]
+    owed = legs.quantity[rows] * np.array(factors.debt)[legs.asset[rows]]
     sums = np.bincount(legs.account[rows], weights=owed, minlength=len(book.accounts()))
     dust: Floats = LEGS / np.maximum(sums, 1.0)
     return dust

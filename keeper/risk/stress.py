@@ -104,7 +104,7 @@ def usd_value(market: Market, amounts: Mapping[Address, int]) -> int:
 
 
 def _usd(market: Market, amounts: Mapping[Address, int], prices: Mapping[Address, int]) -> int:
-    by_address: dict[Address, Any] = {info.address: info for info in market.assets()}
+    by_address: dict[Address, Any] = {info.address: info for info in market.assets()} if amounts else {}
     total = 0
     for address, amount in amounts.items():
         info = by_address[address]

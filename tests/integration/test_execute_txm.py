@@ -345,6 +345,17 @@ async def test_on_head__another_process_moves_our_transaction__halts(world: Worl
         await world.head()
 
 
+async def test_on_head__several_were_mined__their_receipts_come_with_the_nonce(world: World) -> None:
+    await world.manager.recover()
+    for number in range(3):
+        await world.submit(number)
+    await world.node.mine()
+    world.line.asked.clear()
+    changes = await world.head()
+    assert [change.receipt is not None for change in changes] == [True] * 3
+    assert world.line.asked == []
+
+
 async def test_on_head__node_silent_halfway__nothing_is_lost_for_the_next_head(world: World) -> None:
     await world.submit(1)
     await world.submit(2)

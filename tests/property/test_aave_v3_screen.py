@@ -1,6 +1,7 @@
 """The float screen never passes over an account that the exact integers call liquidatable."""
 
-from hypothesis import given
+import numpy as np
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keeper.protocols.aave_v3.position import Position
@@ -54,6 +55,20 @@ def test_screen__any_position__is_never_above_the_exact_health_factor(world: Wor
             assert screened[row] <= exact * (1 + SCREEN_MARGIN) + SCREEN_MARGIN
         if health.liquidatable:
             assert screened[row] < 1 + SCREEN_MARGIN
+
+
+@given(worlds(), st.permutations(range(len(ACCOUNTS))), st.integers(0, len(ACCOUNTS)))
+def test_screen_of__some_accounts__is_never_above_the_screen_of_everybody(
+    world: World, order: list[int], count: int
+) -> None:
+    market = world.market
+    frame = market.frame(world.now)
+    assume(market.factors(frame) is not None)
+    rows = np.array([row for row in order if row < len(world.book.accounts())][:count], np.intp)
+    everybody = market.screen(frame)[rows]
+    some = market.screen_of(rows, frame)
+    assert (some <= everybody).all()
+    assert (np.isinf(some) == np.isinf(everybody)).all()
 
 
 @given(

@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keeper.errors import Degraded
+from keeper.errors import Degraded, Transient
 from keeper.index.book import ColumnarBook
 from keeper.index.follower import Follower
 from keeper.index.journal import DEPTH
-from keeper.ports import BlockId
+from keeper.ports import BlockId, LogsIn
 from keeper.protocols.base import Book, LiquidationEvent, Reads, Side
 from keeper.protocols.coverage import EventTable
 from keeper.types import Address, BlockRef, Call, Hash, Log
@@ -29,6 +29,7 @@ class SimulatedChain:
         self.headers = [GENESIS]
         self.entries: list[list[tuple[Address, int, int]]] = [[]]
         self.salt = 0
+        self.asked = 0
 
     def extend(self, entries: list[tuple[Address, int, int]]) -> BlockRef:
         self.salt += 1
@@ -67,11 +68,23 @@ class SimulatedChain:
             if address in addresses
         ]
 
+    async def logs_in(
+        self, block: BlockRef, addresses: Collection[Address], calls: Sequence[Call] = ()
+    ) -> LogsIn:
+        if self.headers[block.number : block.number + 1] != [block]:
+            raise Transient(f"no block {block.hash}")
+        logs = await self.logs(addresses, block.number, block.number)
+        return LogsIn(logs, self.results(calls, block) if self.salt % 3 else None)
+
     async def call(self, call: Call, block: BlockId = "latest", sender: Address | None = None) -> bytes:
         raise AssertionError("nothing calls")
 
     async def call_many(self, calls: Sequence[Call], block: BlockId = "latest") -> list[bytes | None]:
-        return [b"" for _ in calls]
+        self.asked += len(calls)
+        return self.results(calls, block)
+
+    def results(self, calls: Sequence[Call], block: BlockId) -> list[bytes | None]:
+        return [f"{block} {call.data.decode()}".encode() for call in calls]
 
     async def code(self, address: Address, block: BlockId = "latest") -> bytes:
         return b""
@@ -109,7 +122,8 @@ class SumMarket:
         self.book.set_quantity(account, 0, Side.DEBT, total)
 
     def refresh(self, block: BlockRef) -> Reads[None]:
-        yield [Call(TOKEN, b"")]
+        told = yield [Call(TOKEN, b"same"), Call(TOKEN, str(block.number).encode())]
+        self.book.put(("told",), tuple(told))
 
 
 class SumAdapter:
@@ -167,6 +181,18 @@ def test_follower__through_random_forks__equals_a_fresh_rebuild(script: list[Any
             assert contents(follower) == await rebuilt(chain)
 
     asyncio.run(scenario())
+
+
+async def test_follower__what_is_asked_at_every_head__comes_with_the_logs() -> None:
+    chain = SimulatedChain()
+    follower = Follower(chain, SumAdapter(), "toy", {})
+    await follower.start(GENESIS)
+    asked = []
+    for _ in range(6):
+        before = chain.asked
+        await follower.follow(chain.extend([]))
+        asked.append(chain.asked - before)
+    assert asked == [2, 2, 2, 1, 1, 2]  # usual after two heads; every third block the node only has logs
 
 
 async def test_follower__when_the_fork_is_deeper_than_the_journal__starts_again() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from keeper.protocols.aave_v3.configuration import Configuration
-from keeper.protocols.aave_v3.emode import numbers_of
+from keeper.protocols.aave_v3.emode import numbers_of, own_of
 from keeper.protocols.aave_v3.fold_oracle import derive, price_at
 from keeper.protocols.aave_v3.math import linear_interest, ray_mul
 from keeper.protocols.aave_v3.model import AaveFrame, ReserveFrame, Rules
@@ -25,18 +25,18 @@ def build(
         _reserve(book, rules, number, timestamp, prices) if asset else None
         for number, asset in enumerate(slots(book))
     )
-    limits = {}
+    numbers, own = numbers_of(reserves), own_of(reserves)
+    limits = {0: rules.limits(numbers, own, 0, EModeCategory(), 0)}
     for number in book.get(("emodes",), ()):
         category: EModeCategory = book.get(("emode", number))
-        limits[number] = rules.limits(
-            reserves, number, category, _emode_price(book, number, category, timestamp)
-        )
+        price = _emode_price(book, number, category, timestamp)
+        limits[number] = rules.limits(numbers, own, number, category, price)
     return AaveFrame(
         rules=rules,
         timestamp=timestamp,
         reserves=reserves,
-        numbers=numbers_of(reserves),
-        limits={0: rules.limits(reserves, 0, EModeCategory(), 0), **limits},
+        numbers=numbers,
+        limits=limits,
         sentinel_allows=not rules.has_sentinel or bool(book.get(("sentinel_allows",), 1)),
         read=read,
     )

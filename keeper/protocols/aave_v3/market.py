@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keeper.protocols.aave_v3 import audit, discover, frame, health, ranges, refresh, screen
 from keeper.protocols.aave_v3.configuration import Configuration
 from keeper.protocols.aave_v3.event import Event
@@ -148,6 +151,9 @@ class AaveV3Market(Trust):
     def screen(self, frame: AaveFrame) -> Floats:
         return frame.rules.screen(self.book, frame)
 
+    def screen_of(self, rows: NDArray[np.intp], frame: AaveFrame) -> Floats:
+        return screen.screen_of(self.book, rows, frame)
+
     def factors(self, frame: AaveFrame) -> Factors | None:
         return screen.factors(self.book, frame)
 
@@ -220,7 +226,7 @@ class AaveV3Market(Trust):
         return audit.heal_account(self.book, subject)
 
     def bad_debt(self) -> Mapping[Address, int]:
-        deficits = {info.address: self.book.get(("deficit", info.asset), 0) for info in self.assets()}
+        deficits = {asset: self.book.get(("deficit", number), 0) for number, asset in listed(self.book)}
         return {asset: deficit for asset, deficit in deficits.items() if deficit}
 
     def instruction(self, opportunity: Opportunity, request: int, settlement: Settlement) -> Instruction:

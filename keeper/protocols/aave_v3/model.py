@@ -135,8 +135,8 @@ class Rules:
     v_out: Arithmetic
     """(amount, index) -> scaled debt burnt with it."""
 
-    limits: Callable[[tuple[ReserveFrame | None, ...], int, EModeCategory, int], Limits]
-    """(reserves, number of the eMode category, it, its price or 0) -> limits."""
+    limits: Callable[[Numbers, tuple[Configuration, ...], int, EModeCategory, int], Limits]
+    """(reserves' numbers and configurations, number of the eMode category, it, its price or 0) -> limits."""
     account_data: Callable[[Position, AaveFrame], AccountData]
     screen: Callable[[Book, AaveFrame], Floats]
     max_borrow: Arithmetic

@@ -24,8 +24,12 @@ class Priced(NamedTuple):
 
 
 class Questions(NamedTuple):
-    """What to ask at a head: prices of `reserves`, and of contracts by address what they do not log."""
+    """What to ask at a head: prices of `reserves`, and of contracts by address what they do not log.
 
+    `members` are all contracts that prices come from, `reserves` those of which the oracle is asked.
+    """
+
+    members: list[Address]
     reserves: list[Priced]
     readings: dict[Address, Call]
     proxies: list[Address]
@@ -89,7 +93,7 @@ def questions(book: Book, checks: PriceChecks, block: BlockRef) -> Questions:
     if asked:
         assets = [each.asset for each in asked]
         calls.append(call_with_addresses(contracts.oracle, "getAssetsPrices(address[])", assets))
-    return Questions(asked, readings, proxies, fallbacks, calls)
+    return Questions(members, asked, readings, proxies, fallbacks, calls)
 
 
 def take(
@@ -98,19 +102,26 @@ def take(
     """Enter the results of `asked.calls`, and hold the oracle's prices against the derived: its count."""
     moved = _enter(book, asked, results)
     yield from learn_again(book, moved)
-    yield from conversation.take_seats(book, _proxies(book, _members(book)), block.timestamp)
+    members = _members(book) if moved else asked.members
+    yield from conversation.take_seats(book, _proxies(book, members), block.timestamp)
     answers = decode.uints(results[-1]) if asked.reserves else []
     if answers is None:
         answers = yield from _prices_one_by_one(deployment(book).oracle, asked.reserves)
     prices = dict(zip(asked.reserves, answers, strict=True))
-    wrong = [each for each in prices if _disagrees(book, each, prices[each], block)]
+    derived = _derived(book, block)
+    wrong = [each for each, price in prices.items() if derived[each] not in (None, price)]
     if wrong:
         yield from _correct(book, checks, wrong, prices, block)
-    for each in priced(book):
-        derived = derive(book, each.asset, block.timestamp)
-        if each in prices and derived is not None:
-            checks.agreed(each.source, derived, block)
-        replace(book, ("price", each.number), prices.get(each, derived) or None)
+        derived = _derived(book, block)
+    for each, ours in derived.items():
+        if each in prices and ours is not None:
+            checks.agreed(each.source, ours, block)
+        replace(book, ("price", each.number), prices.get(each, ours) or None)
+
+
+def _derived(book: Book, block: BlockRef) -> dict[Priced, int | None]:
+    """Every listed reserve's price as logs imply it at `block`."""
+    return {each: derive(book, each.asset, block.timestamp) for each in priced(book)}
 
 
 def _members(book: Book) -> list[Address]:
@@ -120,9 +131,9 @@ def _members(book: Book) -> list[Address]:
 
 def _must_ask(book: Book, checks: PriceChecks, each: Priced, block: BlockRef) -> bool:
     return (
-        derive(book, each.asset, block.timestamp) is None
+        checks.due(each.source, block)
+        or derive(book, each.asset, block.timestamp) is None
         or tree.needs_reads(book, each.source)
-        or checks.due(each.source, block)
     )
 
 

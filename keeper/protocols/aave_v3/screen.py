@@ -26,6 +26,8 @@ is loose only for dust, where a token unit or a base unit weighs something: dust
 computation.
 """
 
+from typing import NamedTuple, Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,10 +40,23 @@ from keeper.types import BPS, RAY
 SCREEN_MARGIN = 1e-9
 
 
+class Crowd(NamedTuple):
+    """Accounts to screen: their legs, and the eMode category of each."""
+
+    legs: LegColumns
+    groups: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, book: Book) -> Self:
+        """All of a book."""
+        return cls(book.columns(), book.groups())
+
+
 def screen_v3_0(book: Book, frame: AaveFrame) -> Floats:
     """As `screen_v3_5`, up to v3.4."""
-    power = np.maximum(_power(book, frame, lower=1.0) - BPS / 2, 0.0)
-    debt = _debt(book, frame)
+    crowd = Crowd.of(book)
+    power = _less_power(crowd, frame)
+    debt = _debt(crowd, frame)
     for account in book.get(("borrowers_at_stable_rates",), ()):
         row = book.row(account)
         numbers = frame.limits_of(book.group(account)).numbers
@@ -53,7 +68,14 @@ def screen_v3_0(book: Book, frame: AaveFrame) -> Floats:
 
 def screen_v3_5(book: Book, frame: AaveFrame) -> Floats:
     """Lower bound of the health factor by account row; inf without debt, NaN where a price is missing."""
-    return _ratio(_power(book, frame, lower=0.0), _debt(book, frame))
+    crowd = Crowd.of(book)
+    return _ratio(_power(crowd, frame, lower=0.0), _debt(crowd, frame))
+
+
+def screen_of(book: Book, rows: NDArray[np.intp], frame: AaveFrame) -> Floats:
+    """A lower bound in every release, for the accounts in `rows` alone; holds where there are `factors`."""
+    crowd = Crowd(book.columns_of(rows), book.groups()[rows])
+    return _ratio(_less_power(crowd, frame), _debt(crowd, frame))
 
 
 def factors(book: Book, frame: AaveFrame) -> Factors | None:
@@ -70,10 +92,11 @@ def factors(book: Book, frame: AaveFrame) -> Factors | None:
     )
     if special:
         return None
-    numbers = np.array([(n[0] / RAY, n[1] / RAY, n[2] / n[3]) for n in frame.numbers]).reshape(-1, 3)
     fixed = tuple((group, limits.threshold) for group, limits in frame.limits.items())
-    unit = numbers[:, 2]
-    return Factors(numbers[:, 0] * unit, numbers[:, 1] * unit, unit, fixed)
+    unit = tuple(price / unit for _, _, price, unit in frame.numbers)
+    collateral = tuple(n[0] / RAY * worth for n, worth in zip(frame.numbers, unit, strict=True))
+    debt = tuple(n[1] / RAY * worth for n, worth in zip(frame.numbers, unit, strict=True))
+    return Factors(collateral, debt, unit, fixed)
 
 
 def _ratio(power: Floats, debt: Floats) -> Floats:
@@ -82,39 +105,45 @@ def _ratio(power: Floats, debt: Floats) -> Floats:
     return health
 
 
-def _debt(book: Book, frame: AaveFrame) -> Floats:
+def _debt(crowd: Crowd, frame: AaveFrame) -> Floats:
     """More than what each account owes, in base units."""
-    legs = book.columns()
+    legs = crowd.legs
     rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.DEBT))
     index = np.array([n[1] / RAY for n in frame.numbers])
-    worth = _worth(book, frame, legs, rows)
+    worth = _worth(crowd, frame, rows)
     owed = legs.quantity[rows] * index[legs.asset[rows]] * worth + (worth + 1.0)
-    return _sums(book, legs.account[rows], owed)
+    return _sums(crowd, rows, owed)
 
 
-def _power(book: Book, frame: AaveFrame, lower: float) -> Floats:
+def _less_power(crowd: Crowd, frame: AaveFrame) -> Floats:
+    """As `_power`, where the average threshold is cut to whole basis points."""
+    return np.maximum(_power(crowd, frame, lower=1.0) - BPS / 2, 0.0)
+
+
+def _power(crowd: Crowd, frame: AaveFrame, lower: float) -> Floats:
     """Less than each account's collateral weighted by threshold less `lower`, in base units times bps."""
-    legs = book.columns()
+    legs = crowd.legs
     rows = np.flatnonzero((legs.quantity > 0) & (legs.side == Side.COLLATERAL) & legs.enabled)
     income = np.array([n[0] / RAY for n in frame.numbers])
-    worth = _worth(book, frame, legs, rows)
+    worth = _worth(crowd, frame, rows)
     asset, account = legs.asset[rows], legs.account[rows]
     value = legs.quantity[rows] * income[asset] * worth - (worth + 1.0)
-    thresholds = np.maximum(_thresholds(book, frame) - lower, 0.0)
-    weighted = np.maximum(value, 0.0) * thresholds[book.groups()[account], asset]
-    return _sums(book, account, weighted)
+    thresholds = np.maximum(_thresholds(crowd, frame) - lower, 0.0)
+    weighted = np.maximum(value, 0.0) * thresholds[crowd.groups[account], asset]
+    return _sums(crowd, rows, weighted)
 
 
-def _sums(book: Book, rows: NDArray[np.int32], values: Floats) -> Floats:
-    sums: Floats = np.bincount(rows, weights=values, minlength=len(book.accounts())).astype(np.float64)
-    return sums
+def _sums(crowd: Crowd, rows: NDArray[np.intp], values: Floats) -> Floats:
+    """Sums of `values`, which belong to the legs in `rows`, by account."""
+    accounts = crowd.legs.account[rows]
+    return np.bincount(accounts, weights=values, minlength=len(crowd.groups)).astype(np.float64)
 
 
-def _worth(book: Book, frame: AaveFrame, legs: LegColumns, rows: NDArray[np.intp]) -> Floats:
-    """Base units per token unit of each leg, NaN where a price is missing."""
+def _worth(crowd: Crowd, frame: AaveFrame, rows: NDArray[np.intp]) -> Floats:
+    """Base units per token unit of the legs in `rows`, NaN where a price is missing."""
+    legs, groups = crowd
     asset = legs.asset[rows]
     if any(limits.debt_price for limits in frame.limits.values()):
-        groups = book.groups()
         table = [frame.limits_of(group).numbers for group in range(int(groups.max(initial=0)) + 1)]
         by_group = np.array([[n[2] / n[3] if n[2] else np.nan for n in numbers] for numbers in table])
         worth: Floats = by_group.reshape(len(table), -1)[groups[legs.account[rows]], asset]
@@ -123,8 +152,8 @@ def _worth(book: Book, frame: AaveFrame, legs: LegColumns, rows: NDArray[np.intp
     return worth
 
 
-def _thresholds(book: Book, frame: AaveFrame) -> NDArray[np.float64]:
+def _thresholds(crowd: Crowd, frame: AaveFrame) -> Floats:
     """Liquidation threshold (bps) by eMode category and reserve id, for every category in use."""
-    highest = int(book.groups().max(initial=0))
+    highest = int(crowd.groups.max(initial=0))
     table = [frame.limits_of(category).threshold for category in range(highest + 1)]
     return np.array(table, dtype=np.float64).reshape(highest + 1, len(frame.numbers))

@@ -47,7 +47,7 @@ class _At(NamedTuple):
         record = self.record(source)
         if record is None or self.depth == DEEPEST:
             return None
-        below: View = self._replace(depth=self.depth + 1)
+        below: View = _At(self.book, self.timestamp, self.depth + 1)
         return record.answer(below)
 
 
