@@ -1,6 +1,7 @@
 """What the daemon tells: events for the log, figures for the metrics, troubles for the doctor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from keeper.app.events import Event, Sink
 from keeper.app.lane import Judgement, Lane
@@ -21,15 +22,36 @@ class Announcer:
         self._incidents = incidents
         self._standstills: dict[str, str | None] = {}
         self._doubts: dict[str, str] = {}
+        self._held: list[tuple[Event, Mapping[str, object]]] | None = None
 
     def say(self, event: Event, **fields: object) -> None:
         """One event."""
-        self._sink(event, fields)
+        self._tell(event, fields)
 
     def say_all(self, event: Event, told: Sequence[dict[str, object]]) -> None:
         """One event for each of `told`."""
         for fields in told:
+            self._tell(event, fields)
+
+    @contextmanager
+    def head_first(self) -> Iterator[None]:
+        """What the block says comes after the `head` that it says, see `judged`, or when it ends without."""
+        self._held = []
+        try:
+            yield
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        held, self._held = self._held or [], None
+        for event, fields in held:
             self._sink(event, fields)
+
+    def _tell(self, event: Event, fields: Mapping[str, object]) -> None:
+        if self._held is None:
+            self._sink(event, fields)
+        else:
+            self._held.append((event, fields))
 
     def deferred(self, head: BlockRef, reason: str) -> None:
         """A turn could not end."""
@@ -77,12 +99,13 @@ class Announcer:
                 f"{len(audit.differences)} values, first {first.field} of {checksum(borrower(first.subject))}"
             )
             self._incidents.note(Kind.DRIFT, deployment, told)
-            self._sink(Event.AUDIT, audit_fields(deployment, audit))
+            self._tell(Event.AUDIT, audit_fields(deployment, audit))
 
     def judged(
         self, head: BlockRef, judgements: Sequence[Judgement], *, accounts: int, in_flight: int
     ) -> None:
-        """All that a head meant."""
+        """All that a head meant, before what was held back for it."""
+        held, self._held = self._held, None
         for judgement in judgements:
             self._notices(judgement, head)
         liquidatable = [health for judgement in judgements for health in judgement.liquidatable]
@@ -103,6 +126,8 @@ class Announcer:
             in_flight=in_flight,
             rejected=[rejection_fields(rejection) for rejection in rejections],
         )
+        self._held = held
+        self._let_go()
 
     def _count(self, plans: int, rejections: Sequence[Rejection]) -> None:
         self._metrics.plans.labels(PlanResult.PLANNED.value).inc(plans)

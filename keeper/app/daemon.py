@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from keeper.app.announce import Announcer
+from keeper.app.decider import Decider
 from keeper.app.duty import Duty
 from keeper.app.events import Event
 from keeper.app.foresight import AnyProspect, Foresight
 from keeper.app.governor import Governor
 from keeper.app.lane import Judgement, Lane, planned
 from keeper.app.misses import Misses
-from keeper.app.native import ASSUMED_PRICE, native_price
 from keeper.app.outbox import Outbox
 from keeper.app.pace import Pace
 from keeper.app.records import Records
@@ -57,16 +57,15 @@ class Daemon:
     def __init__(
         self,
         chain: Chain,
-        chain_id: int,
         lanes: Sequence[Lane],
         dispatcher: Dispatcher,
         records: Records,
         *,
+        decider: Decider,
         outbox: Outbox,
         duty: Duty,
         misses: Misses,
         governor: Governor,
-        wrapped_native: Address | None,
         metrics: Metrics,
         incidents: Incidents,
         heartbeat: Heartbeat,
@@ -77,15 +76,14 @@ class Daemon:
         foresight: Foresight | None = None,
     ) -> None:
         self._chain = chain
-        self._chain_id = chain_id
         self._lanes = lanes
         self._dispatcher = dispatcher
         self._records = records
+        self._decider = decider
         self._outbox = outbox
         self._duty = duty
         self._misses = misses
         self._governor = governor
-        self._wrapped_native = wrapped_native
         self._metrics = metrics
         self._incidents = incidents
         self._heartbeat = heartbeat
@@ -180,16 +178,33 @@ class Daemon:
         if self._recovered and self._governor.switch.stopped:
             await self._dispatcher.recall()
         await self._settle(head)
-        judgements = await self._judge(ready, head)
+        judgements = await self._decider.judge(ready, head, self._pace, ours=self._recovered)
         self._stopwatch.decided(head)
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         if self._sends and self._governor.budgeted:
             await self._write_up()
+        with self._announcer.head_first():
+            first = await self._advance(ready, judgements, head)
+        await self._send([plan for plan in planned(judgements) if plan not in first], head)
+        if self._sends:
+            for lane in ready:
+                await self._outbox.send(await lane.reconsider(), head)
+        await self._look_ahead(head)
+        return ready
+
+    async def _advance(
+        self, lanes: Sequence[Lane], judgements: list[Judgement], head: BlockRef
+    ) -> list[Plan]:
+        """Tell what `judgements` mean, and complete them where some left accounts for later.
+
+        Returns those plans that were sent before.
+        """
         first, in_flight = list[Plan](), len(self._in_flight())
         if any(judgement.left for judgement in judgements):
             first = planned(judgements)
             await self._send(first, head)
-            judgements = await self._complete(ready, judgements, head)
+            judgements[:] = await self._decider.go_on(lanes, judgements, head, ours=self._recovered)
+            self._stopwatch.decided(head)
         for each in judgements:
             self._misses.remember(each.deployment, head.number, (*each.plans, *each.rejections))
         self._announcer.judged(
@@ -198,12 +213,7 @@ class Daemon:
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
             in_flight=in_flight,
         )
-        await self._send([plan for plan in planned(judgements) if plan not in first], head)
-        if self._sends:
-            for lane in ready:
-                await self._outbox.send(await lane.reconsider(), head)
-        await self._look_ahead(head)
-        return ready
+        return first
 
     async def _tidy(self, ready: Sequence[Lane], head: BlockRef) -> None:
         """All that a head asks for and nobody waits for."""
@@ -310,49 +320,6 @@ class Daemon:
     def _in_flight(self) -> frozenset[tuple[str, Address]]:
         """What is on its way, as far as it is ours to follow."""
         return self._dispatcher.in_flight() if self._recovered else frozenset()
-
-    async def _judge(self, lanes: Sequence[Lane], head: BlockRef) -> list[Judgement]:
-        markets = [lane.market for lane in lanes]
-        native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
-        tip = self._dispatcher.tip if self._recovered else None
-        gas_price = head.base_fee + (await self._chain.priority_fee() if tip is None else tip)
-        in_flight = self._in_flight()
-        timestamp = self._pace.next_timestamp
-        judgements: list[Judgement] = []
-        for lane in lanes:
-            try:
-                judgement = await lane.judge(
-                    head,
-                    timestamp,
-                    gas_price,
-                    native,
-                    in_flight,
-                    ahead=self._ahead(judgements),
-                    markets=markets,
-                    patience=self._pace.patience,
-                )
-                judgements.append(judgement)
-            except Degraded as error:
-                self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
-        return judgements
-
-    async def _complete(
-        self, lanes: Sequence[Lane], judgements: Sequence[Judgement], head: BlockRef
-    ) -> list[Judgement]:
-        """Decide on those whom `judgements` left, now that the others are on their way."""
-        by_name = {lane.market.deployment: lane for lane in lanes}
-        complete = list(judgements)
-        for place, each in enumerate(judgements):
-            try:
-                complete[place] = await by_name[each.deployment].go_on(each, self._ahead(complete))
-            except Degraded as error:
-                self._announcer.say(Event.DEGRADED, block=head.number, reason=str(error))
-        self._stopwatch.decided(head)
-        return complete
-
-    def _ahead(self, judgements: Sequence[Judgement]) -> list[Plan]:
-        """Whose trades come before: what is on its way, and what was decided at this head."""
-        return self._outbox.ahead(planned(judgements)) if self._recovered else planned(judgements)
 
     async def _send(self, plans: Sequence[Plan], head: BlockRef) -> None:
         if self._sends:

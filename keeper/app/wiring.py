@@ -10,6 +10,7 @@ from keeper.app.backfill import Backfill
 from keeper.app.backrunning import make_backrunner, watched_updates
 from keeper.app.connect import connect
 from keeper.app.daemon import Daemon, Limits
+from keeper.app.decider import Decider
 from keeper.app.doctor.contracts import contract_checks, operator_of
 from keeper.app.duty import Alone, Duty, make_duty
 from keeper.app.events import Sink
@@ -133,17 +134,24 @@ async def assemble(
         records = Records(
             ledger, MissLedger(database), metrics, stopwatch, Latencies(database), database=database
         )
+        outbox = Outbox(dispatcher, records, governor, announcer)
         daemon = Daemon(
             chain,
-            config.chain.id,
             lanes,
             dispatcher,
             records,
-            outbox=Outbox(dispatcher, records, governor, announcer),
+            decider=Decider(
+                chain,
+                config.chain.id,
+                await wrapped_native(config, chain),
+                dispatcher=dispatcher,
+                outbox=outbox,
+                announcer=announcer,
+            ),
+            outbox=outbox,
             duty=duty,
             misses=Misses(config.executor.address),
             governor=governor,
-            wrapped_native=await wrapped_native(config, chain),
             metrics=metrics,
             incidents=incidents,
             heartbeat=heartbeat,

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, String, Table, bindparam, select, upd
 from keeper.errors import Fenced
 from keeper.store.database import Connection, Database, metadata
 from keeper.store.now import DatabaseNow
+from keeper.store.plain import PLAIN
 from keeper.store.upsert import upserting
 from keeper.types import Address
 
@@ -29,7 +30,8 @@ leases = Table(
 
 _ROW = (leases.c.chain_id == bindparam("chain")) & (leases.c.sender == bindparam("key"))
 _MINE = update(leases).where(_ROW, leases.c.token == bindparam("term"))
-_RENEW = _MINE.values(renewed=DatabaseNow(), expires=DatabaseNow() + bindparam("lasts"))
+_RENEWED = _MINE.values(renewed=DatabaseNow(), expires=DatabaseNow() + bindparam("lasts"))
+_RENEW = _RENEWED.execution_options(**PLAIN)
 
 Fence = Callable[[Connection], Awaitable[None]]
 """Called first in every transaction that writes; raises Fenced when this process may not; see Lease.fence."""
