@@ -40,7 +40,11 @@ def test_head_first__sent_before_it_is_judged__head_precedes(announcer: Announce
 
 
 def test_head_first__the_turn_fails__what_was_sent_is_told(announcer: Announcer, said: list[Event]) -> None:
-    with pytest.raises(ValueError, match="on purpose"), announcer.head_first():
-        announcer.say(Event.SUBMITTED)
-        raise ValueError("on purpose")
+    def fail() -> None:
+        with announcer.head_first():
+            announcer.say(Event.SUBMITTED)
+            raise ValueError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        fail()
     assert said == [Event.SUBMITTED]
