@@ -48,13 +48,14 @@ class Tick(NamedTuple):
     """One head at which an account crosses, in milliseconds.
 
     `plans` is how many liquidations it decided on. `own` is what the keeper took until it handed over the
-    first raw transaction, `cpu` how much of it on a processor; `network` is what its `exchanges` with the
-    node took in the whole turn.
+    first raw transaction, `cpu` how much of it on a processor; `last` until the last one. `network` is what
+    its `exchanges` with the node took in the whole turn.
     """
 
     plans: int
     own: float
     cpu: float
+    last: float
     network: float
     exchanges: int
 
@@ -143,6 +144,7 @@ async def _ticks(
                     plans=plans[-1],
                     own=taken.wall * 1000,
                     cpu=taken.cpu * 1000,
+                    last=(clock.raw[-1] - received).wall * 1000,
                     network=(clock.stopped - stopped) * 1000,
                     exchanges=clock.exchanges - exchanges,
                 )
@@ -160,12 +162,14 @@ def _explain(ticks: list[Tick]) -> None:
     """Tell what one line of JSON does not."""
     own = ", ".join(f"p{percent} {_own(ticks, percent):.1f}" for percent in (50, 90, 99, 100))
     cpu = sorted(tick.cpu for tick in ticks)
+    last = sorted(tick.last for tick in ticks)
     network = percentile(sorted(tick.network for tick in ticks), 50)
     exchanges = percentile(sorted(tick.exchanges for tick in ticks), 50)
     alone = [tick for tick in ticks if tick.plans == 1]
     sys.stderr.write(
         f"tick_to_signed: {len(ticks)} heads, ms: {own}; on a processor p50 {percentile(cpu, 50):.1f}, "
-        f"p99 {percentile(cpu, 99):.1f}. Up to {max(tick.plans for tick in ticks)} liquidations a head; "
+        f"p99 {percentile(cpu, 99):.1f}. Up to {max(tick.plans for tick in ticks)} liquidations a head, the "
+        f"last of their transactions p50 {percentile(last, 50):.1f}, p99 {percentile(last, 99):.1f}; "
         f"p50 {_own(alone, 50):.1f}, p99 {_own(alone, 99):.1f} of the {len(alone)} heads with one. "
         f"Not in it: {exchanges:.0f} HTTP exchanges a turn with a local Anvil ({network:.1f} ms, p50), "
         "HTTP client and sockets included\n"
