@@ -1,6 +1,6 @@
 """Pool events: indexes and rates, collateral flags, eModes, liquidations, deficits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import linear_interest, ray_mul
@@ -17,7 +17,7 @@ _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint2
 def data_updated(book: Book, event: Event) -> None:
     """ReserveDataUpdated: the indexes just stored, and the rates that hold from now on."""
     log = event.log
-    reserve = reserve_id(book, address_in(log.topics[1]))
+    reserve = book.get(("id", address_in(log.topics[1])))
     if reserve is not None:
         liquidity_rate, _, borrow_rate, liquidity_index, borrow_index = split(log, 5)
         accrual = (
@@ -32,17 +32,16 @@ def data_updated(book: Book, event: Event) -> None:
 
 def collateral_enabled(book: Book, event: Event) -> None:
     """The account uses the reserve as collateral."""
-    _set_flag(book, event, enabled=True)
+    _set_flag(book, event.log.topics, True)
 
 
 def collateral_disabled(book: Book, event: Event) -> None:
     """The account no longer uses the reserve as collateral."""
-    _set_flag(book, event, enabled=False)
+    _set_flag(book, event.log.topics, False)
 
 
-def _set_flag(book: Book, event: Event, *, enabled: bool) -> None:
-    topics = event.log.topics
-    reserve = reserve_id(book, address_in(topics[1]))
+def _set_flag(book: Book, topics: Sequence[str], enabled: bool) -> None:
+    reserve = book.get(("id", address_in(topics[1])))
     if reserve is not None:
         book.set_enabled(address_in(topics[2]), reserve, enabled)
 
