@@ -300,14 +300,15 @@ async def test_logs__removed_by_a_reorg__are_dropped(server: Server, rpc: Rpc) -
     assert [log.block for log in await rpc.logs([ADDRESS], 1, 10)] == [3]
 
 
-async def test_probe__limited_provider__finds_the_range(server: Server, rpc: Rpc) -> None:
+async def test_probe__limited_provider__finds_the_range(server: Server) -> None:
     header = {"number": "0x989680", "hash": "0xaa", "parentHash": "0xbb", "timestamp": "0x64"}
     server.answers |= {
         "web3_clientVersion": lambda _: "Fake/v1",
         "eth_getBlockByNumber": lambda _: header,
         "eth_getLogs": lambda p: limited(800, RpcError(-32600, "block range is too wide"))(p)[:0],
     }
-    facts = await probe(rpc, SystemClock())
+    async with Rpc(server.http, deadline=30) as patient:  # a range that takes too long is too wide as well
+        facts = await probe(patient, SystemClock())
     assert (facts.chain_id, facts.client, facts.head.number, facts.log_range) == (
         31337,
         "Fake/v1",
