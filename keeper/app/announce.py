@@ -40,10 +40,14 @@ class Announcer:
         try:
             yield
         finally:
-            self._let_go()
+            self._let_go(self._take_held())
 
-    def _let_go(self) -> None:
-        held, self._held = self._held or [], None
+    def _take_held(self) -> Sequence[tuple[Event, Mapping[str, object]]]:
+        """What was held back; nothing is any more."""
+        held, self._held = self._held or (), None
+        return held
+
+    def _let_go(self, held: Sequence[tuple[Event, Mapping[str, object]]]) -> None:
         for event, fields in held:
             self._sink(event, fields)
 
@@ -105,7 +109,7 @@ class Announcer:
         self, head: BlockRef, judgements: Sequence[Judgement], *, accounts: int, in_flight: int
     ) -> None:
         """All that a head meant, before what was held back for it."""
-        held, self._held = self._held, None
+        held = self._take_held()
         for judgement in judgements:
             self._notices(judgement, head)
         liquidatable = [health for judgement in judgements for health in judgement.liquidatable]
@@ -126,8 +130,7 @@ class Announcer:
             in_flight=in_flight,
             rejected=[rejection_fields(rejection) for rejection in rejections],
         )
-        self._held = held
-        self._let_go()
+        self._let_go(held)
 
     def _count(self, plans: int, rejections: Sequence[Rejection]) -> None:
         self._metrics.plans.labels(PlanResult.PLANNED.value).inc(plans)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from keeper.app.desk import Situation
-from keeper.app.native import ASSUMED_PRICE, native_price, wrapped_native
+from keeper.app.native import native_price, wrapped_native
 from keeper.app.pace import Pace
 from keeper.app.planning import make_desk
 from keeper.app.view import View
@@ -31,7 +31,7 @@ class Appraiser:
         """A plan or a reason for each of `accounts`, in their order."""
         view, block = self._view, self._view.block
         wrapped = await wrapped_native(view.config, view.chain)
-        native = native_price(view.markets, wrapped, view.config.chain.id) or ASSUMED_PRICE
+        native = native_price(view.markets, wrapped, view.config.chain.id)
         now = Situation(
             head=block,
             frame=market.frame(await self._landing()),

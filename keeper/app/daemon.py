@@ -183,8 +183,14 @@ class Daemon:
         self._metrics.decision_seconds.observe(self._clock.monotonic() - started)
         if self._sends and self._governor.budgeted:
             await self._write_up()
+        first, in_flight = list[Plan](), len(self._in_flight())
         with self._announcer.head_first():
-            first = await self._advance(ready, judgements, head)
+            if any(judgement.left for judgement in judgements):
+                first = planned(judgements)
+                await self._send(first, head)
+                judgements = await self._decider.go_on(ready, judgements, head, ours=self._recovered)
+                self._stopwatch.decided(head)
+            self._judged(judgements, head, in_flight)
         await self._send([plan for plan in planned(judgements) if plan not in first], head)
         if self._sends:
             for lane in ready:
@@ -192,19 +198,8 @@ class Daemon:
         await self._look_ahead(head)
         return ready
 
-    async def _advance(
-        self, lanes: Sequence[Lane], judgements: list[Judgement], head: BlockRef
-    ) -> list[Plan]:
-        """Tell what `judgements` mean, and complete them where some left accounts for later.
-
-        Returns those plans that were sent before.
-        """
-        first, in_flight = list[Plan](), len(self._in_flight())
-        if any(judgement.left for judgement in judgements):
-            first = planned(judgements)
-            await self._send(first, head)
-            judgements[:] = await self._decider.go_on(lanes, judgements, head, ours=self._recovered)
-            self._stopwatch.decided(head)
+    def _judged(self, judgements: Sequence[Judgement], head: BlockRef, in_flight: int) -> None:
+        """Tell and remember what `head` means; so many accounts were on their way before."""
         for each in judgements:
             self._misses.remember(each.deployment, head.number, (*each.plans, *each.rejections))
         self._announcer.judged(
@@ -213,7 +208,6 @@ class Daemon:
             accounts=sum(lane.known for lane in self._lanes if lane.cursor),
             in_flight=in_flight,
         )
-        return first
 
     async def _tidy(self, ready: Sequence[Lane], head: BlockRef) -> None:
         """All that a head asks for and nobody waits for."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from keeper.app.announce import Announcer
 from keeper.app.events import Event
 from keeper.app.lane import Judgement, Lane, planned
-from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.app.native import native_price
 from keeper.app.outbox import Outbox
 from keeper.app.pace import Pace
 from keeper.errors import Degraded
@@ -47,7 +47,7 @@ class Decider:
             Transient: the chain could not be read.
         """
         markets = [lane.market for lane in lanes]
-        native = native_price(markets, self._wrapped_native, self._chain_id) or ASSUMED_PRICE
+        native = native_price(markets, self._wrapped_native, self._chain_id)
         tip = self._dispatcher.tip if ours else None
         gas_price = head.base_fee + (await self._chain.priority_fee() if tip is None else tip)
         in_flight = self._dispatcher.in_flight() if ours else frozenset()

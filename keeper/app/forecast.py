@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from keeper.app.bids import Bidder
 from keeper.app.lane import Expectation, Lane
-from keeper.app.native import ASSUMED_PRICE, native_price
+from keeper.app.native import native_price
 from keeper.execute.dispatch import Dispatcher
 from keeper.plan.model import Plan
 from keeper.protocols.oracles.transmit import Transmission
@@ -58,7 +58,7 @@ class Forecaster:
                 head,
                 timestamp,
                 gas_price,
-                native or ASSUMED_PRICE,
+                native,
                 in_flight=self._dispatcher.in_flight(),
                 ahead=everything.plans,
             )

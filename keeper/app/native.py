@@ -30,10 +30,10 @@ async def wrapped_native(config: Config, chain: ChainReader) -> Address | None:
     return None
 
 
-def native_price(markets: Sequence[Market], wrapped: Address | None, chain_id: int) -> int | None:
-    """USD (8 decimals) per native coin from the first market that lists its wrapped form."""
+def native_price(markets: Sequence[Market], wrapped: Address | None, chain_id: int) -> int:
+    """USD (8 decimals) per native coin from the first market that lists its wrapped form, or assumed."""
     symbol = WRAPPED_SYMBOLS.get(chain_id, DEFAULT_SYMBOL)
-    assets = [asset for market in markets for asset in market.assets() if asset.price]
+    assets = [asset for market in markets for asset in market.assets()]
     by_address = [asset.price for asset in assets if asset.address == wrapped]
     by_symbol = [asset.price for asset in assets if asset.symbol == symbol]
-    return next(iter(by_address + by_symbol), None)
+    return next(filter(None, by_address + by_symbol), ASSUMED_PRICE)

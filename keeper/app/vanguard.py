@@ -12,6 +12,9 @@ from keeper.types import Address
 
 MANY = 10
 """A plan that brings so many times its gas goes alone. In one transaction with others it would need half."""
+LIGHT = 0.005
+"""A sale that loses more than this share to the prices that it moves would crowd out others: who goes first
+decides then what all of them bring together."""
 
 
 def foremost(liquidatable: Sequence[Health], free: Collection[Address]) -> Address | None:
@@ -20,11 +23,6 @@ def foremost(liquidatable: Sequence[Health], free: Collection[Address]) -> Addre
     if len(chosen) < 2:
         return None
     return max(chosen, key=lambda health: min(health.debt, health.collateral)).account
-
-
-LIGHT = 0.005
-"""A sale that loses more than this share to the prices that it moves would crowd out others: who goes first
-decides then what all of them bring together."""
 
 
 def goes_alone(outcome: Plan | Rejection) -> bool:

@@ -17,7 +17,7 @@ _LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint2
 def data_updated(book: Book, event: Event) -> None:
     """ReserveDataUpdated: the indexes just stored, and the rates that hold from now on."""
     log = event.log
-    reserve = book.get(("id", address_in(log.topics[1])))
+    reserve = reserve_id(book, address_in(log.topics[1]))
     if reserve is not None:
         liquidity_rate, _, borrow_rate, liquidity_index, borrow_index = split(log, 5)
         accrual = (
@@ -41,7 +41,7 @@ def collateral_disabled(book: Book, event: Event) -> None:
 
 
 def _set_flag(book: Book, topics: Sequence[str], enabled: bool) -> None:
-    reserve = book.get(("id", address_in(topics[1])))
+    reserve = reserve_id(book, address_in(topics[1]))
     if reserve is not None:
         book.set_enabled(address_in(topics[2]), reserve, enabled)
 

@@ -14,18 +14,14 @@ against the account, so recovering the scaled amount rounds the other way.
 Up to v3.4 the amount itself follows from the event, and the token scales it half up.
 """
 
-from binascii import unhexlify
-from struct import Struct
-
 from keeper.protocols.aave_v3.event import Event
 from keeper.protocols.aave_v3.math import ray_div
 from keeper.protocols.base import Book, Side
-from keeper.protocols.decode import address_in, integer, word
+from keeper.protocols.decode import address_in, integer, split, word
 from keeper.protocols.trust import gap
 from keeper.types import RAY, Address, Log
 
 _COLLATERAL, _DEBT = Side
-_three_words = Struct("32s32s32s").unpack_from
 _NOBODY = "0x" + "00" * 32
 
 
@@ -102,7 +98,7 @@ def half_up_balance_transfer(book: Book, event: Event) -> None:
 
 def _amounts(log: Log) -> tuple[int, int, int]:
     """(value, balanceIncrease, index) of a Mint or Burn."""
-    value, increase, index = _three_words(unhexlify(log.data[2:]))
+    value, increase, index = split(log, 3)
     return integer(value), integer(increase), integer(index)
 
 
